@@ -1,0 +1,143 @@
+/** What the routing room needs to know of a request, and what it answers. It knows no socket, no message, no clock. */
+
+export type Side = 'cisco' | 'microsoft';
+
+export type Transport = 'udp' | 'tcp' | 'tls';
+
+export const otherSide = (side: Side): Side => (side === 'cisco' ? 'microsoft' : 'cisco');
+
+/** The parts of a SIP URI that routing reads. `host` is lower case, an IPv6 address without brackets. */
+export interface UriFacts {
+  readonly scheme: 'sip' | 'sips';
+  /** The user part as sent, `%XX` not decoded; undefined when the URI has none. */
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** The `transport` parameter, lower case. */
+  readonly transport: string | undefined;
+  /** Key of the user for directory, pins and user routes: `bob@example.com` (see `userKey`); undefined without a user part. */
+  readonly key: string | undefined;
+}
+
+/** Where a request came from. One object per connection (or UDP remote address), so that a verdict can be kept with it. */
+export interface RequestSource {
+  readonly transport: Transport;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Names of the peer's certificate, verified against the CA; lower case; empty without TLS. */
+  readonly verifiedNames: readonly string[];
+}
+
+/** What one request offers to the decision (RFC 3261 words; values are read when first asked for). */
+export interface RequestFacts {
+  readonly method: string;
+  /** Request-URI after RFC 3261 §16.4 (a strict router's request already repaired). */
+  readonly requestUri: UriFacts;
+  readonly source: RequestSource;
+  /** To carries a tag. */
+  readonly hasToTag: boolean;
+  /** A Route of ours was on top and has been removed. */
+  readonly hadOwnRoute: boolean;
+  /** The topmost Route that is left; undefined when none is. */
+  readonly nextRoute: UriFacts | undefined;
+  /** An own Via with the same loop hash is in the request (RFC 5393 §4.2). */
+  readonly hasLoopedBranch: boolean;
+  /** The side towards which this request (Call-ID, From tag, CSeq, method, recipient) was sent by us before, if it was. */
+  readonly sentBeforeTo: Side | undefined;
+  /** User-Agent carries Cisco's marker `Cisco-Systems-Partitioned`. */
+  readonly isMarkedByCisco: boolean;
+  /** Number in [0, 1) that is the same for every request of one Call-ID: the weighted choice of a hop. */
+  readonly spread: number;
+}
+
+export type DirectoryAnswer =
+  | {
+      readonly kind: 'home';
+      readonly side: Side;
+      /** PrimaryUserAddress is there but UserEnabled is not TRUE (domain: migrated or made searchable). */
+      readonly addressOnly: boolean;
+      readonly freshness: 'fresh' | 'stale';
+      readonly source: string;
+      readonly ageMs: number;
+    }
+  | { readonly kind: 'unknown-user'; readonly source: string; readonly ageMs: number }
+  | { readonly kind: 'unavailable'; readonly why: string };
+
+/** One place to send a request to, as configured; resolving a name to addresses is not routing's matter. */
+export interface NextHop {
+  /** Stable name for logs, metrics and health: `microsoft 127.0.0.21:5060/tcp`. */
+  readonly id: string;
+  readonly transport: Transport;
+  /** Host name, IPv4 or IPv6 address without brackets; lower case. */
+  readonly host: string;
+  /** 0 asks for an SRV look-up of `host` (RFC 3263). */
+  readonly port: number;
+  /** The name that the far certificate must carry; defaults to `host`. TLS only. */
+  readonly tlsName: string | undefined;
+  /** Name of the TLS profile to connect with. TLS only. */
+  readonly tlsProfile: string | undefined;
+}
+
+/** Never empty, best first. */
+export interface RoutePlan {
+  readonly to: Side | 'foreign';
+  readonly hops: readonly [NextHop, ...NextHop[]];
+}
+
+export type ReasonCode =
+  // access
+  | 'access-denied'
+  | 'access-allowed'
+  // loops
+  | 'loop-branch'
+  | 'loop-returned'
+  | 'loop-cisco-marker'
+  // dialogs and routes
+  | 'route-followed'
+  | 'dialog-other-side'
+  | 'target-not-a-peer'
+  // own address and domains
+  | 'own-address'
+  | 'own-address-no-user'
+  | 'foreign-domain-no-route'
+  | 'foreign-domain-route'
+  // homes
+  | 'pinned'
+  | 'basic-other-side'
+  | 'directory-home'
+  | 'directory-address-only'
+  | 'directory-stale'
+  | 'not-a-microsoft-user'
+  | 'directory-unknown'
+  | 'home-is-the-sender'
+  | 'not-a-listed-cisco-user'
+  | 'directory-unavailable'
+  | 'directory-unavailable-basic'
+  // route table
+  | 'route-matched'
+  | 'route-less-specific'
+  | 'route-blocked'
+  | 'route-out-of-service'
+  | 'no-route';
+
+/** `code` is stable like an API, `detail` is for people. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly detail: string;
+}
+
+export type RejectStatus = 403 | 404 | 482 | 503;
+
+export type Decision =
+  | { readonly kind: 'forward'; readonly plan: RoutePlan; readonly from: Side; readonly because: readonly Reason[] }
+  /** Answered by the router itself as the final recipient (OPTIONS to its own address). */
+  | { readonly kind: 'answer'; readonly status: 200; readonly from: Side; readonly because: readonly Reason[] }
+  | {
+      readonly kind: 'reject';
+      readonly status: RejectStatus;
+      readonly retryAfterS?: number;
+      readonly from: Side | undefined;
+      readonly because: readonly Reason[];
+    }
+  | { readonly kind: 'drop'; readonly from: Side | undefined; readonly because: readonly Reason[] }
+  | { readonly kind: 'ask-directory'; readonly recipient: string };

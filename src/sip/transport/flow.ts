@@ -1,0 +1,107 @@
+/** The seam between transports and everything above them: where a message came from, and where one can be sent. */
+import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
+
+export type Transport = 'udp' | 'tcp' | 'tls';
+
+/** A local address that is listened on, with the words that Via and Record-Route need (made once, at start). */
+export interface Listener {
+  readonly transport: Transport;
+  /** IP address as bound, without brackets; may be a wildcard (`0.0.0.0`, `::`). */
+  readonly address: string;
+  /** The bound port (never 0 once listening). */
+  readonly port: number;
+  readonly family: 4 | 6;
+  /** Host and port for Via sent-by and Record-Route: `router.example.com:5060`, `[2001:db8::1]:5060`. */
+  readonly sentBy: string;
+  /** Name of the TLS profile; undefined unless transport is tls. */
+  readonly tlsProfile: string | undefined;
+}
+
+/** Where a request is to be sent: a resolved address. */
+export interface Target {
+  readonly transport: Transport;
+  /** IPv4 or IPv6 address, no brackets. */
+  readonly address: string;
+  readonly port: number;
+  /** The name that the far certificate must carry (RFC 5922); TLS only. */
+  readonly tlsName: string | undefined;
+  readonly tlsProfile: string | undefined;
+}
+
+export type TransportErrorCode =
+  | 'connect-refused'
+  | 'connect-timeout'
+  | 'connect-failed'
+  | 'tls-failed'
+  | 'closed'
+  | 'write-queue-full'
+  | 'send-failed'
+  | 'no-listener'
+  | 'unresolved';
+
+/** A failure of the transport below a transaction (RFC 3261 §17.1.4, §18.4). */
+export interface TransportError {
+  readonly code: TransportErrorCode;
+  /** For people: `connect ECONNREFUSED 127.0.0.22:5060`. */
+  readonly detail: string;
+}
+
+/** Somebody who waits for something on a flow and must be told when it dies. */
+export interface FlowUser {
+  onTransportError(error: TransportError): void;
+}
+
+/** One UDP remote address, or one stream connection. One object for its whole life, so verdicts may be kept with it. */
+export interface Flow {
+  readonly transport: Transport;
+  /** TCP and TLS: no retransmissions. */
+  readonly isReliable: boolean;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** The listener that received this (inbound), or whose words stand in our Via (outbound). */
+  readonly listener: Listener;
+  /** Names in the peer's verified certificate (SAN URI hosts, SAN DNS; CN if there is no SAN), lower case; [] otherwise. */
+  readonly verifiedNames: readonly string[];
+  readonly state: 'connecting' | 'open' | 'closed';
+  /**
+   * Told once, with the reason, when the flow dies; each user is then forgotten. Before the flow is closed, a user may
+   * add and delete itself at any time.
+   */
+  readonly users: Set<FlowUser>;
+  /** Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`. */
+  send(message: string): void;
+}
+
+/** What the transport layer calls upwards. Exactly one of these per message; neither may throw. */
+export interface MessageHandler {
+  onRequest(request: SipRequest, flow: Flow): void;
+  onResponse(response: SipResponse, flow: Flow): void;
+  /** Counted and logged: something that came in and was not a usable message. `what` is a stable code. */
+  onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+}
+
+export type DiscardCode =
+  | 'not-sip'
+  | 'bad-response'
+  | 'framing-lost'
+  | 'incomplete-message'
+  | 'header-too-large'
+  | 'body-too-large'
+  | 'bad-request-answered'
+  | 'idle';
+
+export interface TransportLayer {
+  /** Listeners that are open, in configured order. */
+  readonly listeners: readonly Listener[];
+  /** Opens all listeners or none; rejects with a ListenError that names address, port, transport and what to do. */
+  open(): Promise<void>;
+  /**
+   * The flow to a target: an open connection to it (also one that the peer opened, RFC 5923), or a new one that starts
+   * to connect now. Returns an error instead when no listener fits.
+   */
+  flowTo(target: Target): Flow | TransportError;
+  /** Stops listening, closes idle connections, and ends within `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,52 @@
+/** A clock for tests: time stands still until `advance` moves it. */
+import type { Clock, Timer } from '../../src/sip/clock.ts';
+
+interface Armed extends Timer {
+  readonly due: number;
+  readonly run: () => void;
+}
+
+export class ManualClock implements Clock {
+  #now: number;
+  #armed: Armed[] = [];
+
+  constructor(now = 0) {
+    this.#now = now;
+  }
+
+  /** How many timers are armed. */
+  get pending(): number {
+    return this.#armed.length;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): Timer {
+    const timer: Armed = { due: this.#now + ms, run, cancel: () => this.#forget(timer) };
+    this.#armed.push(timer);
+    return timer;
+  }
+
+  /** Moves time on; every timer that comes due runs at its own moment, those of one moment in the order of their start. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (let timer = this.#earliest(end); timer !== undefined; timer = this.#earliest(end)) {
+      this.#forget(timer);
+      this.#now = Math.max(this.#now, timer.due);
+      timer.run();
+    }
+    this.#now = end;
+  }
+
+  #earliest(end: number): Armed | undefined {
+    let best: Armed | undefined;
+    for (const timer of this.#armed) if (timer.due <= end && (best === undefined || timer.due < best.due)) best = timer;
+    return best;
+  }
+
+  #forget(timer: Armed): void {
+    this.#armed = this.#armed.filter((other) => other !== timer);
+  }
+}

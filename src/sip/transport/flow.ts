@@ -13,6 +13,9 @@ export interface Listener {
   readonly family: 4 | 6;
   /** Host and port for Via sent-by and Record-Route: `router.example.com:5060`, `[2001:db8::1]:5060`. */
   readonly sentBy: string;
+  /** `sentBy` in its parts: lower case, an IPv6 address without brackets. */
+  readonly sentByHost: string;
+  readonly sentByPort: number;
   /** Name of the TLS profile; undefined unless transport is tls. */
   readonly tlsProfile: string | undefined;
 }

@@ -80,7 +80,7 @@ export interface NextHop {
 
 /** Never empty, best first. */
 export interface RoutePlan {
-  readonly to: Side | 'foreign';
+  readonly to: Side;
   readonly hops: readonly [NextHop, ...NextHop[]];
 }
 
@@ -98,7 +98,6 @@ export type ReasonCode =
   | 'target-not-a-peer'
   // own address and domains
   | 'own-address'
-  | 'own-address-no-user'
   | 'foreign-domain-no-route'
   | 'foreign-domain-route'
   // homes

@@ -1,0 +1,147 @@
+/** One client transaction alive: its machine's state, its timers and the request that it sent. */
+import type { SipResponse, Via } from '../../sip-parser/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Flow, FlowUser, Listener, TransportError } from '../transport/flow.ts';
+import { makeAck, makeCancel } from './hop-by-hop.ts';
+import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
+import type { Effect, Machine, Step, TimerName } from './machine.ts';
+import type { NonInviteClientEvent, NonInviteClientState } from './non-invite-client.ts';
+import { TransactionTimers } from './transaction-timers.ts';
+
+type State = InviteClientState | NonInviteClientState;
+type Event = InviteClientEvent | NonInviteClientEvent;
+type ClientMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
+
+export interface ClientTransactionUser {
+  onResponse(response: SipResponse): void;
+  onTimeout(): void;
+  onTransportError(error: TransportError): void;
+}
+
+export interface ClientTransactionIds {
+  readonly method: string;
+  readonly branch: string;
+  readonly listener: Listener;
+}
+
+export class ClientTransaction implements FlowUser {
+  readonly key: string;
+  readonly ids: ClientTransactionIds;
+  readonly flow: Flow;
+  #state: State;
+  #final: SipResponse | undefined;
+  #error: TransportError | undefined;
+  readonly #text: string;
+  readonly #machine: Machine<State, Event>;
+  readonly #timers: TransactionTimers;
+  readonly #user: ClientTransactionUser;
+  readonly #ended: (transaction: ClientTransaction) => void;
+
+  constructor(
+    key: string,
+    text: string,
+    ids: ClientTransactionIds,
+    flow: Flow,
+    machine: ClientMachine,
+    clock: Clock,
+    user: ClientTransactionUser,
+    ended: (transaction: ClientTransaction) => void,
+  ) {
+    this.key = key;
+    this.#text = text;
+    this.ids = ids;
+    this.flow = flow;
+    this.#machine = machine as Machine<State, Event>;
+    this.#state = machine.start.next;
+    this.#timers = new TransactionTimers(clock);
+    this.#user = user;
+    this.#ended = ended;
+  }
+
+  get stateName(): State['name'] {
+    return this.#state.name;
+  }
+
+  start(): void {
+    this.flow.users.add(this);
+    this.#run(this.#machine.start.effects, undefined);
+  }
+
+  /** The CANCEL of this INVITE, to be sent on the same flow (§9.1). */
+  cancelText(): string {
+    return makeCancel(this.#text);
+  }
+
+  isSentBy(via: Via): boolean {
+    const { listener } = this.ids;
+    return via.host === listener.sentByHost && via.port === listener.sentByPort;
+  }
+
+  /** §17.1.3: CSeq's method is that of the request. */
+  isFor(response: SipResponse): boolean {
+    return response.cseqMethod === this.ids.method;
+  }
+
+  onResponse(response: SipResponse): void {
+    if (response.status >= 300) this.#final = response;
+    this.#take(this.#responseEvent(response.status), response);
+  }
+
+  onTransportError(error: TransportError): void {
+    this.#error = error;
+    this.#take('transport-error', undefined);
+  }
+
+  #responseEvent(status: number): Event {
+    if (status < 200) return '1xx';
+    if (this.ids.method !== 'INVITE') return '200-699';
+    return status < 300 ? '2xx' : '300-699';
+  }
+
+  #take(event: Event, response: SipResponse | undefined): void {
+    const { next, effects } = this.#machine.step(this.#state, event);
+    this.#state = next;
+    this.#run(effects, response);
+  }
+
+  #run(effects: readonly Effect[], response: SipResponse | undefined): void {
+    for (const effect of effects) this.#perform(effect, response);
+  }
+
+  #perform(effect: Effect, response: SipResponse | undefined): void {
+    switch (effect.do) {
+      case 'send-request':
+        return this.flow.send(this.#text);
+      case 'send-ack':
+        if (this.#final !== undefined) this.flow.send(makeAck(this.#text, this.#final));
+        return;
+      case 'pass-up':
+        if (response !== undefined) this.#user.onResponse(response);
+        return;
+      case 'report-timeout':
+        return this.#user.onTimeout();
+      case 'report-transport-error':
+        if (this.#error !== undefined) this.#user.onTransportError(this.#error);
+        return;
+      case 'start-timer':
+        return this.#startTimer(effect.timer, effect.ms);
+      case 'stop-timer':
+        return this.#timers.stop(effect.timer);
+      case 'terminate':
+        return this.#terminate();
+      case 'send-response':
+      case 'send-trying':
+        throw new Error(`a client transaction has no effect ${effect.do}`);
+    }
+  }
+
+  #startTimer(timer: TimerName, ms: number): void {
+    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
+  }
+
+  #terminate(): void {
+    this.#timers.stopAll();
+    this.flow.users.delete(this);
+    this.#ended(this);
+  }
+}

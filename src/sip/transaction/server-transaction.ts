@@ -1,0 +1,133 @@
+/** One server transaction alive: its machine's state, its timers and the response to repeat. */
+import type { SipRequest } from '../../sip-parser/index.ts';
+import { respond } from '../../sip-parser/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Flow } from '../transport/flow.ts';
+import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
+import type { Effect, Machine, Step, TimerName } from './machine.ts';
+import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
+import { TransactionTimers } from './transaction-timers.ts';
+
+type State = InviteServerState | NonInviteServerState;
+type Event = InviteServerEvent | NonInviteServerEvent;
+/** Either server machine; which one it is follows from the method, and so does the event that is put in. */
+type ServerMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
+
+export interface ServerTransactionRim {
+  readonly send: (text: string, request: SipRequest, flow: Flow) => void;
+  readonly passUp: (transaction: ServerTransaction) => void;
+  readonly unacknowledged: (transaction: ServerTransaction) => void;
+  readonly ended: (transaction: ServerTransaction) => void;
+}
+
+export class ServerTransaction {
+  readonly key: string;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly isInvite: boolean;
+  /** The transaction user's own: what it needs to find again when a CANCEL comes. */
+  context: unknown = undefined;
+  #state: State;
+  #response = '';
+  readonly #machine: Machine<State, Event>;
+  readonly #timers: TransactionTimers;
+  readonly #rim: ServerTransactionRim;
+
+  constructor(
+    key: string,
+    request: SipRequest,
+    flow: Flow,
+    machine: ServerMachine,
+    clock: Clock,
+    rim: ServerTransactionRim,
+  ) {
+    this.key = key;
+    this.request = request;
+    this.flow = flow;
+    this.isInvite = request.method === 'INVITE';
+    this.#machine = machine as Machine<State, Event>;
+    this.#state = machine.start.next;
+    this.#timers = new TransactionTimers(clock);
+    this.#rim = rim;
+  }
+
+  get stateName(): State['name'] {
+    return this.#state.name;
+  }
+
+  start(): void {
+    this.#run(this.#machine.start.effects);
+  }
+
+  onRetransmission(): void {
+    this.#take(this.isInvite ? 'INVITE' : 'request');
+  }
+
+  onAck(): void {
+    this.#take('ACK');
+  }
+
+  /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */
+  respond(status: number, text: string): void {
+    const step = this.#machine.step(this.#state, this.#responseEvent(status));
+    if (step.effects.length === 0) return;
+    this.#response = text;
+    this.#state = step.next;
+    this.#run(step.effects);
+  }
+
+  /** Says 100 (INVITE only; the non-INVITE machine knows its own moment). */
+  trying(): void {
+    this.respond(100, respond(this.request, 100, 'Trying', undefined));
+  }
+
+  /** Ends without any response (RFC 4320 §4.2: no 408 to a non-INVITE). */
+  abandon(): void {
+    this.#take('abandon');
+  }
+
+  #responseEvent(status: number): Event {
+    if (!this.isInvite) return 'send-final';
+    if (status < 200) return 'send-1xx';
+    return status < 300 ? 'send-2xx' : 'send-300-699';
+  }
+
+  #take(event: Event): void {
+    const { next, effects } = this.#machine.step(this.#state, event);
+    this.#state = next;
+    this.#run(effects);
+  }
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'send-response':
+        if (this.#response !== '') this.#rim.send(this.#response, this.request, this.flow);
+        return;
+      case 'send-trying':
+        return this.#rim.send(respond(this.request, 100, 'Trying', undefined), this.request, this.flow);
+      case 'pass-up':
+        return this.#rim.passUp(this);
+      case 'report-timeout':
+        return this.#rim.unacknowledged(this);
+      case 'start-timer':
+        return this.#startTimer(effect.timer, effect.ms);
+      case 'stop-timer':
+        return this.#timers.stop(effect.timer);
+      case 'terminate':
+        this.#timers.stopAll();
+        return this.#rim.ended(this);
+      case 'send-request':
+      case 'send-ack':
+      case 'report-transport-error':
+        throw new Error(`a server transaction has no effect ${effect.do}`);
+    }
+  }
+
+  #startTimer(timer: TimerName, ms: number): void {
+    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event));
+  }
+}

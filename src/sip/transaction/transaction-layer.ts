@@ -1,0 +1,135 @@
+/** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
+import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Flow, Listener } from '../transport/flow.ts';
+import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts';
+import { createInviteClient } from './invite-client.ts';
+import { createInviteServer } from './invite-server.ts';
+import { clientKey, serverKey } from './matching.ts';
+import { createNonInviteClient } from './non-invite-client.ts';
+import { createNonInviteServer } from './non-invite-server.ts';
+import { ServerTransaction } from './server-transaction.ts';
+import type { Timers } from './timers.ts';
+
+/** RFC 3261 §17: what stands above the transactions. */
+export interface TransactionUser {
+  /** A request that opened `transaction`; exactly one final response, or `abandon`, is owed. */
+  onRequest(transaction: ServerTransaction): void;
+  /** A CANCEL, in a transaction of its own, and the INVITE transaction it means (undefined: unknown here). */
+  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void;
+  /** ACK to a 2xx, and BENOTIFY: requests that nobody answers. */
+  onUnanswered(request: SipRequest, flow: Flow): void;
+  /** A request without a usable top Via, so that no transaction can be made for it. */
+  onUnmatchable(request: SipRequest, flow: Flow): void;
+  /** No ACK came for a final response to INVITE (Timer H). */
+  onUnacknowledged(transaction: ServerTransaction): void;
+  /** A response that belongs to no transaction: not forwarded (RFC 6026 §8.9). */
+  onStrayResponse(response: SipResponse, flow: Flow): void;
+}
+
+/** How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. */
+export type SendResponse = (text: string, request: SipRequest, flow: Flow) => void;
+
+export class TransactionLayer {
+  readonly #servers = new Map<string, ServerTransaction>();
+  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #clock: Clock;
+  readonly #sendResponse: SendResponse;
+  readonly #user: TransactionUser;
+  readonly #machines;
+
+  constructor(timers: Timers, clock: Clock, sendResponse: SendResponse, user: TransactionUser) {
+    this.#clock = clock;
+    this.#sendResponse = sendResponse;
+    this.#user = user;
+    const pair = <M>(make: (timers: Timers, isReliable: boolean) => M) => ({
+      reliable: make(timers, true),
+      unreliable: make(timers, false),
+    });
+    this.#machines = {
+      inviteClient: pair(createInviteClient),
+      nonInviteClient: pair(createNonInviteClient),
+      inviteServer: pair(createInviteServer),
+      nonInviteServer: pair(createNonInviteServer),
+    };
+  }
+
+  /** Transactions that have not ended. */
+  get counts(): { readonly servers: number; readonly clients: number } {
+    return { servers: this.#servers.size, clients: this.#clients.size };
+  }
+
+  onRequest(request: SipRequest, flow: Flow): void {
+    const { method } = request;
+    if (method === 'BENOTIFY') return this.#user.onUnanswered(request, flow);
+    const key = serverKey(request, method);
+    if (key === undefined) return this.#user.onUnmatchable(request, flow);
+    const known = this.#servers.get(key);
+    if (method === 'ACK') return this.#onAck(request, flow, known);
+    if (known !== undefined) return known.onRetransmission();
+    this.#open(key, request, flow);
+  }
+
+  #onAck(request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
+    if (invite === undefined || invite.stateName === 'Accepted') this.#user.onUnanswered(request, flow);
+    else invite.onAck();
+  }
+
+  #open(key: string, request: SipRequest, flow: Flow): void {
+    const isInvite = request.method === 'INVITE';
+    const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
+    const machine = flow.isReliable ? kind.reliable : kind.unreliable;
+    const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, {
+      send: this.#sendResponse,
+      passUp: this.#passUp,
+      unacknowledged: (ended) => this.#user.onUnacknowledged(ended),
+      ended: this.#forgetServer,
+    });
+    this.#servers.set(key, transaction);
+    transaction.start();
+  }
+
+  readonly #passUp = (transaction: ServerTransaction): void => {
+    if (transaction.request.method !== 'CANCEL') return this.#user.onRequest(transaction);
+    const inviteKey = serverKey(transaction.request, 'INVITE');
+    this.#user.onCancel(transaction, inviteKey === undefined ? undefined : this.#servers.get(inviteKey));
+  };
+
+  readonly #forgetServer = (transaction: ServerTransaction): void => {
+    this.#servers.delete(transaction.key);
+  };
+
+  onResponse(response: SipResponse, flow: Flow): void {
+    const via = response.topVia;
+    const transaction =
+      via?.branch === undefined ? undefined : this.#clients.get(clientKey(via.branch, response.cseqMethod ?? ''));
+    // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
+    if (transaction === undefined || via === undefined || !transaction.isSentBy(via) || !transaction.isFor(response)) {
+      return this.#user.onStrayResponse(response, flow);
+    }
+    transaction.onResponse(response);
+  }
+
+  /**
+   * Sends a request in a new client transaction.
+   * @param text the whole request; its top Via is `sentBy` of the listener with `branch`
+   */
+  request(
+    flow: Flow,
+    text: string,
+    ids: { readonly method: string; readonly branch: string; readonly listener: Listener },
+    user: ClientTransactionUser,
+  ): ClientTransaction {
+    const kind = ids.method === 'INVITE' ? this.#machines.inviteClient : this.#machines.nonInviteClient;
+    const machine = flow.isReliable ? kind.reliable : kind.unreliable;
+    const key = clientKey(ids.branch, ids.method);
+    const transaction = new ClientTransaction(key, text, ids, flow, machine, this.#clock, user, this.#forgetClient);
+    this.#clients.set(key, transaction);
+    transaction.start();
+    return transaction;
+  }
+
+  readonly #forgetClient = (transaction: ClientTransaction): void => {
+    this.#clients.delete(transaction.key);
+  };
+}

@@ -1,0 +1,55 @@
+/** The timers of one transaction. No machine has more than one of each kind running, so three slots do. */
+import type { Clock, Timer } from '../clock.ts';
+import type { TimerName } from './machine.ts';
+
+type Slot = 'repeat' | 'giveUp' | 'linger';
+
+const slotOf: Readonly<Record<TimerName, Slot>> = {
+  A: 'repeat',
+  E: 'repeat',
+  G: 'repeat',
+  trying: 'repeat',
+  B: 'giveUp',
+  C: 'giveUp',
+  F: 'giveUp',
+  H: 'giveUp',
+  D: 'linger',
+  I: 'linger',
+  J: 'linger',
+  K: 'linger',
+  L: 'linger',
+  M: 'linger',
+};
+
+export class TransactionTimers {
+  #repeat: Timer | undefined;
+  #giveUp: Timer | undefined;
+  #linger: Timer | undefined;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  start(name: TimerName, ms: number, run: () => void): void {
+    this.stop(name);
+    const timer = this.#clock.after(ms, run);
+    const slot = slotOf[name];
+    if (slot === 'repeat') this.#repeat = timer;
+    else if (slot === 'giveUp') this.#giveUp = timer;
+    else this.#linger = timer;
+  }
+
+  stop(name: TimerName): void {
+    const slot = slotOf[name];
+    if (slot === 'repeat') this.#repeat?.cancel();
+    else if (slot === 'giveUp') this.#giveUp?.cancel();
+    else this.#linger?.cancel();
+  }
+
+  stopAll(): void {
+    this.#repeat?.cancel();
+    this.#giveUp?.cancel();
+    this.#linger?.cancel();
+  }
+}

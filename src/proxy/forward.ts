@@ -1,0 +1,118 @@
+/** RFC 3261 §16.6: the request as it leaves. A list of edits in the RFC's order; what no step names stays as it came. */
+
+import type { Flow, Listener } from '../sip/transport/flow.ts';
+import { receivedParams } from '../sip/transport/via.ts';
+import { Edit } from '../sip-parser/index.ts';
+import type { RoutedRequest } from './route-headers.ts';
+
+export interface Forwarding {
+  readonly routed: RoutedRequest;
+  /** Where the request came in. */
+  readonly from: Flow;
+  /** Whose words stand in our Via: the listener on whose behalf it goes out. */
+  readonly egress: Listener;
+  readonly branch: string;
+  /** Default for a request without one, and the ceiling for one that has (RFC 5393 §5.3.3). */
+  readonly maxBreadth: number;
+}
+
+type Step = (edit: Edit, forwarding: Forwarding) => void;
+
+const defaultMaxForwards = 70;
+
+/** Methods that neither open a dialog nor refresh its target: they need no Record-Route. */
+const withoutRecordRoute: ReadonlySet<string> = new Set([
+  'ACK',
+  'BENOTIFY',
+  'BYE',
+  'CANCEL',
+  'INFO',
+  'MESSAGE',
+  'OPTIONS',
+  'PRACK',
+  'PUBLISH',
+  'REGISTER',
+]);
+
+const viaTransport = { udp: 'UDP', tcp: 'TCP', tls: 'TLS' } as const;
+
+/** §18.2.1, RFC 3581 §4: what the server transport notes in the Via of the previous hop. */
+const noteSource: Step = (edit, { routed, from }) => {
+  const via = routed.request.topVia;
+  const seen = via === undefined ? undefined : receivedParams(via, from);
+  if (seen !== undefined) edit.addViaParams(seen.received, seen.rport);
+};
+
+/** §16.6 step 2, for the strict router of §16.4; a proxy of this kind never retargets. */
+const requestUri: Step = (edit, { routed }) => {
+  if (routed.repairedUri === undefined) return;
+  edit.replaceRequestUri(routed.repairedUri);
+  edit.removeRoutes(routed.request.routes.length - 1, 1);
+};
+
+/** §16.6 step 3. */
+const maxForwards: Step = (edit, { routed }) => {
+  const { maxForwards: received } = routed.request;
+  edit.setMaxForwards(received === undefined ? defaultMaxForwards : received - 1);
+};
+
+/** RFC 5393 §5.3.3: hops are tried one after the other, so each branch has the whole breadth. */
+const maxBreadth: Step = (edit, { routed, maxBreadth: ceiling }) => {
+  const { maxBreadth: received } = routed.request;
+  if (received === undefined || received > ceiling) edit.setMaxBreadth(ceiling);
+};
+
+const recordRouteOf = ({ sentBy, transport }: Listener): string =>
+  `Record-Route: <sip:${sentBy};transport=${transport};lr>\r\n`;
+
+/** §16.6 step 4; two values when the request changes transport or listener (RFC 5658), the egress on top. */
+const recordRoute: Step = (edit, { routed, from, egress }) => {
+  if (withoutRecordRoute.has(routed.request.method)) return;
+  if (egress !== from.listener) edit.insertFirst(recordRouteOf(egress));
+  edit.insertFirst(recordRouteOf(from.listener));
+};
+
+/** §16.4: the values that name us have done their work. */
+const ownRoutes: Step = (edit, { routed }) => {
+  if (routed.ownRoutes > 0) edit.removeRoutes(0, routed.ownRoutes);
+};
+
+/** §16.6 step 6: a next hop without `lr` finds its own URI in the Request-URI, and the target at the end of Route. */
+const strictNextHop: Step = (edit, { routed }) => {
+  const { nextRoute, ownRoutes: index, request, repairedUri } = routed;
+  if (nextRoute?.parsedUri === undefined || nextRoute.parsedUri.hasLr) return;
+  edit.removeRoutes(index, 1);
+  edit.appendRoute(`<${repairedUri ?? request.requestUri}>`);
+  edit.replaceRequestUri(nextRoute.uri);
+};
+
+/** §16.6 step 8; `alias` lets the far side use this connection for its own requests (RFC 5923 §5). */
+const via: Step = (edit, { egress, branch }) => {
+  const alias = egress.transport === 'udp' ? '' : ';alias';
+  edit.insertFirst(`Via: SIP/2.0/${viaTransport[egress.transport]} ${egress.sentBy};branch=${branch}${alias}\r\n`);
+};
+
+/** §16.6 step 9. */
+const contentLength: Step = (edit, { egress }) => {
+  if (egress.transport !== 'udp') edit.addContentLengthIfAbsent();
+};
+
+/** The Via comes first among the inserted lines, so that it stands on top. */
+const steps: readonly Step[] = [
+  via,
+  noteSource,
+  requestUri,
+  maxForwards,
+  maxBreadth,
+  recordRoute,
+  ownRoutes,
+  strictNextHop,
+  contentLength,
+];
+
+/** The text of the request for one branch. */
+export const forward = (forwarding: Forwarding): string => {
+  const edit = new Edit(forwarding.routed.request);
+  for (const step of steps) step(edit, forwarding);
+  return edit.toString();
+};

@@ -1,0 +1,85 @@
+/** Responses that the router makes itself, in words that a Cisco or Lync log makes readable. */
+import { randomBytes } from 'node:crypto';
+import type { ReasonCode } from '../routing/types.ts';
+import { respond, type SipRequest } from '../sip-parser/index.ts';
+
+export interface LocalResponse {
+  readonly status: number;
+  readonly phrase: string;
+  /** Stable code of the reason: of routing, of validation or of forwarding. */
+  readonly code: string;
+  readonly detail: string;
+  /** Further header lines, each with its CRLF. */
+  readonly extra?: string;
+}
+
+/** Error IDs of [MS-OCER] that come nearest; 1000 to 1999 are those of a SIP stack. */
+const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly [id: number, reason: string]>>> = {
+  'loop-branch': [1003, 'User does not exist'],
+  'loop-returned': [1003, 'User does not exist'],
+  'loop-cisco-marker': [1003, 'User does not exist'],
+  'looped-downstream': [1003, 'User does not exist'],
+  'directory-unknown': [1003, 'User does not exist'],
+  'home-is-the-sender': [1003, 'User does not exist'],
+  'not-a-listed-cisco-user': [1003, 'User does not exist'],
+  'own-address': [1003, 'User does not exist'],
+  'not-a-microsoft-user': [4005, 'Destination URI either not enabled for SIP or does not exist'],
+  'target-not-a-peer': [1004, 'Route set is no longer valid'],
+  'foreign-domain-no-route': [1005, 'Cannot route to destination domain'],
+  'no-route': [1005, 'Cannot route to destination domain'],
+  'route-blocked': [1005, 'Cannot route to destination domain'],
+  'route-out-of-service': [1007, 'Temporarily cannot route'],
+  'directory-unavailable': [1007, 'Temporarily cannot route'],
+  'hops-unreachable': [1007, 'Temporarily cannot route'],
+  'hops-overloaded': [1007, 'Temporarily cannot route'],
+  'hops-silent': [1007, 'Temporarily cannot route'],
+};
+
+/** Why a request that was forwarded ended with a response of ours. */
+export type ForwardingCode =
+  | 'hops-unreachable'
+  | 'hops-overloaded'
+  | 'hops-silent'
+  | 'looped-downstream'
+  | 'no-secure-hop'
+  | 'internal-error';
+
+const tagStart = randomBytes(4).toString('hex');
+let tags = 0;
+
+/** A To tag of our own: unique, as §19.3 asks. */
+const nextTag = (): string => {
+  tags += 1;
+  return `pif-${tagStart}${tags.toString(36)}`;
+};
+
+const quoted = (text: string): string => `"${text.replace(/[\x00-\x1f\x7f]/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+
+const explanation = ({ code, detail }: LocalResponse, nodeName: string): string => {
+  const known = diagnostics[code as keyof typeof diagnostics];
+  const warning = `Warning: 399 ${nodeName} ${quoted(`${code}: ${detail}`)}\r\n`;
+  if (known === undefined) return warning;
+  const [id, reason] = known;
+  return `${warning}ms-diagnostics: ${id};reason=${quoted(reason)};source=${quoted(nodeName)};code=${quoted(code)}\r\n`;
+};
+
+/** True for a response that explains itself as ours did: the mark that `localResponse` leaves. */
+export const carriesOurDiagnostics = (headerValues: readonly string[], nodeName: string): boolean =>
+  headerValues.some((value) => value.includes(`source=${quoted(nodeName)}`));
+
+/** The text of a response of ours. */
+export const localResponse = (request: SipRequest, response: LocalResponse, nodeName: string): string =>
+  respond(
+    request,
+    response.status,
+    response.phrase,
+    request.toTag === undefined ? nextTag() : undefined,
+    (response.extra ?? '') + explanation(response, nodeName),
+  );
+
+const allow =
+  'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, BENOTIFY, INFO, UPDATE, PRACK, REFER, PUBLISH, SERVICE\r\n';
+
+/** 200 to an OPTIONS that is meant for this node (§11.2). */
+export const optionsAnswer = (request: SipRequest): string =>
+  respond(request, 200, 'OK', nextTag(), `${allow}Accept: */*\r\nSupported: \r\n`);

@@ -1,0 +1,352 @@
+/** One request on its way through the proxy: carries out what its response context decides, until its final answer. */
+import type { Decision, NextHop } from '../routing/types.ts';
+import type { Clock, Timer } from '../sip/clock.ts';
+import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
+import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
+import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
+import type { Flow, Target, TransportError } from '../sip/transport/flow.ts';
+import { Edit, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
+import { forward } from './forward.ts';
+import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
+import {
+  type ContextEffect,
+  type ContextEvent,
+  type Outcome,
+  openContext,
+  type ResponseContext,
+  step,
+} from './response-context.ts';
+import type { RoutedRequest } from './route-headers.ts';
+import { type HopTarget, type Resolve, Targets, type Unresolved } from './targets.ts';
+
+export interface ProxySettings {
+  /** Host in Warning and ms-diagnostics. */
+  readonly nodeName: string;
+  /** Option tags of Proxy-Require that are understood, lower case. */
+  readonly proxyRequire: ReadonlySet<string>;
+  /** No answer at all from a hop for so long: the next one is asked as well. */
+  readonly failoverAfterMs: number;
+  /** Timer C (§16.6 step 11): above 3 minutes. */
+  readonly timerCMs: number;
+  /** 64*T1: how long a cancelled branch may stay silent (§9.1). */
+  readonly giveUpMs: number;
+  /** RFC 5393 §5.3.3: 60. */
+  readonly maxBreadth: number;
+  /** §18.1.1: a larger request leaves by TCP where the hop takes it; octets. */
+  readonly udpRequestBytes: number;
+  readonly retryAfterS: number;
+}
+
+/** What a proxied request needs of the world. */
+export interface ProxyRim {
+  readonly transactions: TransactionLayer;
+  readonly clock: Clock;
+  readonly resolve: Resolve;
+  flowTo(target: Target): Flow | TransportError;
+  nextBranch(loopHash: string): string;
+}
+
+/** One try at one target, for the decision record. */
+export interface Attempt {
+  readonly hop: NextHop;
+  readonly address: string;
+  readonly startedMs: number;
+  /** `200`, `timeout`, `connect-refused`, ...; undefined while nothing has come. */
+  readonly outcome: string | undefined;
+  readonly ms: number | undefined;
+}
+
+/** How a request ended. `status` 0: without any response (RFC 4320 §4.2, ACK, BENOTIFY). */
+export interface Ending {
+  readonly status: number;
+  /** Why the answer is ours; undefined for one that came from a hop. */
+  readonly code: string | undefined;
+  readonly attempts: readonly Attempt[];
+}
+
+export interface Journey {
+  readonly transaction: ServerTransaction;
+  readonly routed: RoutedRequest;
+  readonly loopHash: string;
+  readonly decision: Decision & { readonly kind: 'forward' };
+  /** This very request came back to us after it was sent on, and was refused then. */
+  hasComeBack(): boolean;
+  ended(ending: Ending): void;
+}
+
+class BranchTry implements Attempt, ClientTransactionUser {
+  readonly hop: NextHop;
+  readonly address: string;
+  readonly startedMs: number;
+  outcome: string | undefined;
+  ms: number | undefined;
+  client: ClientTransaction | undefined;
+  response: SipResponse | undefined;
+  failover: Timer | undefined;
+  timerC: Timer | undefined;
+  readonly #owner: ProxiedRequest;
+  readonly #index: number;
+
+  constructor(owner: ProxiedRequest, index: number, { hop, target }: HopTarget, startedMs: number) {
+    this.#owner = owner;
+    this.#index = index;
+    this.hop = hop;
+    this.address = `${target.transport}:${target.address}:${target.port}`;
+    this.startedMs = startedMs;
+  }
+
+  onResponse(response: SipResponse): void {
+    this.#owner.onResponse(this.#index, response);
+  }
+
+  onTimeout(): void {
+    this.#owner.onTimeout(this.#index);
+  }
+
+  onTransportError(error: TransportError): void {
+    this.#owner.onTransportError(this.#index, error);
+  }
+}
+
+const ignoreAnswers: ClientTransactionUser = { onResponse() {}, onTimeout() {}, onTransportError() {} };
+
+export class ProxiedRequest {
+  #context: ResponseContext;
+  #isReported = false;
+  readonly #tries: BranchTry[] = [];
+  readonly #unresolved: Attempt[] = [];
+  readonly #journey: Journey;
+  readonly #rim: ProxyRim;
+  readonly #settings: ProxySettings;
+  readonly #targets: Targets;
+
+  constructor(journey: Journey, rim: ProxyRim, settings: ProxySettings) {
+    this.#journey = journey;
+    this.#rim = rim;
+    this.#settings = settings;
+    this.#context = openContext(journey.transaction.isInvite);
+    this.#targets = new Targets(journey.decision.plan.hops, rim.resolve);
+  }
+
+  get #request(): SipRequest {
+    return this.#journey.routed.request;
+  }
+
+  begin(): void {
+    this.#take({ kind: 'begin' });
+  }
+
+  /** §16.10: the caller gave up. */
+  cancel(): void {
+    this.#take({ kind: 'cancel' });
+  }
+
+  onResponse(branch: number, response: SipResponse): void {
+    const attempt = this.#tries[branch];
+    if (attempt === undefined || !this.#isForAsker(response)) return;
+    attempt.response = response;
+    if (response.status >= 200) this.#note(attempt, String(response.status));
+    this.#take({ kind: 'response', branch, status: response.status, hasMore: this.#targets.hasMore });
+  }
+
+  onTimeout(branch: number): void {
+    this.#note(this.#tries[branch], 'timeout');
+    this.#take({ kind: 'timeout', branch, hasMore: this.#targets.hasMore });
+  }
+
+  onTransportError(branch: number, error: TransportError): void {
+    this.#note(this.#tries[branch], error.code);
+    this.#take({ kind: 'transport-error', branch, hasMore: this.#targets.hasMore });
+  }
+
+  /** A response must lead back to the asker: its second Via is the asker's own (§16.7 step 3, RFC 4475 §3.3.10). */
+  #isForAsker(response: SipResponse): boolean {
+    const asked = this.#request.topVia;
+    const second = response.vias[1];
+    return second !== undefined && second.branch === asked?.branch && second.host === asked?.host;
+  }
+
+  #note(attempt: BranchTry | undefined, outcome: string): void {
+    if (attempt === undefined || attempt.outcome !== undefined) return;
+    attempt.outcome = outcome;
+    attempt.ms = this.#rim.clock.now() - attempt.startedMs;
+  }
+
+  #take(event: ContextEvent): void {
+    const { next, effects } = step(this.#context, event);
+    this.#context = next;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: ContextEffect): void {
+    switch (effect.do) {
+      case 'start-branch':
+        return this.#startBranch();
+      case 'cancel-branch':
+        return this.#cancelBranch(effect.branch);
+      case 'forward-response':
+        return this.#forwardResponse(effect.branch);
+      case 'answer':
+        return this.#answer(effect.outcome);
+      case 'start-timer':
+        return this.#startTimer(effect.timer, effect.branch);
+      case 'stop-timer':
+        return this.#stopTimer(effect.timer, effect.branch);
+    }
+  }
+
+  #startBranch(): void {
+    const next = this.#targets.next();
+    if (next instanceof Promise) void next.then((target) => this.#open(target));
+    else this.#open(next);
+  }
+
+  #open(next: HopTarget | Unresolved | undefined): void {
+    if (next === undefined) return this.#take({ kind: 'exhausted' });
+    if (this.#context.hasAnswered || this.#context.isCancelled) return this.#take({ kind: 'exhausted' });
+    if ('error' in next) {
+      this.#unresolved.push({ hop: next.hop, address: next.hop.host, startedMs: 0, outcome: next.error.code, ms: 0 });
+      return this.#startBranch();
+    }
+    const flow = this.#rim.flowTo(next.target);
+    if ('code' in flow) return this.#failAtOnce(next, flow);
+    this.#send(next, flow);
+  }
+
+  #addTry(next: HopTarget): BranchTry {
+    const attempt = new BranchTry(this, this.#tries.length, next, this.#rim.clock.now());
+    this.#tries.push(attempt);
+    this.#take({ kind: 'started', hasMore: this.#targets.hasMore });
+    return attempt;
+  }
+
+  #failAtOnce(next: HopTarget, error: TransportError): void {
+    this.#addTry(next);
+    this.onTransportError(this.#tries.length - 1, error);
+  }
+
+  #send(next: HopTarget, flow: Flow): void {
+    const { routed, loopHash, transaction } = this.#journey;
+    const branch = this.#rim.nextBranch(loopHash);
+    const egress = flow.listener;
+    const { maxBreadth } = this.#settings;
+    const text = forward({ routed, from: transaction.flow, egress, branch, maxBreadth });
+    if (flow.transport === 'udp' && text.length > this.#settings.udpRequestBytes && !next.isLastResort) {
+      this.#targets.preferTcp(next);
+      return this.#startBranch();
+    }
+    const attempt = this.#addTry(next);
+    const ids = { method: this.#request.method, branch, listener: egress };
+    attempt.client = this.#rim.transactions.request(flow, text, ids, attempt);
+  }
+
+  #cancelBranch(branch: number): void {
+    const client = this.#tries[branch]?.client;
+    if (client === undefined) return;
+    const ids = { ...client.ids, method: 'CANCEL' };
+    this.#rim.transactions.request(client.flow, client.cancelText(), ids, ignoreAnswers);
+  }
+
+  #forwardResponse(branch: number): void {
+    const response = this.#tries[branch]?.response;
+    if (response === undefined) return;
+    const edit = new Edit(response);
+    edit.removeTopVia();
+    if (this.#journey.transaction.flow.isReliable) edit.addContentLengthIfAbsent();
+    this.#journey.transaction.respond(response.status, edit.toString());
+    if (response.status >= 200) this.#report(response.status, undefined);
+  }
+
+  /** §16.7 step 6, and what RFC 3261 §16.9 and RFC 4320 §4.2 make of a request that no hop has answered. */
+  #answer(outcome: Outcome | undefined): void {
+    if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#unreachable());
+    if (outcome.origin === 'timeout') return this.#answerTimeout(outcome.status);
+    if (outcome.status === 503) return this.#respond(overloaded);
+    if (outcome.status === 482 && this.#isOurLoop(outcome.branch)) return this.#respond(looped);
+    this.#forwardResponse(outcome.branch);
+  }
+
+  #answerTimeout(status: number): void {
+    if (this.#context.isInvite) return this.#respond(status === 487 ? terminated : timedOut);
+    this.#journey.transaction.abandon();
+    this.#report(0, 'hops-silent');
+  }
+
+  /** The caller shall see "no such user", not a fault of a proxy: the 482 is our own, come back by the other side. */
+  #isOurLoop(branch: number): boolean {
+    const response = this.#tries[branch]?.response;
+    const marks = response?.all('ms-diagnostics') ?? [];
+    return this.#journey.hasComeBack() || carriesOurDiagnostics(marks, this.#settings.nodeName);
+  }
+
+  #unreachable(): LocalResponse {
+    return { ...unreachable, extra: `Retry-After: ${this.#settings.retryAfterS}\r\n` };
+  }
+
+  #respond(response: LocalResponse): void {
+    this.#journey.transaction.respond(response.status, localResponse(this.#request, response, this.#settings.nodeName));
+    this.#report(response.status, response.code);
+  }
+
+  #report(status: number, code: string | undefined): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#journey.ended({ status, code, attempts: [...this.#unresolved, ...this.#tries] });
+  }
+
+  #startTimer(timer: 'failover' | 'C' | 'cancelled', branch: number): void {
+    const attempt = this.#tries[branch];
+    if (attempt === undefined) return;
+    const { clock } = this.#rim;
+    const { failoverAfterMs, timerCMs, giveUpMs } = this.#settings;
+    if (timer === 'failover') {
+      const ask = () => this.#take({ kind: 'no-answer', branch, hasMore: this.#targets.hasMore });
+      attempt.failover = clock.after(failoverAfterMs, ask);
+      return;
+    }
+    attempt.timerC?.cancel();
+    attempt.timerC = clock.after(timer === 'C' ? timerCMs : giveUpMs, () => this.#take({ kind: 'timer-c', branch }));
+  }
+
+  #stopTimer(timer: 'failover' | 'C', branch: number): void {
+    const attempt = this.#tries[branch];
+    if (timer === 'failover') attempt?.failover?.cancel();
+    else attempt?.timerC?.cancel();
+  }
+}
+
+const unreachable: LocalResponse = {
+  status: 503,
+  phrase: 'Service Unavailable',
+  code: 'hops-unreachable',
+  detail: 'no next hop could be reached',
+};
+
+/** §16.7 step 6: a 503 from below would make the caller avoid us, who are well. */
+const overloaded: LocalResponse = {
+  status: 500,
+  phrase: 'Server Internal Error',
+  code: 'hops-overloaded',
+  detail: 'every next hop answered 503',
+};
+
+const looped: LocalResponse = {
+  status: 404,
+  phrase: 'Not Found',
+  code: 'looped-downstream',
+  detail: 'the other side sent the request back: nobody has this user',
+};
+
+const timedOut: LocalResponse = {
+  status: 408,
+  phrase: 'Request Timeout',
+  code: 'hops-silent',
+  detail: 'no next hop answered',
+};
+
+const terminated: LocalResponse = {
+  status: 487,
+  phrase: 'Request Terminated',
+  code: 'hops-silent',
+  detail: 'cancelled, and no next hop answered',
+};

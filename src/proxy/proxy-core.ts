@@ -1,0 +1,251 @@
+/** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
+import type { LoopMemory } from '../routing/loop-memory.ts';
+import type { Decision, RequestFacts, Side } from '../routing/types.ts';
+import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
+import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
+import type { Flow } from '../sip/transport/flow.ts';
+import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
+import { respond } from '../sip-parser/index.ts';
+import { type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
+import { hasLooped, type IsOwn, loopHash } from './loop.ts';
+import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
+import { Facts, uriFacts } from './request-facts.ts';
+import { preprocessRoutes, type RoutedRequest } from './route-headers.ts';
+import { sendUnanswered } from './unanswered.ts';
+import { type Refusal, validate } from './validate.ts';
+
+export type Route = (facts: RequestFacts) => Decision | Promise<Decision>;
+
+/** What is told of every request, once, when it has ended. */
+export interface RequestReport {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** Undefined: refused by validation. */
+  readonly decision: Decision | undefined;
+  readonly refusal: Refusal | undefined;
+  readonly ending: Ending;
+  readonly arrivedMs: number;
+}
+
+export interface ProxyObserver {
+  onEnded(report: RequestReport): void;
+  onStrayResponse(response: SipResponse, flow: Flow): void;
+  onUnacknowledged(request: SipRequest): void;
+  /** Something that must not happen; the request got a 500. */
+  onBug(error: unknown, request: SipRequest): void;
+}
+
+export interface ProxyWorld extends ProxyRim {
+  readonly route: Route;
+  readonly isOwn: IsOwn;
+  readonly loopMemory: LoopMemory;
+  readonly observer: ProxyObserver;
+  settings(): ProxySettings;
+}
+
+/** A request that has passed validation, with what the decision needs. */
+interface Understood {
+  readonly routed: RoutedRequest;
+  readonly facts: RequestFacts;
+  readonly loopHash: string;
+  /** Key of the loop memory; undefined for what is never remembered: requests within a dialog. */
+  readonly memoryKey: string | undefined;
+}
+
+type Reading = Understood | { readonly refusal: Refusal };
+
+const badRoute: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Route: not a SIP URI' };
+
+const internalError: LocalResponse = {
+  status: 500,
+  phrase: 'Server Internal Error',
+  code: 'internal-error',
+  detail: 'the router failed to handle this request',
+};
+
+const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
+
+const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
+  const reason = decision.because[decision.because.length - 1];
+  const { status, retryAfterS } = decision;
+  return {
+    status,
+    phrase: rejectPhrases[status],
+    code: reason?.code ?? 'internal-error',
+    detail: reason?.detail ?? '',
+    ...(retryAfterS === undefined ? {} : { extra: `Retry-After: ${retryAfterS}\r\n` }),
+  };
+};
+
+const unsent = (status: number, code: string): Ending => ({ status, code, attempts: [] });
+
+export class ProxyCore implements TransactionUser {
+  readonly #world: ProxyWorld;
+
+  constructor(world: ProxyWorld) {
+    this.#world = world;
+  }
+
+  onRequest(transaction: ServerTransaction): void {
+    const { request, flow } = transaction;
+    const arrivedMs = this.#world.clock.now();
+    const onBug = (error: unknown) => this.#onBug(error, transaction, arrivedMs);
+    try {
+      const reading = this.#read(request, flow);
+      if ('refusal' in reading) return this.#refuse(transaction, reading.refusal, arrivedMs);
+      const decision = this.#world.route(reading.facts);
+      if (!(decision instanceof Promise)) return this.#carryOut(transaction, reading, decision, arrivedMs);
+      if (transaction.isInvite) transaction.trying();
+      decision.then((late) => this.#carryOut(transaction, reading, late, arrivedMs)).catch(onBug);
+    } catch (error) {
+      onBug(error);
+    }
+  }
+
+  /** Steps 1 to 3 of the story: validation, Route headers, facts. */
+  #read(request: SipRequest, flow: Flow): Reading {
+    const { isOwn, loopMemory, clock } = this.#world;
+    const refusal = validate(request, this.#world.settings());
+    if (refusal !== undefined) return { refusal };
+    const routed = preprocessRoutes(request, isOwn);
+    if (routed === undefined) return { refusal: badRoute };
+    if (routed.nextRoute !== undefined && routed.nextRoute.parsedUri === undefined) return { refusal: badRoute };
+    const hash = loopHash(request);
+    const uri = uriFacts(routed.uri);
+    const memoryKey =
+      request.toTag === undefined
+        ? `${request.callId} ${request.fromTag} ${request.cseqNumber} ${request.method} ${uri.key ?? uri.host}`
+        : undefined;
+    const sentBeforeTo = memoryKey === undefined ? undefined : loopMemory.sentBeforeTo(memoryKey, clock.now());
+    const facts = new Facts(routed, uri, flow, { hasLoopedBranch: hasLooped(request, hash, isOwn), sentBeforeTo });
+    return { routed, facts, loopHash: hash, memoryKey };
+  }
+
+  #refuse(transaction: ServerTransaction, refusal: Refusal, arrivedMs: number): void {
+    this.#respond(transaction, refusal);
+    this.#report(transaction, undefined, refusal, unsent(refusal.status, refusal.code), arrivedMs);
+  }
+
+  #respond(transaction: ServerTransaction, response: LocalResponse): void {
+    const { nodeName } = this.#world.settings();
+    transaction.respond(response.status, localResponse(transaction.request, response, nodeName));
+  }
+
+  #carryOut(transaction: ServerTransaction, understood: Understood, decision: Decision, arrivedMs: number): void {
+    switch (decision.kind) {
+      case 'forward':
+        return this.#forward(transaction, understood, decision, arrivedMs);
+      case 'answer':
+        transaction.respond(200, optionsAnswer(transaction.request));
+        return this.#report(transaction, decision, undefined, unsent(200, 'own-address'), arrivedMs);
+      case 'reject':
+        return this.#reject(transaction, understood, decision, arrivedMs);
+      case 'drop':
+        transaction.abandon();
+        return this.#report(transaction, decision, undefined, unsent(0, 'access-denied'), arrivedMs);
+      case 'ask-directory':
+        throw new Error('the route callback asks the directory itself');
+    }
+  }
+
+  #reject(
+    transaction: ServerTransaction,
+    { memoryKey }: Understood,
+    decision: Decision & { kind: 'reject' },
+    arrivedMs: number,
+  ): void {
+    if (decision.status === 482 && memoryKey !== undefined) this.#world.loopMemory.markLooped(memoryKey);
+    const response = rejection(decision);
+    this.#respond(transaction, response);
+    this.#report(transaction, decision, undefined, unsent(response.status, response.code), arrivedMs);
+  }
+
+  #forward(
+    transaction: ServerTransaction,
+    understood: Understood,
+    decision: Decision & { kind: 'forward' },
+    arrivedMs: number,
+  ): void {
+    const { routed, loopHash: hash, memoryKey } = understood;
+    const { loopMemory, clock } = this.#world;
+    this.#remember(memoryKey, decision.plan.to);
+    const journey: Journey = {
+      transaction,
+      routed,
+      loopHash: hash,
+      decision,
+      hasComeBack: () => memoryKey !== undefined && loopMemory.wasLooped(memoryKey, clock.now()),
+      ended: (ending) => this.#report(transaction, decision, undefined, ending, arrivedMs),
+    };
+    const proxied = new ProxiedRequest(journey, this.#world, this.#world.settings());
+    transaction.context = proxied;
+    if (transaction.isInvite) transaction.trying();
+    proxied.begin();
+  }
+
+  #remember(memoryKey: string | undefined, to: Side | 'foreign'): void {
+    if (memoryKey === undefined || to === 'foreign') return;
+    this.#world.loopMemory.remember(memoryKey, to, this.#world.clock.now());
+  }
+
+  /** §16.10. A CANCEL of an INVITE that is not known here goes on like any other request. */
+  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
+    if (invite === undefined) return this.onRequest(transaction);
+    transaction.respond(200, respond(transaction.request, 200, 'OK', `pif-${invite.flow.remotePort}`));
+    if (invite.context instanceof ProxiedRequest) invite.context.cancel();
+  }
+
+  /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */
+  onUnanswered(request: SipRequest, flow: Flow): void {
+    const arrivedMs = this.#world.clock.now();
+    const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) =>
+      this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    const reading = this.#read(request, flow);
+    if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
+    const carryOut = (decision: Decision) => {
+      if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
+      this.#remember(reading.memoryKey, decision.plan.to);
+      sendUnanswered(reading.routed, reading.loopHash, flow, decision, this.#world, (ending) =>
+        report(decision, undefined, ending),
+      );
+    };
+    const decision = this.#world.route(reading.facts);
+    if (!(decision instanceof Promise)) return carryOut(decision);
+    decision.then(carryOut).catch((error) => this.#world.observer.onBug(error, request));
+  }
+
+  /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
+  onUnmatchable(request: SipRequest, flow: Flow): void {
+    const refusal = validate(request, this.#world.settings()) ?? badVia;
+    if (request.method !== 'ACK') flow.send(localResponse(request, refusal, this.#world.settings().nodeName));
+    const ending = unsent(refusal.status, refusal.code);
+    const arrivedMs = this.#world.clock.now();
+    this.#world.observer.onEnded({ request, flow, decision: undefined, refusal, ending, arrivedMs });
+  }
+
+  onUnacknowledged(transaction: ServerTransaction): void {
+    this.#world.observer.onUnacknowledged(transaction.request);
+  }
+
+  onStrayResponse(response: SipResponse, flow: Flow): void {
+    this.#world.observer.onStrayResponse(response, flow);
+  }
+
+  #report(
+    { request, flow }: ServerTransaction,
+    decision: Decision | undefined,
+    refusal: Refusal | undefined,
+    ending: Ending,
+    arrivedMs: number,
+  ): void {
+    this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+  }
+
+  #onBug(error: unknown, transaction: ServerTransaction, arrivedMs: number): void {
+    this.#world.observer.onBug(error, transaction.request);
+    this.#respond(transaction, internalError);
+    this.#report(transaction, undefined, undefined, unsent(500, internalError.code), arrivedMs);
+  }
+}
+
+const badVia: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Via: missing or malformed' };

@@ -1,0 +1,273 @@
+/**
+ * The response context of RFC 3261 §16.7 with serial failover between next hops: which branch to start, what to hand
+ * upstream and when. Pure: `step(context, event) -> { next, effects }`.
+ */
+
+/**
+ * `silent`: nothing came back yet; `answered`: a 100; `ringing`: a provisional response above 100; `left`: silent for so
+ * long that the next hop was asked, though an answer still counts; `ended`.
+ */
+export type BranchPhase = 'silent' | 'answered' | 'ringing' | 'left' | 'ended';
+
+export interface Branch {
+  readonly phase: BranchPhase;
+  /** `wanted`: to be sent as soon as a provisional response allows it (§9.1). */
+  readonly cancel: 'no' | 'wanted' | 'sent';
+  /** Timer C fired: whatever ends this branch counts as a 408 (§16.8). */
+  readonly isExpired: boolean;
+}
+
+/** How a branch ended, from the best choice's point of view. */
+export interface Outcome {
+  readonly branch: number;
+  readonly status: number;
+  /** `response`: came from the hop; the others are ours (§16.8, §16.9). */
+  readonly origin: 'response' | 'timeout' | 'transport-error';
+}
+
+export interface ResponseContext {
+  readonly isInvite: boolean;
+  readonly branches: readonly Branch[];
+  readonly outcomes: readonly Outcome[];
+  readonly hasAnswered: boolean;
+  readonly isCancelled: boolean;
+}
+
+/** `hasMore`: another target could be tried. */
+export type ContextEvent =
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'started'; readonly hasMore: boolean }
+  /** The branch could not start: no target was left after all. */
+  | { readonly kind: 'exhausted' }
+  | { readonly kind: 'response'; readonly branch: number; readonly status: number; readonly hasMore: boolean }
+  | { readonly kind: 'timeout'; readonly branch: number; readonly hasMore: boolean }
+  | { readonly kind: 'transport-error'; readonly branch: number; readonly hasMore: boolean }
+  /** `failover-after` has passed. */
+  | { readonly kind: 'no-answer'; readonly branch: number; readonly hasMore: boolean }
+  | { readonly kind: 'timer-c'; readonly branch: number }
+  | { readonly kind: 'cancel' };
+
+export type ContextEffect =
+  | { readonly do: 'start-branch' }
+  | { readonly do: 'cancel-branch'; readonly branch: number }
+  /** The response of this event goes upstream as it is. */
+  | { readonly do: 'forward-response'; readonly branch: number }
+  /** The best of all outcomes goes upstream (§16.7 step 6). */
+  | { readonly do: 'answer'; readonly outcome: Outcome | undefined }
+  | { readonly do: 'start-timer'; readonly timer: 'failover' | 'C' | 'cancelled'; readonly branch: number }
+  | { readonly do: 'stop-timer'; readonly timer: 'failover' | 'C'; readonly branch: number };
+
+export interface ContextStep {
+  readonly next: ResponseContext;
+  readonly effects: readonly ContextEffect[];
+}
+
+const startBranch: ContextEffect = { do: 'start-branch' };
+const freshBranch: Branch = { phase: 'silent', cancel: 'no', isExpired: false };
+const noEffects: readonly ContextEffect[] = [];
+
+export const openContext = (isInvite: boolean): ResponseContext => ({
+  isInvite,
+  branches: [],
+  outcomes: [],
+  hasAnswered: false,
+  isCancelled: false,
+});
+
+const stay = (next: ResponseContext): ContextStep => ({ next, effects: noEffects });
+
+const withBranch = (context: ResponseContext, index: number, change: Partial<Branch>): ResponseContext => {
+  const branches = context.branches.slice();
+  branches[index] = { ...(branches[index] ?? freshBranch), ...change };
+  return { ...context, branches };
+};
+
+const isAwaited = ({ phase }: Branch): boolean => phase === 'silent' || phase === 'answered' || phase === 'ringing';
+
+const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
+  const branch = context.branches.length;
+  const next = { ...context, branches: [...context.branches, freshBranch] };
+  const effects: ContextEffect[] = [];
+  if (hasMore) effects.push({ do: 'start-timer', timer: 'failover', branch });
+  if (context.isInvite) effects.push({ do: 'start-timer', timer: 'C', branch });
+  return { next, effects };
+};
+
+/** Asks a branch to stop: at once when a provisional response allows a CANCEL, else as soon as one comes (§9.1). */
+const cancelBranch = (context: ResponseContext, index: number, effects: ContextEffect[]): ResponseContext => {
+  const branch = context.branches[index];
+  if (branch === undefined || branch.phase === 'ended' || branch.cancel === 'sent' || !context.isInvite) return context;
+  if (branch.phase === 'silent' || branch.phase === 'left') return withBranch(context, index, { cancel: 'wanted' });
+  effects.push({ do: 'cancel-branch', branch: index }, { do: 'start-timer', timer: 'cancelled', branch: index });
+  return withBranch(context, index, { cancel: 'sent' });
+};
+
+const cancelAllBut = (context: ResponseContext, kept: number, effects: ContextEffect[]): ResponseContext => {
+  let next = context;
+  for (let index = 0; index < context.branches.length; index++) {
+    if (index !== kept) next = cancelBranch(next, index, effects);
+  }
+  return next;
+};
+
+/** A hop that was left speaks after all: another one has been asked in its place, so an INVITE there is cancelled. */
+const onProvisional = (context: ResponseContext, index: number, status: number): ContextStep => {
+  const branch = context.branches[index];
+  if (branch === undefined || branch.phase === 'ended') return stay(context);
+  const effects: ContextEffect[] = [{ do: 'stop-timer', timer: 'failover', branch: index }];
+  const phase = status > 100 || branch.phase === 'ringing' ? 'ringing' : 'answered';
+  let next = withBranch(context, index, { phase });
+  if (branch.cancel === 'wanted' || branch.phase === 'left') {
+    next = cancelBranch(next, index, effects);
+    return { next, effects };
+  }
+  // §16.7 step 2; RFC 4320 §4.1: nothing but 100 before the final response to a non-INVITE.
+  if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects };
+  effects.push({ do: 'start-timer', timer: 'C', branch: index }, { do: 'forward-response', branch: index });
+  return { next, effects };
+};
+
+const onSuccess = (context: ResponseContext, index: number): ContextStep => {
+  const effects: ContextEffect[] = [
+    { do: 'stop-timer', timer: 'failover', branch: index },
+    { do: 'stop-timer', timer: 'C', branch: index },
+  ];
+  // §16.7 step 5: every 2xx to INVITE goes up, whatever went before; a second final to anything else does not.
+  if (context.isInvite || !context.hasAnswered) effects.push({ do: 'forward-response', branch: index });
+  let next = withBranch(context, index, { phase: 'ended' });
+  next = cancelAllBut({ ...next, hasAnswered: true }, index, effects);
+  return { next, effects };
+};
+
+/** A 503, no answer and a dead transport let another hop try; anything else is the callee's word (§16.7, RFC 3263 §4.3). */
+const allowsNextHop = (branch: Branch, outcome: Outcome): boolean =>
+  branch.phase !== 'ringing' && (outcome.origin !== 'response' || outcome.status === 503);
+
+const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean): ContextStep => {
+  const { branch: index } = outcome;
+  const branch = context.branches[index];
+  if (branch === undefined || branch.phase === 'ended') return stay(context);
+  const effects: ContextEffect[] = [
+    { do: 'stop-timer', timer: 'failover', branch: index },
+    { do: 'stop-timer', timer: 'C', branch: index },
+  ];
+  // A 487 that only our own CANCEL brought about is not what the caller's request came to.
+  const isOurs = branch.isExpired || (outcome.status === 487 && branch.cancel === 'sent' && !context.isCancelled);
+  const counted: Outcome = isOurs ? { branch: index, status: 408, origin: 'timeout' } : outcome;
+  const ended = withBranch(context, index, { phase: 'ended' });
+  const next = { ...ended, outcomes: [...context.outcomes, counted] };
+  if (next.hasAnswered) return { next, effects };
+  if (allowsNextHop(branch, counted)) return tryOn(next, branch, hasMore, effects);
+  return settle(next, counted, effects);
+};
+
+/** The branch failed in a way that another hop may mend. */
+const tryOn = (context: ResponseContext, failed: Branch, hasMore: boolean, effects: ContextEffect[]): ContextStep => {
+  const isSuperseded = failed.phase === 'left';
+  if (hasMore && !context.isCancelled && !isSuperseded) return { next: context, effects: [...effects, startBranch] };
+  if (context.branches.some(isAwaited)) return { next: context, effects };
+  return lastHope(context, effects);
+};
+
+/** Nobody is left to ask: a hop that was left silent may still answer, and nothing better can be had. */
+const lastHope = (context: ResponseContext, effects: ContextEffect[]): ContextStep => {
+  const index = context.branches.findIndex(({ phase }) => phase === 'left');
+  if (index < 0 || context.isCancelled) return answer(context, effects);
+  return { next: withBranch(context, index, { phase: 'silent', cancel: 'no' }), effects };
+};
+
+/** A final answer of the callee's side: 6xx ends everything (§16.7 step 5), the rest waits for branches under way. */
+const settle = (context: ResponseContext, outcome: Outcome, effects: ContextEffect[]): ContextStep => {
+  const next = outcome.status >= 600 ? cancelAllBut(context, outcome.branch, effects) : context;
+  return next.branches.some(isAwaited) ? { next, effects } : answer(next, effects);
+};
+
+const answer = (context: ResponseContext, effects: ContextEffect[]): ContextStep => {
+  const answered = cancelAllBut({ ...context, hasAnswered: true }, -1, effects);
+  effects.push({ do: 'answer', outcome: bestOutcome(context) });
+  return { next: answered, effects };
+};
+
+const onNoAnswer = (context: ResponseContext, index: number, hasMore: boolean): ContextStep => {
+  const branch = context.branches[index];
+  if (branch?.phase !== 'silent' || !hasMore || context.isCancelled || context.hasAnswered) return stay(context);
+  return { next: withBranch(context, index, { phase: 'left' }), effects: [startBranch] };
+};
+
+/** §16.8: a branch that rang too long is cancelled, one that never rang counts as a 408. */
+const onTimerC = (context: ResponseContext, index: number): ContextStep => {
+  const branch = context.branches[index];
+  if (branch === undefined || branch.phase === 'ended') return stay(context);
+  if (branch.phase === 'ringing' && branch.cancel !== 'sent') {
+    const effects: ContextEffect[] = [];
+    const next = cancelBranch(withBranch(context, index, { isExpired: true }), index, effects);
+    return { next, effects };
+  }
+  return onFailure(context, { branch: index, status: context.isCancelled ? 487 : 408, origin: 'timeout' }, false);
+};
+
+const onCancel = (context: ResponseContext): ContextStep => {
+  if (context.hasAnswered || context.isCancelled || !context.isInvite) return stay(context);
+  const effects: ContextEffect[] = [];
+  const next = cancelAllBut({ ...context, isCancelled: true }, -1, effects);
+  return { next, effects };
+};
+
+export const step = (context: ResponseContext, event: ContextEvent): ContextStep => {
+  switch (event.kind) {
+    case 'begin':
+      return { next: context, effects: [startBranch] };
+    case 'started':
+      return onStarted(context, event.hasMore);
+    case 'exhausted':
+      return context.branches.some(isAwaited) || context.hasAnswered ? stay(context) : lastHope(context, []);
+    case 'response':
+      if (event.status < 200) return onProvisional(context, event.branch, event.status);
+      if (event.status < 300) return onSuccess(context, event.branch);
+      return onFailure(context, { branch: event.branch, status: event.status, origin: 'response' }, event.hasMore);
+    case 'timeout':
+      return onFailure(context, timedOut(context, event.branch), event.hasMore);
+    case 'transport-error':
+      return onTransportError(context, event.branch, event.hasMore);
+    case 'no-answer':
+      return onNoAnswer(context, event.branch, event.hasMore);
+    case 'timer-c':
+      return onTimerC(context, event.branch);
+    case 'cancel':
+      return onCancel(context);
+  }
+};
+
+const timedOut = (context: ResponseContext, branch: number): Outcome => ({
+  branch,
+  status: context.isCancelled ? 487 : 408,
+  origin: 'timeout',
+});
+
+/** §16.9: as if a 503 had come; but a phone that rings may still answer on a new connection. */
+const onTransportError = (context: ResponseContext, index: number, hasMore: boolean): ContextStep =>
+  context.branches[index]?.phase === 'ringing'
+    ? stay(context)
+    : onFailure(context, { branch: index, status: 503, origin: 'transport-error' }, hasMore);
+
+/** Within 4xx these tell the caller what to do next (§16.7 step 6). */
+const telling: ReadonlySet<number> = new Set([401, 407, 415, 420, 484]);
+
+const rank = ({ status, origin }: Outcome, isInvite: boolean): number => {
+  // RFC 4320 §4.2: a 408 to a non-INVITE must not leave, so anything else is better.
+  if (!isInvite && origin === 'timeout') return 9;
+  if (status >= 600) return 0;
+  if (telling.has(status)) return 3.5;
+  // A hop that says what is wrong says more than one that is overloaded, and that more than one that can't be reached.
+  if (status === 503) return origin === 'response' ? 5.5 : 5.7;
+  return Math.floor(status / 100);
+};
+
+/** §16.7 step 6: 6xx, else the lowest class. */
+export const bestOutcome = ({ outcomes, isInvite }: ResponseContext): Outcome | undefined => {
+  let best: Outcome | undefined;
+  for (const outcome of outcomes) {
+    if (best === undefined || rank(outcome, isInvite) < rank(best, isInvite)) best = outcome;
+  }
+  return best;
+};

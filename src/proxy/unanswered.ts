@@ -1,0 +1,86 @@
+/** Requests that nobody answers, ACK to a 2xx and BENOTIFY: sent on without a transaction (RFC 3261 §16.11, [MS-SIP] §3.5). */
+import type { Decision } from '../routing/types.ts';
+import type { Flow, FlowUser, TransportError } from '../sip/transport/flow.ts';
+import { forward } from './forward.ts';
+import { statelessBranch } from './loop.ts';
+import type { Attempt, Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
+import type { RoutedRequest } from './route-headers.ts';
+import { type HopTarget, Targets, type Unresolved } from './targets.ts';
+
+/** Longer than any attempt to connect; afterwards the connection's end says nothing about this message. */
+const connectWatchMs = 10_000;
+
+export interface UnansweredWorld extends ProxyRim {
+  settings(): ProxySettings;
+}
+
+/** A connection that could not be made lets the next hop try; once it is open, the message is out of our hands. */
+const neverOpened = (error: TransportError): boolean => error.code !== 'closed' && error.code !== 'write-queue-full';
+
+export const sendUnanswered = (
+  routed: RoutedRequest,
+  loopHash: string,
+  from: Flow,
+  decision: Decision & { readonly kind: 'forward' },
+  world: UnansweredWorld,
+  ended: (ending: Ending) => void,
+): void => {
+  const targets = new Targets(decision.plan.hops, world.resolve);
+  const attempts: Attempt[] = [];
+  const end = (code: string | undefined) => ended({ status: 0, code, attempts });
+  const note = ({ hop }: HopTarget | Unresolved, address: string, outcome: string) =>
+    attempts.push({ hop, address, startedMs: world.clock.now(), outcome, ms: 0 });
+
+  const tryNext = (): void => {
+    const next = targets.next();
+    if (next instanceof Promise) void next.then(send);
+    else send(next);
+  };
+
+  const send = (next: HopTarget | Unresolved | undefined): void => {
+    if (next === undefined) return end('hops-unreachable');
+    if ('error' in next) {
+      note(next, next.hop.host, next.error.code);
+      return tryNext();
+    }
+    const { target } = next;
+    const flow = world.flowTo(target);
+    const address = `${target.transport}:${target.address}:${target.port}`;
+    if ('code' in flow) {
+      note(next, address, flow.code);
+      return tryNext();
+    }
+    const branch = statelessBranch(loopHash, routed.request);
+    const { maxBreadth, udpRequestBytes } = world.settings();
+    const text = forward({ routed, from, egress: flow.listener, branch, maxBreadth });
+    if (flow.transport === 'udp' && text.length > udpRequestBytes && !next.isLastResort) {
+      targets.preferTcp(next);
+      return tryNext();
+    }
+    if (flow.state === 'connecting') return watch(next, flow, address, text);
+    flow.send(text);
+    note(next, address, 'sent');
+    end(undefined);
+  };
+
+  /** Told once: by the failure to connect, or by the time in which it would have failed. */
+  const watch = (next: HopTarget, flow: Flow, address: string, text: string): void => {
+    const user: FlowUser = {
+      onTransportError(error) {
+        timer.cancel();
+        note(next, address, error.code);
+        if (neverOpened(error)) tryNext();
+        else end(error.code);
+      },
+    };
+    const timer = world.clock.after(connectWatchMs, () => {
+      flow.users.delete(user);
+      note(next, address, 'sent');
+      end(undefined);
+    });
+    flow.users.add(user);
+    flow.send(text);
+  };
+
+  tryNext();
+};

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ContextEffect,
+  type ContextEvent,
+  openContext,
+  type ResponseContext,
+  step,
+} from '../../../src/proxy/response-context.ts';
+
+const word = (effect: ContextEffect): string => {
+  switch (effect.do) {
+    case 'start-branch':
+      return 'start';
+    case 'cancel-branch':
+      return `cancel ${effect.branch}`;
+    case 'forward-response':
+      return `forward ${effect.branch}`;
+    case 'answer':
+      return effect.outcome === undefined ? 'answer none' : `answer ${effect.outcome.status} ${effect.outcome.origin}`;
+    case 'start-timer':
+      return `+${effect.timer} ${effect.branch}`;
+    case 'stop-timer':
+      return `-${effect.timer} ${effect.branch}`;
+  }
+};
+
+const play = (start: ResponseContext, ...events: ContextEvent[]): { context: ResponseContext; told: string[] } => {
+  let context = start;
+  const told = events.map((event) => {
+    const { next, effects } = step(context, event);
+    context = next;
+    return effects.map(word).join(' ');
+  });
+  return { context, told };
+};
+
+/** Only what leaves: no timers. */
+const visible = (told: readonly string[]): string[] =>
+  told.map((line) =>
+    line
+      .replace(/[+-](failover|C|cancelled) \d+/g, '')
+      .replace(/ +/g, ' ')
+      .trim(),
+  );
+
+const begin: ContextEvent = { kind: 'begin' };
+const started = (hasMore = false): ContextEvent => ({ kind: 'started', hasMore });
+const response = (branch: number, status: number, hasMore = false): ContextEvent => ({
+  kind: 'response',
+  branch,
+  status,
+  hasMore,
+});
+const timeout = (branch: number, hasMore = false): ContextEvent => ({ kind: 'timeout', branch, hasMore });
+const dead = (branch: number, hasMore = false): ContextEvent => ({ kind: 'transport-error', branch, hasMore });
+const silent = (branch: number, hasMore = true): ContextEvent => ({ kind: 'no-answer', branch, hasMore });
+const timerC = (branch: number): ContextEvent => ({ kind: 'timer-c', branch });
+const cancel: ContextEvent = { kind: 'cancel' };
+
+const invite = () => play(openContext(true), begin, started(true)).context;
+const message = () => play(openContext(false), begin, started(true)).context;
+
+describe('responses that leave at once (RFC 3261 §16.7 step 5)', () => {
+  it.each([180, 181, 182, 183, 199])('a %i to INVITE MUST be forwarded immediately', (status) => {
+    expect(visible(play(invite(), response(0, status)).told)).toEqual(['forward 0']);
+  });
+  it('a 100 MUST NOT be forwarded', () => {
+    expect(visible(play(invite(), response(0, 100)).told)).toEqual(['']);
+  });
+  it('no provisional response to a non-INVITE is forwarded (RFC 4320 §4.1)', () => {
+    expect(visible(play(message(), response(0, 180)).told)).toEqual(['']);
+  });
+  it('every 2xx to INVITE is forwarded, also a second one from a fork and its retransmission', () => {
+    expect(visible(play(invite(), response(0, 200), response(0, 200)).told)).toEqual(['forward 0', 'forward 0']);
+  });
+  it('only the first final response to a non-INVITE is forwarded', () => {
+    const left = play(message(), silent(0), started()).context;
+    expect(visible(play(left, response(1, 200), response(0, 200)).told)).toEqual(['forward 1', '']);
+  });
+});
+
+describe('the next hop (RFC 3261 §16.7, §16.9, RFC 3263 §4.3)', () => {
+  it.each([
+    ['503', response(0, 503, true)],
+    ['a dead transport', dead(0, true)],
+    ['Timer B or F', timeout(0, true)],
+  ])('%s lets the next hop be tried', (_what, event) => {
+    expect(visible(play(message(), event).told)).toEqual(['start']);
+    expect(visible(play(invite(), event).told)).toEqual(['start']);
+  });
+  it.each([302, 401, 404, 408, 480, 486, 500, 504, 600, 603])(
+    "a %i is the callee's word: no other hop is tried",
+    (status) => {
+      expect(visible(play(message(), response(0, status, true)).told)).toEqual([`answer ${status} response`]);
+    },
+  );
+  it('never after a provisional response above 100', () => {
+    const ringing = play(invite(), response(0, 180, true)).context;
+    expect(visible(play(ringing, response(0, 503, true)).told)).toEqual(['answer 503 response']);
+    expect(visible(play(ringing, dead(0, true)).told)).toEqual(['']);
+  });
+  it('a 100 alone does not hold back the next hop when the connection dies', () => {
+    const trying = play(invite(), response(0, 100, true)).context;
+    expect(visible(play(trying, dead(0, true)).told)).toEqual(['start']);
+  });
+  it('silence for failover-after starts the next hop, and a 100 before it does not', () => {
+    expect(visible(play(invite(), silent(0)).told)).toEqual(['start']);
+    expect(visible(play(invite(), response(0, 100), silent(0)).told)).toEqual(['', '']);
+  });
+  it('an INVITE left at a silent hop is cancelled as soon as that hop speaks (§9.1)', () => {
+    const left = play(invite(), silent(0), started()).context;
+    expect(visible(play(left, response(0, 180)).told)).toEqual(['cancel 0']);
+  });
+  it('a 2xx of a hop that was left counts, and cancels the one asked in its place', () => {
+    const left = play(invite(), silent(0), started(), response(1, 180)).context;
+    expect(visible(play(left, response(0, 200)).told)).toEqual(['forward 0 cancel 1']);
+  });
+  it('when the last hop is dead, a hop that was left silent may still answer', () => {
+    const left = play(message(), silent(0), started()).context;
+    const { context, told } = play(left, dead(1));
+    expect(visible(told)).toEqual(['']);
+    expect(visible(play(context, response(0, 200)).told)).toEqual(['forward 0']);
+    expect(visible(play(context, timeout(0)).told)).toEqual(['answer 503 transport-error']);
+  });
+});
+
+describe('the best response (RFC 3261 §16.7 step 6)', () => {
+  const afterFirst = (first: ContextEvent, second: ContextEvent, isInvite = true) =>
+    visible(play(isInvite ? invite() : message(), first, started(), second).told).at(-1);
+
+  it.each([
+    ['the lower class', response(0, 503, true), response(1, 404), 'answer 404 response'],
+    ['a 6xx', timeout(0, true), response(1, 603), 'answer 603 response'],
+    ['the 408 of a silent hop before a 503', timeout(0, true), response(1, 503), 'answer 408 timeout'],
+    ['a 503 that came before one that we made', dead(0, true), response(1, 503), 'answer 503 response'],
+    ['a 302 before a 503', response(0, 503, true), response(1, 302), 'answer 302 response'],
+  ])('prefers %s', (_what, first, second, expected) => {
+    expect(afterFirst(first, second)).toBe(expected);
+  });
+  it('prefers anything to a 408 for a non-INVITE, which must not leave (RFC 4320 §4.2)', () => {
+    expect(afterFirst(timeout(0, true), response(1, 503), false)).toBe('answer 503 response');
+  });
+  it('says so when no target was left at all', () => {
+    expect(visible(play(openContext(false), begin, { kind: 'exhausted' }).told)).toEqual(['start', 'answer none']);
+  });
+});
+
+describe('CANCEL (RFC 3261 §9.1, §16.10)', () => {
+  it('cancels a ringing branch at once, and relays its 487', () => {
+    const ringing = play(invite(), response(0, 180)).context;
+    expect(visible(play(ringing, cancel, response(0, 487)).told)).toEqual(['cancel 0', 'answer 487 response']);
+  });
+  it('MUST NOT send CANCEL before a provisional response; sends it after one', () => {
+    expect(visible(play(invite(), cancel, response(0, 100)).told)).toEqual(['', 'cancel 0']);
+  });
+  it('tries no further hop after a CANCEL, and answers 487 when the branch stays silent', () => {
+    expect(visible(play(invite(), cancel, timeout(0, true)).told)).toEqual(['', 'answer 487 timeout']);
+  });
+  it('has no effect on a non-INVITE (§9.1) or after the final response', () => {
+    expect(visible(play(message(), cancel).told)).toEqual(['']);
+    expect(visible(play(invite(), response(0, 486), cancel).told)).toEqual(['answer 486 response', '']);
+  });
+  it('gives up a cancelled branch that never ends, after 64*T1', () => {
+    const cancelled = play(invite(), response(0, 180), cancel).context;
+    expect(visible(play(cancelled, timerC(0)).told)).toEqual(['answer 487 timeout']);
+  });
+});
+
+describe('Timer C (RFC 3261 §16.8)', () => {
+  it('is reset by each provisional response above 100, not by a 100', () => {
+    expect(play(invite(), response(0, 180)).told).toEqual(['-failover 0 +C 0 forward 0']);
+    expect(play(invite(), response(0, 100)).told).toEqual(['-failover 0']);
+  });
+  it('cancels a branch that rang, and answers 408', () => {
+    const ringing = play(invite(), response(0, 180)).context;
+    expect(visible(play(ringing, timerC(0), response(0, 487)).told)).toEqual(['cancel 0', 'answer 408 timeout']);
+  });
+  it('counts as a 408 for a branch that never rang', () => {
+    expect(visible(play(invite(), response(0, 100), timerC(0)).told)).toEqual(['', 'answer 408 timeout']);
+  });
+  it('is not started for anything but INVITE', () => {
+    expect(play(openContext(false), begin, started(false)).told).toEqual(['start', '']);
+  });
+});

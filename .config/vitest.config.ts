@@ -1,5 +1,34 @@
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './count-reporter.ts';
+
+/** Tests that start real programs run one file at a time and after the others: they share two cores and many ports. */
+const realPrograms = ['test/scenarios/**/*.test.ts', 'test/packaging/**/*.test.ts', 'test/interop/**/*.test.ts'];
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 60_000 },
+  test: {
+    reporters: ['default', new CountReporter()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in-process',
+          include: ['test/**/*.test.ts'],
+          exclude: realPrograms,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'real-programs',
+          include: realPrograms,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
 });

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Installs the Debian packages of the programs that the tests run against, where it may; otherwise names what is missing.
+set -eu
+
+# PROGRAM:PACKAGE
+needed="sipp:sip-tester openssl:openssl"
+
+missing_packages() {
+  for pair in $needed; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair##*:}"
+  done
+}
+
+give_up() {
+  echo "The tests need these Debian packages, which could not be installed here ($1): $missing" >&2
+  echo "Install them, then run the tests again:  sudo apt-get install --no-install-recommends $missing" >&2
+  exit 1
+}
+
+missing=$(missing_packages)
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null 2>&1 || give_up "no apt-get on this machine"
+if [ "$(id -u)" = 0 ]; then
+  as_root=""
+elif sudo -n true 2>/dev/null; then
+  as_root="sudo -n"
+else
+  give_up "neither root nor sudo without a password"
+fi
+
+apt() {
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
+}
+
+echo "Installing for the tests: $missing" >&2
+# shellcheck disable=SC2086 # a list of words
+apt install -y --no-install-recommends $missing || {
+  apt update && apt install -y --no-install-recommends $missing
+} || give_up "apt-get failed"
+
+missing=$(missing_packages)
+[ -z "$missing" ] || give_up "still not on PATH"

@@ -1,0 +1,249 @@
+/**
+ * Cuts the octets of a stream into messages by Content-Length (RFC 3261 §18.3, §7.5), each octet looked at a fixed number
+ * of times however the stream is cut. Where framing is lost it says so once, and is done.
+ */
+import { Header, type HeaderIndex, indexHeaders } from './header-index.ts';
+import { assembleMessage, readNumber, type SipRequest, type SipResponse } from './message.ts';
+import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
+import { CR, HTAB, LF, SP } from './syntax.ts';
+
+export interface StreamLimits {
+  /** Octets of start line, header fields and the empty line together. */
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+export type Frame =
+  /** `message` is what parseMessage(text) would give, read already. */
+  | { readonly kind: 'message'; readonly text: string; readonly message: SipRequest | SipResponse }
+  /** One or more CRLFCRLF between messages: a ping (RFC 5626 §3.5.1). */
+  | { readonly kind: 'keep-alive' }
+  | LostFrame;
+
+export interface LostFrame {
+  readonly kind: 'lost';
+  readonly code: 'not-sip' | 'framing-lost' | 'header-too-large' | 'body-too-large';
+  readonly status: 400 | 513;
+  /** Fit for a reason phrase. */
+  readonly detail: string;
+  /** Start line and header lines as far as they are whole; parseMessage reads it unless the code is `not-sip`. */
+  readonly text: string;
+}
+
+/** No start line is longer; a peer that sends this much without a line end does not speak SIP. */
+const START_LINE_BYTES = 8192;
+
+/** Header section of the message whose body is awaited. */
+interface Head {
+  readonly startLine: RequestLine | StatusLine;
+  readonly index: HeaderIndex;
+  /** Octets of the whole message. */
+  readonly length: number;
+}
+
+type State = 'between' | 'start-line' | 'headers' | 'body' | 'lost';
+
+export class StreamFramer {
+  private readonly limits: StreamLimits;
+  private state: State = 'between';
+  /** Octets at hand in one flat string; those before `pos` are done with. */
+  private buffer = '';
+  private pos = 0;
+  /** What came behind `buffer` while nothing could be done with it: joined only when it can. */
+  private parts: string[] = [];
+  private partsLength = 0;
+  /** The last three octets that came, to find a CRLFCRLF that is cut. */
+  private tail = '';
+  private isReady = false;
+  /** Octets of CRLFs taken since the last message or ping; odd when the last was a CR. */
+  private crlfOctets = 0;
+  private head: Head | undefined = undefined;
+
+  constructor(limits: StreamLimits) {
+    this.limits = limits;
+  }
+
+  /** One read, latin1. Call `next` until it gives undefined. */
+  push(chunk: string): void {
+    if (this.state === 'lost' || chunk === '') return;
+    if (this.pos === this.buffer.length && this.parts.length === 0) {
+      this.buffer = chunk;
+      this.pos = 0;
+    } else {
+      this.parts.push(chunk);
+      this.partsLength += chunk.length;
+    }
+    this.isReady ||= this.isEnough(chunk);
+  }
+
+  /** What the stream holds next; undefined when more octets are needed. */
+  next(): Frame | undefined {
+    if (!this.isReady) return undefined;
+    this.join();
+    const frame = this.takeFrame();
+    if (frame === undefined) this.isReady = false;
+    return frame;
+  }
+
+  /** The first octets of a message are here and its last are not. */
+  get isMidMessage(): boolean {
+    return this.state !== 'between' && this.state !== 'lost';
+  }
+
+  private get length(): number {
+    return this.buffer.length - this.pos + this.partsLength;
+  }
+
+  /** Whether a look at all octets may bring something new: without it every single octet would cost a look at all. */
+  private isEnough(chunk: string): boolean {
+    switch (this.state) {
+      case 'between':
+        return true;
+      case 'start-line':
+        return this.length > START_LINE_BYTES || hasControlOctet(chunk) || this.isTooLong();
+      case 'headers':
+        return this.completesHeaders(chunk) || this.isTooLong();
+      case 'body':
+        return this.length >= this.head!.length;
+      case 'lost':
+        return false;
+    }
+  }
+
+  private isTooLong(): boolean {
+    return this.length > this.limits.headerBytes;
+  }
+
+  private completesHeaders(chunk: string): boolean {
+    const last = this.tail + chunk;
+    this.tail = last.slice(-3);
+    return last.includes('\r\n\r\n');
+  }
+
+  private join(): void {
+    if (this.parts.length === 0) return;
+    this.buffer = this.buffer.slice(this.pos) + this.parts.join('');
+    this.pos = 0;
+    this.parts = [];
+    this.partsLength = 0;
+  }
+
+  private takeFrame(): Frame | undefined {
+    if (this.state === 'between') {
+      const frame = this.takeCrlfs();
+      if (frame !== undefined || this.pos === this.buffer.length) return frame;
+    }
+    if (this.state !== 'body') {
+      const frame = this.takeHead();
+      if (frame !== undefined) return frame;
+    }
+    return this.head === undefined ? undefined : this.takeMessage(this.head);
+  }
+
+  /** §7.5: CRLFs before a start line are to be ignored. */
+  private takeCrlfs(): Frame | undefined {
+    const { buffer } = this;
+    while (buffer.charCodeAt(this.pos) === (this.isBehindCr ? LF : CR)) {
+      this.pos++;
+      this.crlfOctets++;
+    }
+    if (this.crlfOctets >= PING_OCTETS) {
+      this.crlfOctets &= 1;
+      return { kind: 'keep-alive' };
+    }
+    if (this.pos === buffer.length) return undefined;
+    if (this.isBehindCr) return this.lose('not-sip', 'a bare CR between messages');
+    this.crlfOctets = 0;
+    return undefined;
+  }
+
+  private get isBehindCr(): boolean {
+    return (this.crlfOctets & 1) === 1;
+  }
+
+  /** Reads start line and header fields once they are whole. */
+  private takeHead(): Frame | undefined {
+    const end = this.buffer.indexOf('\r\n\r\n', this.pos);
+    if (end < 0) return this.awaitHead();
+    if (end + 4 - this.pos > this.limits.headerBytes) return this.loseTooLong();
+    const text = this.buffer.slice(this.pos, end + 4);
+    const startLine = parseStartLine(text);
+    if (startLine === undefined) return this.lose('not-sip', 'no SIP start line');
+    const index = indexHeaders(text, startLine.end);
+    const bodyLength = readNumber(text, index, Header.ContentLength);
+    const lost = this.judgeContentLength(index, bodyLength, text);
+    if (lost !== undefined || bodyLength === undefined) return lost;
+    this.head = { startLine, index, length: text.length + bodyLength };
+    this.state = 'body';
+    return undefined;
+  }
+
+  /** §18.3: on a stream the field must be there. Two of them, even of one value, are what smugglers send. */
+  private judgeContentLength(index: HeaderIndex, bodyLength: number | undefined, text: string): Frame | undefined {
+    if ((index.seen & CONTENT_LENGTH) === 0) return this.lose('framing-lost', 'no Content-Length on a stream', text);
+    if ((index.repeated & CONTENT_LENGTH) !== 0) return this.lose('framing-lost', 'more than one Content-Length', text);
+    if (bodyLength === undefined) return this.lose('framing-lost', 'Content-Length is no number', text);
+    return bodyLength > this.limits.bodyBytes ? this.lose('body-too-large', 'body too large', text) : undefined;
+  }
+
+  /** Gives up as soon as it is certain that no SIP message will come of what is here. */
+  private awaitHead(): Frame | undefined {
+    const lineEnd = findControlOctet(this.buffer, this.pos);
+    const isWhole = this.buffer.startsWith('\r\n', lineEnd);
+    const isHopeless = isWhole
+      ? parseStartLine(this.buffer.slice(this.pos, lineEnd)) === undefined
+      : this.length > START_LINE_BYTES || !isLastCr(this.buffer, lineEnd);
+    if (isHopeless) return this.lose('not-sip', 'no SIP start line');
+    if (this.isTooLong()) return this.loseTooLong();
+    this.state = isWhole ? 'headers' : 'start-line';
+    this.tail = this.buffer.slice(-3);
+    return undefined;
+  }
+
+  private takeMessage(head: Head): Frame | undefined {
+    if (this.length < head.length) return undefined;
+    const text = this.buffer.slice(this.pos, this.pos + head.length);
+    this.pos += head.length;
+    this.state = 'between';
+    this.head = undefined;
+    return { kind: 'message', text, message: assembleMessage(text, head.startLine, head.index) };
+  }
+
+  private loseTooLong(): LostFrame {
+    const end = this.buffer.lastIndexOf('\r\n', this.pos + this.limits.headerBytes - 2);
+    const text = this.buffer.slice(this.pos, Math.max(end + 2, this.pos));
+    return this.lose('header-too-large', 'header section too large', text);
+  }
+
+  private lose(code: LostFrame['code'], detail: string, text?: string): LostFrame {
+    const known = text ?? this.buffer.slice(this.pos, this.pos + START_LINE_BYTES);
+    this.state = 'lost';
+    this.buffer = '';
+    this.pos = 0;
+    this.isReady = false;
+    return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
+  }
+}
+
+/** CRLFCRLF */
+const PING_OCTETS = 4;
+
+const CONTENT_LENGTH = 1 << Header.ContentLength;
+
+function hasControlOctet(text: string): boolean {
+  return findControlOctet(text, 0) < text.length;
+}
+
+/** HTAB may stand in a reason phrase (§25.1); no other control octet in a start line. */
+function findControlOctet(text: string, start: number): number {
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < SP && code !== HTAB) return i;
+  }
+  return text.length;
+}
+
+/** Nothing at all, or a CR whose LF may yet come. */
+function isLastCr(text: string, pos: number): boolean {
+  return pos === text.length || (pos === text.length - 1 && text.charCodeAt(pos) === CR);
+}

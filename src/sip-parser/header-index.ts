@@ -1,0 +1,265 @@
+/** Where the header lines are: one walk over a header section that remembers the few fields a proxy reads and skips the rest. */
+import { asciiLower, COLON, CR, equalsIgnoreCase, HTAB, LF, lowerCode, SP, skipClass, TOKEN } from './syntax.ts';
+
+/** Ids of the header fields that the index keeps. Each is a bit number, so below 31. */
+export const Header = {
+  Via: 1,
+  From: 2,
+  To: 3,
+  CallId: 4,
+  CSeq: 5,
+  MaxForwards: 6,
+  MaxBreadth: 7,
+  Route: 8,
+  RecordRoute: 9,
+  Contact: 10,
+  ContentLength: 11,
+  ContentType: 12,
+  ProxyRequire: 13,
+  Require: 14,
+  UserAgent: 15,
+  RetryAfter: 16,
+  Expires: 17,
+  MsDiagnostics: 18,
+  Event: 19,
+  Server: 20,
+} as const;
+
+export type HeaderId = (typeof Header)[keyof typeof Header];
+
+interface KnownName {
+  readonly id: HeaderId;
+  readonly name: string;
+  readonly lower: string;
+  readonly compact: string | undefined;
+}
+
+function known(id: HeaderId, name: string, compact?: string): KnownName {
+  return { id, name, lower: asciiLower(name), compact };
+}
+
+const KNOWN_NAMES: readonly KnownName[] = [
+  known(Header.Via, 'Via', 'v'),
+  known(Header.From, 'From', 'f'),
+  known(Header.To, 'To', 't'),
+  known(Header.CallId, 'Call-ID', 'i'),
+  known(Header.CSeq, 'CSeq'),
+  known(Header.MaxForwards, 'Max-Forwards'),
+  known(Header.MaxBreadth, 'Max-Breadth'),
+  known(Header.Route, 'Route'),
+  known(Header.RecordRoute, 'Record-Route'),
+  known(Header.Contact, 'Contact', 'm'),
+  known(Header.ContentLength, 'Content-Length', 'l'),
+  known(Header.ContentType, 'Content-Type', 'c'),
+  known(Header.ProxyRequire, 'Proxy-Require'),
+  known(Header.Require, 'Require'),
+  known(Header.UserAgent, 'User-Agent'),
+  known(Header.RetryAfter, 'Retry-After'),
+  known(Header.Expires, 'Expires'),
+  known(Header.MsDiagnostics, 'ms-diagnostics'),
+  known(Header.Event, 'Event', 'o'),
+  known(Header.Server, 'Server'),
+];
+
+/** Compact forms of fields that the index does not keep (§7.3.3 and the IANA registry); `all` must know them too. */
+const OTHER_COMPACT_FORMS: ReadonlyMap<string, string> = new Map([
+  ['a', 'accept-contact'],
+  ['b', 'referred-by'],
+  ['d', 'request-disposition'],
+  ['e', 'content-encoding'],
+  ['j', 'reject-contact'],
+  ['k', 'supported'],
+  ['n', 'identity-info'],
+  ['r', 'refer-to'],
+  ['s', 'subject'],
+  ['u', 'allow-events'],
+  ['x', 'session-expires'],
+  ['y', 'identity'],
+]);
+
+const COMPACT_FORMS: ReadonlyMap<string, string> = new Map([
+  ...OTHER_COMPACT_FORMS,
+  ...KNOWN_NAMES.flatMap(({ compact, lower }) => (compact === undefined ? [] : [[compact, lower] as const])),
+]);
+
+/** A header field's full name in lower case, whatever case or compact form it is given in. */
+export function canonicalName(name: string): string {
+  const lower = asciiLower(name);
+  return COMPACT_FORMS.get(lower) ?? lower;
+}
+
+/** The name as the RFC writes it: `Call-ID`. */
+export function headerName(id: HeaderId): string {
+  return KNOWN_NAMES[id - 1]!.name;
+}
+
+/** Known names by length (up to `ms-diagnostics`) and first letter: most unknown names miss at the first look. */
+const LONGEST_NAME = 14;
+const BUCKETS: readonly (readonly KnownName[] | undefined)[] = bucketsOf(KNOWN_NAMES);
+
+function bucketOf(length: number, firstCode: number): number {
+  return (length << 5) | (firstCode & 31);
+}
+
+function bucketsOf(names: readonly KnownName[]): readonly (readonly KnownName[] | undefined)[] {
+  const buckets: KnownName[][] = new Array((LONGEST_NAME + 1) << 5);
+  for (const name of names) {
+    const bucket = bucketOf(name.lower.length, name.lower.charCodeAt(0));
+    buckets[bucket] = [...(buckets[bucket] ?? []), name];
+  }
+  return buckets;
+}
+
+const COMPACT_IDS: Uint8Array = compactIds(KNOWN_NAMES);
+
+function compactIds(names: readonly KnownName[]): Uint8Array {
+  const ids = new Uint8Array(128);
+  for (const { compact, id } of names) if (compact !== undefined) ids[compact.charCodeAt(0)] = id;
+  return ids;
+}
+
+/** The id of the field named `[start, end)`, 0 when the index does not keep it. */
+function headerIdAt(text: string, start: number, end: number): number {
+  const length = end - start;
+  if (length === 1) return COMPACT_IDS[lowerCode(text.charCodeAt(start))] ?? 0;
+  if (length > LONGEST_NAME) return 0;
+  const bucket = BUCKETS[bucketOf(length, text.charCodeAt(start))];
+  if (bucket === undefined) return 0;
+  for (const name of bucket) if (equalsIgnoreCase(text, start, end, name.lower)) return name.id;
+  return 0;
+}
+
+/** Numbers kept per line: id, start of the line, start of the value, end of the value (its CRLF). */
+const STRIDE = 4;
+
+/** What one walk over a header section found. All offsets count from the first octet of the message. */
+export class HeaderIndex {
+  /** Offset of the CRLF of the empty line; the end of the text when there is none. */
+  headersEnd = 0;
+  /** What is wrong with the lines as such, for people; undefined when nothing is. */
+  problem: string | undefined = undefined;
+  /** Bit `id` is set: the field is there, the field is there on more than one line. */
+  seen = 0;
+  repeated = 0;
+  private readonly lines: number[] = [];
+
+  add(id: number, lineStart: number, valueStart: number, valueEnd: number): void {
+    const bit = 1 << id;
+    this.repeated |= this.seen & bit;
+    this.seen |= bit;
+    this.lines.push(id, lineStart, valueStart, valueEnd);
+  }
+
+  /** The slot of the first line of this kind behind slot `after`; -1 when there is none. */
+  find(id: HeaderId, after = -STRIDE): number {
+    if ((this.seen & (1 << id)) === 0) return -1;
+    const { lines } = this;
+    for (let slot = after + STRIDE; slot < lines.length; slot += STRIDE) if (lines[slot] === id) return slot;
+    return -1;
+  }
+
+  /** The slot of the last line of this kind; -1 when there is none. */
+  findLast(id: HeaderId): number {
+    const { lines } = this;
+    for (let slot = lines.length - STRIDE; slot >= 0; slot -= STRIDE) if (lines[slot] === id) return slot;
+    return -1;
+  }
+
+  lineStart(slot: number): number {
+    return this.lines[slot + 1]!;
+  }
+
+  valueStart(slot: number): number {
+    return this.lines[slot + 2]!;
+  }
+
+  /** Offset of the CRLF that ends the value; white space before it belongs to the value still. */
+  valueEnd(slot: number): number {
+    return this.lines[slot + 3]!;
+  }
+
+  /** Just behind the CRLF of the line. */
+  lineEnd(slot: number): number {
+    return this.lines[slot + 3]! + 2;
+  }
+
+  noteProblem(problem: string): void {
+    this.problem ??= problem;
+  }
+}
+
+/**
+ * Walks the header lines of `text` from `start` (just behind the start line) to the empty line, and no further.
+ * Linear in the section's length whatever it holds.
+ */
+export function indexHeaders(text: string, start: number): HeaderIndex {
+  const index = new HeaderIndex();
+  let pos = start;
+  while (!isEmptyLine(text, pos)) {
+    if (pos >= text.length) {
+      index.noteProblem('no empty line behind the header fields');
+      break;
+    }
+    pos = indexLine(index, text, pos);
+  }
+  index.headersEnd = pos;
+  noteNul(index, text, start, pos);
+  return index;
+}
+
+function isEmptyLine(text: string, pos: number): boolean {
+  return text.charCodeAt(pos) === CR && text.charCodeAt(pos + 1) === LF;
+}
+
+/** HCOLON allows white space before the colon (§25.1). Gives the start of the next line. */
+function indexLine(index: HeaderIndex, text: string, pos: number): number {
+  const nameEnd = skipClass(text, pos, text.length, TOKEN);
+  const colon = skipBlanks(text, nameEnd);
+  const valueEnd = findValueEnd(index, text, nameEnd);
+  if (nameEnd === pos || text.charCodeAt(colon) !== COLON) {
+    index.noteProblem('a header line without name and colon');
+  } else {
+    const id = headerIdAt(text, pos, nameEnd);
+    if (id > 0) index.add(id, pos, colon + 1, valueEnd);
+  }
+  return Math.min(valueEnd + 2, text.length);
+}
+
+export function skipBlanks(text: string, pos: number): number {
+  let i = pos;
+  while (isBlank(text.charCodeAt(i))) i++;
+  return i;
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
+}
+
+/**
+ * The CRLF that ends the value: only CRLF ends a line, and not when the next line begins with white space (§7.3.1).
+ * A bare CR or LF is a problem: a peer that takes it for a line end would see other header fields than we do.
+ */
+function findValueEnd(index: HeaderIndex, text: string, from: number): number {
+  let pos = from;
+  for (;;) {
+    const crlf = findCrlf(index, text, pos);
+    if (crlf < 0) return text.length;
+    if (!isBlank(text.charCodeAt(crlf + 2))) return crlf;
+    pos = crlf + 2;
+  }
+}
+
+function findCrlf(index: HeaderIndex, text: string, pos: number): number {
+  const cr = text.indexOf('\r', pos);
+  const lf = text.indexOf('\n', pos);
+  if (cr + 1 === lf && cr >= 0) return cr;
+  if (cr >= 0 || lf >= 0) index.noteProblem('a bare CR or LF in a header line');
+  return text.indexOf('\r\n', pos);
+}
+
+/** A NUL cuts the text for C programs; the grammar has it only escaped in a quoted string (RFC 4475 §3.1.1.2). */
+function noteNul(index: HeaderIndex, text: string, start: number, end: number): void {
+  for (let nul = text.indexOf('\0', start); nul >= 0 && nul < end; nul = text.indexOf('\0', nul + 1)) {
+    if (text[nul - 1] !== '\\') index.noteProblem('a NUL octet in a header line');
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * A SIP message as one latin1 string (one char = one octet, body too) and an index of its header lines.
+ * Typed values are read when first asked for, and kept. It judges nothing: `checkRequest` and `checkResponse` do.
+ *
+ * Every value is a slice of the read that the message came in, and keeps that whole read alive: copy what outlives the turn.
+ */
+import { canonicalName, Header, type HeaderId, type HeaderIndex, indexHeaders } from './header-index.ts';
+import { eachHeaderLine } from './header-lines.ts';
+import { type NameAddress, parseNameAddress } from './name-address.ts';
+import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
+import { isToken, parseDecimal, skipDigits, skipLws, trimmedEnd, unfold } from './syntax.ts';
+import { parseSipUri, type SipUri } from './uri.ts';
+import { parseValueList, type ValueList } from './value-list.ts';
+import { parseVia, type Via } from './via.ts';
+
+/** Not yet asked for; `undefined` means that there is no (well-formed) value. */
+const UNREAD = null;
+type Lazy<T> = T | undefined | typeof UNREAD;
+
+interface CSeq {
+  readonly number: number;
+  readonly method: string;
+}
+
+/** The common half of requests and responses. All offsets count octets of `text`. */
+export abstract class SipMessage {
+  abstract readonly kind: 'request' | 'response';
+  /** The whole message: start line to last octet of the body. Octets behind Content-Length are cut off (RFC 3261 §18.3). */
+  readonly text: string;
+  /** `SIP/2.0`, or what the start line has in its place. */
+  readonly version: string;
+  /** Just behind the CRLF of the start line. */
+  readonly startLineEnd: number;
+  /** Of the empty line's CRLF; the end of `text` when there is none. */
+  readonly headersEnd: number;
+  readonly bodyStart: number;
+  /** Undefined when absent or no number. May be more than the octets that are there. */
+  readonly contentLength: number | undefined;
+  /** What is wrong with the start line, or with the header section as lines; for people. */
+  readonly startLineProblem: string | undefined;
+  readonly index: HeaderIndex;
+
+  private readVias: Lazy<ValueList<Via>> = UNREAD;
+  private readTopVia: Lazy<Via> = UNREAD;
+  private readCallId: Lazy<string> = UNREAD;
+  private readCSeq: Lazy<CSeq> = UNREAD;
+  private readFrom: Lazy<NameAddress> = UNREAD;
+  private readTo: Lazy<NameAddress> = UNREAD;
+  private readMaxForwards: Lazy<number> = UNREAD;
+  private readRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
+  private readRecordRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
+  private readContacts: Lazy<ValueList<NameAddress>> = UNREAD;
+
+  constructor(text: string, startLine: RequestLine | StatusLine, index: HeaderIndex) {
+    this.version = startLine.version;
+    this.startLineEnd = startLine.end;
+    this.startLineProblem = startLine.problem;
+    this.index = index;
+    this.headersEnd = index.headersEnd;
+    this.bodyStart = Math.min(index.headersEnd + 2, text.length);
+    this.contentLength = readNumber(text, index, Header.ContentLength);
+    this.text = cutBody(text, this.bodyStart, this.contentLength);
+  }
+
+  get topVia(): Via | undefined {
+    if (this.readTopVia === UNREAD) this.readTopVia = this.parseTopVia();
+    return this.readTopVia;
+  }
+
+  /** Every value in order, comma lists flattened; ends before the first malformed one. So do all lists below. */
+  get vias(): readonly Via[] {
+    return this.viaList.values;
+  }
+
+  get viaList(): ValueList<Via> {
+    this.readVias ??= parseValueList(this.text, this.index, Header.Via, parseVia);
+    return this.readVias;
+  }
+
+  get callId(): string | undefined {
+    if (this.readCallId === UNREAD) this.readCallId = this.first(Header.CallId) || undefined;
+    return this.readCallId;
+  }
+
+  /** 0 and up; `checkRequest` knows its ceiling. */
+  get cseqNumber(): number | undefined {
+    return this.cseq?.number;
+  }
+
+  get cseqMethod(): string | undefined {
+    return this.cseq?.method;
+  }
+
+  /** The header parameter, never one of the URI. Undefined when it is absent or no token. */
+  get fromTag(): string | undefined {
+    return tagOf(this.from);
+  }
+
+  get toTag(): string | undefined {
+    return tagOf(this.to);
+  }
+
+  get from(): NameAddress | undefined {
+    if (this.readFrom === UNREAD) this.readFrom = this.parseOnly(Header.From);
+    return this.readFrom;
+  }
+
+  get to(): NameAddress | undefined {
+    if (this.readTo === UNREAD) this.readTo = this.parseOnly(Header.To);
+    return this.readTo;
+  }
+
+  /** 0 and up; `checkRequest` knows its ceiling. */
+  get maxForwards(): number | undefined {
+    if (this.readMaxForwards === UNREAD) this.readMaxForwards = readNumber(this.text, this.index, Header.MaxForwards);
+    return this.readMaxForwards;
+  }
+
+  /** RFC 5393 §5. */
+  get maxBreadth(): number | undefined {
+    return readNumber(this.text, this.index, Header.MaxBreadth);
+  }
+
+  get routes(): readonly NameAddress[] {
+    return this.routeList.values;
+  }
+
+  get routeList(): ValueList<NameAddress> {
+    this.readRoutes ??= parseValueList(this.text, this.index, Header.Route, parseNameAddress);
+    return this.readRoutes;
+  }
+
+  get recordRoutes(): readonly NameAddress[] {
+    return this.recordRouteList.values;
+  }
+
+  get recordRouteList(): ValueList<NameAddress> {
+    this.readRecordRoutes ??= parseValueList(this.text, this.index, Header.RecordRoute, parseNameAddress);
+    return this.readRecordRoutes;
+  }
+
+  get contacts(): readonly NameAddress[] {
+    return this.contactList.values;
+  }
+
+  get contactList(): ValueList<NameAddress> {
+    this.readContacts ??= parseValueList(this.text, this.index, Header.Contact, parseNameAddress);
+    return this.readContacts;
+  }
+
+  /** Option tags in order (§20.29). */
+  get proxyRequire(): readonly string[] {
+    if (!this.has(Header.ProxyRequire)) return [];
+    return this.all('proxy-require').flatMap((value) =>
+      value
+        .split(',')
+        .map((tag) => tag.trim())
+        .filter((tag) => tag !== ''),
+    );
+  }
+
+  get body(): string {
+    return this.text.slice(this.bodyStart);
+  }
+
+  has(id: HeaderId): boolean {
+    return (this.index.seen & (1 << id)) !== 0;
+  }
+
+  /** How many header lines of this kind there are; a line may hold several values. */
+  count(id: HeaderId): number {
+    let count = 0;
+    for (let slot = this.index.find(id); slot >= 0; slot = this.index.find(id, slot)) count++;
+    return count;
+  }
+
+  /** The first line's value as sent: outer white space trimmed, folding kept. */
+  first(id: HeaderId): string | undefined {
+    const slot = this.index.find(id);
+    if (slot < 0) return undefined;
+    const start = valueStart(this.text, this.index, slot);
+    return this.text.slice(start, trimmedEnd(this.text, start, this.index.valueEnd(slot)));
+  }
+
+  /** The values of every line of any header field, one per line, unfolded and trimmed. `name` in any case or compact form. Scans. */
+  all(name: string): readonly string[] {
+    const wanted = canonicalName(name);
+    const values: string[] = [];
+    for (const line of eachHeaderLine(this.text, this.startLineEnd, this.headersEnd)) {
+      if (canonicalName(line.name) === wanted) values.push(unfold(line.value));
+    }
+    return values;
+  }
+
+  private get cseq(): CSeq | undefined {
+    if (this.readCSeq === UNREAD) this.readCSeq = readCSeq(this.text, this.index);
+    return this.readCSeq;
+  }
+
+  private parseTopVia(): Via | undefined {
+    if (this.readVias !== UNREAD) return this.vias[0];
+    const slot = this.index.find(Header.Via);
+    return slot < 0 ? undefined : parseVia(this.text, this.index.valueStart(slot), this.index.valueEnd(slot));
+  }
+
+  /** From and To hold exactly one value: a comma behind it is malformed. */
+  private parseOnly(id: HeaderId): NameAddress | undefined {
+    const slot = this.index.find(id);
+    if (slot < 0) return undefined;
+    const limit = this.index.valueEnd(slot);
+    const value = parseNameAddress(this.text, this.index.valueStart(slot), limit);
+    return value !== undefined && skipLws(this.text, value.end, limit) === limit ? value : undefined;
+  }
+}
+
+export class SipRequest extends SipMessage {
+  readonly kind = 'request';
+  readonly method: string;
+  /** As sent. */
+  readonly requestUri: string;
+  private readUri: Lazy<SipUri> = UNREAD;
+
+  constructor(text: string, startLine: RequestLine, index: HeaderIndex) {
+    super(text, startLine, index);
+    this.method = startLine.method;
+    this.requestUri = startLine.requestUri;
+  }
+
+  /** Undefined unless the Request-URI is a well-formed sip or sips URI. */
+  get uri(): SipUri | undefined {
+    if (this.readUri === UNREAD) this.readUri = parseSipUri(this.requestUri);
+    return this.readUri;
+  }
+}
+
+export class SipResponse extends SipMessage {
+  readonly kind = 'response';
+  /** As sent, so perhaps none that SIP knows; 0 when it is no number. */
+  readonly status: number;
+  /** As sent: latin1 chars that are octets of UTF-8; '' when there is none. */
+  readonly reason: string;
+
+  constructor(text: string, startLine: StatusLine, index: HeaderIndex) {
+    super(text, startLine, index);
+    this.status = startLine.status;
+    this.reason = startLine.reason;
+  }
+}
+
+/**
+ * Reads one whole message; a UDP datagram may hold more than its Content-Length says. Leading CRLFs are skipped (§7.5).
+ * Never throws: undefined when there is no SIP start line at all, and every other fault is left to the checks.
+ */
+export function parseMessage(text: string): SipRequest | SipResponse | undefined {
+  const message = withoutLeadingCrlf(text);
+  const startLine = parseStartLine(message);
+  return startLine && assembleMessage(message, startLine, indexHeaders(message, startLine.end));
+}
+
+/** `text` begins with the start line, and `index` counts from there. */
+export function assembleMessage(
+  text: string,
+  startLine: RequestLine | StatusLine,
+  index: HeaderIndex,
+): SipRequest | SipResponse {
+  return startLine.kind === 'request'
+    ? new SipRequest(text, startLine, index)
+    : new SipResponse(text, startLine, index);
+}
+
+function withoutLeadingCrlf(text: string): string {
+  let start = 0;
+  while (text.startsWith('\r\n', start)) start += 2;
+  return start === 0 ? text : text.slice(start);
+}
+
+function cutBody(text: string, bodyStart: number, contentLength: number | undefined): string {
+  const end = bodyStart + (contentLength ?? text.length);
+  return end < text.length ? text.slice(0, end) : text;
+}
+
+export function readNumber(text: string, index: HeaderIndex, id: HeaderId): number | undefined {
+  const slot = index.find(id);
+  if (slot < 0) return undefined;
+  const end = index.valueEnd(slot);
+  const start = skipLws(text, index.valueStart(slot), end);
+  return parseDecimal(text, start, trimmedEnd(text, start, end));
+}
+
+function valueStart(text: string, index: HeaderIndex, slot: number): number {
+  return skipLws(text, index.valueStart(slot), index.valueEnd(slot));
+}
+
+/** 1*DIGIT LWS Method (§20.16). */
+function readCSeq(text: string, index: HeaderIndex): CSeq | undefined {
+  const slot = index.find(Header.CSeq);
+  if (slot < 0) return undefined;
+  const end = index.valueEnd(slot);
+  const start = skipLws(text, index.valueStart(slot), end);
+  const numberEnd = skipDigits(text, start, end);
+  const methodStart = skipLws(text, numberEnd, end);
+  const number = parseDecimal(text, start, numberEnd);
+  const method = text.slice(methodStart, trimmedEnd(text, methodStart, end));
+  return number === undefined || methodStart === numberEnd || !isToken(method) ? undefined : { number, method };
+}
+
+function tagOf(address: NameAddress | undefined): string | undefined {
+  const tag = address?.param('tag');
+  return tag != null && isToken(tag) ? tag : undefined;
+}

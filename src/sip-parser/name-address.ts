@@ -1,0 +1,114 @@
+/** name-addr and addr-spec with their header parameters: From, To, Contact, Route, Record-Route (RFC 3261 §20, §25.1). */
+import { ParameterCursor } from './parameter-cursor.ts';
+import {
+  asciiLower,
+  COMMA,
+  charClass,
+  DQUOTE,
+  LAQUOT,
+  quotedStringEnd,
+  RAQUOT,
+  SEMICOLON,
+  skipClass,
+  skipLws,
+  TOKEN,
+  URI,
+} from './syntax.ts';
+import { parseSipUri, type SipUri, schemeOf } from './uri.ts';
+
+export interface NameAddress {
+  /** Of the whole value, display name to last header parameter, in the message's text. */
+  readonly start: number;
+  readonly end: number;
+  /** As sent, without `<` and `>`; any scheme. */
+  readonly uri: string;
+  /** Undefined unless it is a well-formed sip or sips URI. */
+  readonly parsedUri: SipUri | undefined;
+  /** A header parameter (never one of the URI): its value as sent, quotes included; null when it has none; undefined when absent. */
+  param(name: string): string | null | undefined;
+}
+
+/** Reads the value that begins at `pos` in a header field that ends at `limit`; undefined when it is malformed. */
+export function parseNameAddress(text: string, pos: number, limit: number): NameAddress | undefined {
+  const start = skipLws(text, pos, limit);
+  const laquot = findLaquot(text, start, limit);
+  return laquot < 0 ? parseAddrSpec(text, start, limit) : parseNameAddr(text, start, laquot, limit);
+}
+
+/** What an unquoted display name may hold: tokens and white space (§25.1); raw UTF-8 occurs and misleads nobody. */
+const DISPLAY_NAME = displayNameClass();
+
+function displayNameClass(): Uint8Array {
+  const table = charClass(' \t\r\n').map((flag, code) => flag | TOKEN[code]!);
+  return table.fill(1, 0x80);
+}
+
+/** Offset of the `<` behind a display name, quoted or not; -1 when none stands there. */
+function findLaquot(text: string, start: number, limit: number): number {
+  const behindName =
+    text.charCodeAt(start) === DQUOTE
+      ? skipLws(text, quotedStringEnd(text, start, limit), limit)
+      : skipClass(text, start, limit, DISPLAY_NAME);
+  return behindName < limit && text.charCodeAt(behindName) === LAQUOT ? behindName : -1;
+}
+
+function parseNameAddr(text: string, start: number, laquot: number, limit: number): NameAddress | undefined {
+  const uriEnd = skipClass(text, laquot + 1, limit, URI);
+  if (uriEnd >= limit || text.charCodeAt(uriEnd) !== RAQUOT) return undefined;
+  return withParameters(text, start, laquot + 1, uriEnd, uriEnd + 1, limit);
+}
+
+/** Without `<` and `>` a semicolon begins the header parameters, and a comma the next value (§20). */
+function parseAddrSpec(text: string, start: number, limit: number): NameAddress | undefined {
+  let end = start;
+  while (end < limit && URI[text.charCodeAt(end)] === 1 && !endsAddrSpec(text.charCodeAt(end))) end++;
+  return withParameters(text, start, start, end, end, limit);
+}
+
+function endsAddrSpec(code: number): boolean {
+  return code === SEMICOLON || code === COMMA;
+}
+
+function withParameters(
+  text: string,
+  start: number,
+  uriStart: number,
+  uriEnd: number,
+  paramsStart: number,
+  limit: number,
+): NameAddress | undefined {
+  const uri = text.slice(uriStart, uriEnd);
+  if (!uri.startsWith('sip:') && schemeOf(uri) === undefined) return undefined;
+  const cursor = new ParameterCursor(text, paramsStart, limit);
+  while (cursor.next());
+  return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, paramsStart);
+}
+
+class ParsedNameAddress implements NameAddress {
+  readonly start: number;
+  readonly end: number;
+  readonly uri: string;
+  private readonly text: string;
+  private readonly paramsStart: number;
+  private sipUri: SipUri | undefined | null = null;
+
+  constructor(text: string, start: number, end: number, uri: string, paramsStart: number) {
+    this.text = text;
+    this.start = start;
+    this.end = end;
+    this.uri = uri;
+    this.paramsStart = paramsStart;
+  }
+
+  get parsedUri(): SipUri | undefined {
+    if (this.sipUri === null) this.sipUri = parseSipUri(this.uri);
+    return this.sipUri;
+  }
+
+  param(name: string): string | null | undefined {
+    const lower = asciiLower(name);
+    const cursor = new ParameterCursor(this.text, this.paramsStart, this.end);
+    while (cursor.next()) if (cursor.isNamed(lower)) return cursor.value;
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/** Steps through the `;name=value` parameters behind a header field value (generic-param, RFC 3261 §25.1). */
+import {
+  COMMA,
+  DQUOTE,
+  EQUAL,
+  equalsIgnoreCase,
+  quotedStringEnd,
+  SEMICOLON,
+  SP,
+  skipClass,
+  skipLws,
+  TOKEN,
+} from './syntax.ts';
+
+/** Offsets only; slices are cut by whoever wants one. */
+export class ParameterCursor {
+  nameStart = 0;
+  nameEnd = 0;
+  /** Where the value is, quotes included; -1 when the parameter has none. */
+  valueStart = -1;
+  valueEnd = -1;
+  /** Behind the last octet of the last parameter taken. */
+  end: number;
+  /** The next octet that is neither white space nor taken: a comma, or the end of the list. */
+  pos: number;
+  isMalformed = false;
+  private readonly text: string;
+  private readonly limit: number;
+
+  /** `pos` is the end of what the parameters belong to, `limit` the end of the header field. */
+  constructor(text: string, pos: number, limit: number) {
+    this.text = text;
+    this.limit = limit;
+    this.end = pos;
+    this.pos = skipLws(text, pos, limit);
+  }
+
+  /** Takes one more parameter; false at the end of the value, or when it is malformed. */
+  next(): boolean {
+    const { text, limit } = this;
+    if (this.pos >= limit || text.charCodeAt(this.pos) === COMMA) return false;
+    if (text.charCodeAt(this.pos) !== SEMICOLON) return this.fail();
+    this.nameStart = skipLws(text, this.pos + 1, limit);
+    this.nameEnd = skipClass(text, this.nameStart, limit, TOKEN);
+    if (this.nameEnd === this.nameStart) return this.fail();
+    this.end = this.nameEnd;
+    this.pos = skipLws(text, this.nameEnd, limit);
+    return this.takeValue();
+  }
+
+  isNamed(lower: string): boolean {
+    return equalsIgnoreCase(this.text, this.nameStart, this.nameEnd, lower);
+  }
+
+  /** The value as sent, quotes included; null when the parameter has none. */
+  get value(): string | null {
+    return this.valueStart < 0 ? null : this.text.slice(this.valueStart, this.valueEnd);
+  }
+
+  private takeValue(): boolean {
+    const { text, limit } = this;
+    this.valueStart = -1;
+    if (this.pos >= limit || text.charCodeAt(this.pos) !== EQUAL) return true;
+    this.valueStart = skipLws(text, this.pos + 1, limit);
+    this.valueEnd = this.findValueEnd();
+    if (this.valueEnd <= this.valueStart) return this.fail();
+    this.end = this.valueEnd;
+    this.pos = skipLws(text, this.valueEnd, limit);
+    return true;
+  }
+
+  /** Token, host, or quoted string; IPv6 addresses with and without brackets are taken too (RFC 5118 §4.5). */
+  private findValueEnd(): number {
+    const { text, limit, valueStart } = this;
+    if (text.charCodeAt(valueStart) === DQUOTE) return quotedStringEnd(text, valueStart, limit);
+    let i = valueStart;
+    while (i < limit && !endsPlainValue(text.charCodeAt(i))) i++;
+    return i;
+  }
+
+  private fail(): false {
+    this.isMalformed = true;
+    return false;
+  }
+}
+
+/** White space and control octets end a plain value, and so do the separators that would change the list around it. */
+function endsPlainValue(code: number): boolean {
+  return code <= SP || code === SEMICOLON || code === COMMA || code === DQUOTE;
+}

@@ -1,0 +1,94 @@
+/** The start line (RFC 3261 §7.1, §7.2): liberal enough that a bad one can still be answered, and it says what is bad. */
+import { asciiLower, isToken, parseDecimal, skipDigits } from './syntax.ts';
+
+export interface RequestLine {
+  readonly kind: 'request';
+  readonly method: string;
+  readonly requestUri: string;
+  readonly version: string;
+  /** Just behind the CRLF of the line. */
+  readonly end: number;
+  readonly problem: string | undefined;
+}
+
+export interface StatusLine {
+  readonly kind: 'response';
+  readonly version: string;
+  /** 0 when the line has none that is a number. */
+  readonly status: number;
+  readonly reason: string;
+  readonly end: number;
+  readonly problem: string | undefined;
+}
+
+export const SIP_VERSION = 'SIP/2.0';
+const REQUEST_LINE_TAIL = ' SIP/2.0';
+const STATUS_LINE_HEAD = 'SIP/2.0 ';
+
+/** Reads the first line of `text`. Undefined when it is no SIP start line at all. */
+export function parseStartLine(text: string): RequestLine | StatusLine | undefined {
+  const crlf = text.indexOf('\r\n');
+  const lineEnd = crlf < 0 ? text.length : crlf;
+  const end = Math.min(lineEnd + 2, text.length);
+  return wellFormedRequestLine(text, lineEnd, end) ?? anyStartLine(text.slice(0, lineEnd), end);
+}
+
+/** The usual case: two single SPs, the version as everybody writes it. */
+function wellFormedRequestLine(text: string, lineEnd: number, end: number): RequestLine | undefined {
+  const uriEnd = lineEnd - REQUEST_LINE_TAIL.length;
+  const methodEnd = text.indexOf(' ');
+  if (methodEnd < 0 || methodEnd + 1 >= uriEnd || !text.startsWith(REQUEST_LINE_TAIL, uriEnd)) return undefined;
+  if (text.indexOf(' ', methodEnd + 1) !== uriEnd) return undefined;
+  const method = text.slice(0, methodEnd);
+  if (!isToken(method)) return undefined;
+  const requestUri = text.slice(methodEnd + 1, uriEnd);
+  return { kind: 'request', method, requestUri, version: SIP_VERSION, end, problem: undefined };
+}
+
+function anyStartLine(line: string, end: number): RequestLine | StatusLine | undefined {
+  return startsWithSip(line) ? anyStatusLine(line, end) : anyRequestLine(line, end);
+}
+
+/** "SIP/" in any case, §7.1. */
+function startsWithSip(text: string): boolean {
+  return asciiLower(text.slice(0, 4)) === 'sip/';
+}
+
+function canonicalVersion(version: string): string {
+  return asciiLower(version) === 'sip/2.0' ? SIP_VERSION : version;
+}
+
+function anyRequestLine(line: string, end: number): RequestLine | undefined {
+  const lineWithoutTail = line.trimEnd();
+  const methodEnd = line.indexOf(' ');
+  const uriEnd = lineWithoutTail.lastIndexOf(' ');
+  const version = lineWithoutTail.slice(uriEnd + 1);
+  const method = line.slice(0, methodEnd);
+  if (methodEnd < 0 || uriEnd < methodEnd || !isToken(method) || !startsWithSip(version)) return undefined;
+  const requestUri = line.slice(methodEnd + 1, uriEnd);
+  const problem = requestLineProblem(requestUri, line.length > lineWithoutTail.length);
+  return { kind: 'request', method, requestUri, version: canonicalVersion(version), end, problem };
+}
+
+/** §7.1: single SPs and no others; lenient readings of more differ (RFC 4475 §3.1.2.8 to §3.1.2.10). */
+function requestLineProblem(requestUri: string, hasTail: boolean): string | undefined {
+  if (hasTail) return 'white space at the end of the request line';
+  if (requestUri === '') return 'no Request-URI';
+  return /\s/.test(requestUri) ? 'white space around or in the Request-URI' : undefined;
+}
+
+/** `SIP/2.0 200` without the SP that should follow occurs; nobody can misread it, so it passes. */
+function anyStatusLine(line: string, end: number): StatusLine | undefined {
+  const versionEnd = line.indexOf(' ');
+  if (versionEnd < 0) return undefined;
+  const statusEnd = skipDigits(line, versionEnd + 1, line.length);
+  const status = parseDecimal(line, versionEnd + 1, statusEnd) ?? 0;
+  const problem = statusLineProblem(line, versionEnd + 1, statusEnd, status);
+  const version = line.startsWith(STATUS_LINE_HEAD) ? SIP_VERSION : canonicalVersion(line.slice(0, versionEnd));
+  return { kind: 'response', version, status, reason: line.slice(statusEnd + 1), end, problem };
+}
+
+function statusLineProblem(line: string, start: number, end: number, status: number): string | undefined {
+  if (end - start !== 3 || status < 100 || status > 699) return 'status code not between 100 and 699';
+  return end < line.length && line[end] !== ' ' ? 'no SP behind the status code' : undefined;
+}

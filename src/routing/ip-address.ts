@@ -92,3 +92,14 @@ export const masked = (address: IpAddress, prefix: number): number | bigint => {
   if (address.family === 6) return (address.value >> BigInt(128 - prefix)) << BigInt(128 - prefix);
   return prefix === 0 ? 0 : (address.value & (0xffffffff << (32 - prefix))) >>> 0;
 };
+
+/** One spelling per host, to compare hosts by: IPv6 addresses have many (RFC 5952 §1), all else stays as it is. */
+export const hostKey = (host: string): string => {
+  const address = host.includes(':') ? parseIp(host) : undefined;
+  if (address === undefined) return host;
+  if (address.family === 6) return address.value.toString(16);
+  return [24, 16, 8, 0].map((shift) => (address.value >>> shift) & 0xff).join('.');
+};
+
+/** True for an IP address, false for a name. */
+export const isIp = (host: string): boolean => host.includes(':') || parseIpv4(host) !== undefined;

@@ -26,8 +26,10 @@ export type RoutePattern =
       readonly isOpen: boolean;
     };
 
-export type HostWildcard = Extract<RoutePattern, { kind: 'host-wildcard' }>;
+export type UserPattern = Extract<RoutePattern, { kind: 'user' | 'user-wildcard' }>;
 export type UserWildcard = Extract<RoutePattern, { kind: 'user-wildcard' }>;
+export type HostPattern = Exclude<RoutePattern, UserPattern>;
+export type HostWildcard = Extract<RoutePattern, { kind: 'host-wildcard' }>;
 
 /** Longest destination pattern that IM&P takes (Cisco guide, static route parameters). */
 const maxLength = 255;

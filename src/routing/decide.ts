@@ -1,0 +1,368 @@
+/**
+ * The mind of the product: what becomes of one request, and why. It takes values and gives a value; it never awaits, logs,
+ * reads a clock or throws, and knows nothing of health, so that the same request always has the same explanation.
+ *
+ * The order of things is the list `checks` at the end: the first check that answers wins, and what passes them all goes to
+ * the other side. Where a request goes to a side, the route table says by which hops.
+ */
+import type { AccessRule } from './acl.ts';
+import type { Policy } from './policy.ts';
+import {
+  type Decision,
+  type DirectoryAnswer,
+  otherSide,
+  type Reason,
+  type RejectStatus,
+  type RequestFacts,
+  type Side,
+  type UriFacts,
+} from './types.ts';
+
+/** A request that an access rule has let in, with all that is known of it. */
+export interface Admitted {
+  readonly facts: RequestFacts;
+  readonly policy: Policy;
+  readonly answer: DirectoryAnswer | undefined;
+  readonly rule: AccessRule;
+  /** The asker's side. */
+  readonly from: Side;
+  /** The other one: where a request goes that goes on. */
+  readonly to: Side;
+}
+
+/** Towards the other side by the route table, looked up for this host and user. */
+export interface Heading {
+  readonly kind: 'heading';
+  readonly host: string;
+  /** Undefined where only domain routes count. */
+  readonly key: string | undefined;
+  readonly because: readonly Reason[];
+}
+
+export type Outcome = Decision | Heading;
+
+export interface Check {
+  readonly name: string;
+  /** Undefined: nothing to say, the next check is asked. */
+  readonly run: (request: Admitted) => Outcome | undefined;
+  /** What it means that the check had nothing to say; for people, and only when somebody asks for an explanation. */
+  readonly passed: (request: Admitted) => string;
+}
+
+const reject = (request: Admitted, status: RejectStatus, ...because: readonly Reason[]): Decision => ({
+  kind: 'reject',
+  status,
+  from: request.from,
+  because: [request.rule.allowed, ...because],
+});
+
+const rejectForNow = (request: Admitted, ...because: readonly Reason[]): Decision => ({
+  kind: 'reject',
+  status: 503,
+  retryAfterS: request.policy.retryAfterS,
+  from: request.from,
+  because: [request.rule.allowed, ...because],
+});
+
+const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]): Heading => ({
+  kind: 'heading',
+  host: facts.requestUri.host,
+  key: facts.requestUri.key,
+  because,
+});
+
+const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
+  `${scheme}:${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
+
+const isInDialogThroughUs = ({ hasToTag, hadOwnRoute }: RequestFacts): boolean => hasToTag && hadOwnRoute;
+
+/** What no access rule names (RFC 3261 §21.4.4). */
+const denied = ({ source }: RequestFacts, { onDenied }: Policy): Decision => {
+  const names = source.verifiedNames.length === 0 ? 'no verified name' : source.verifiedNames.join(', ');
+  const detail = `no access rule matches ${source.remoteAddress} over ${source.transport} (${names})`;
+  const because: Reason[] = [{ code: 'access-denied', detail }];
+  return onDenied === 'drop'
+    ? { kind: 'drop', from: undefined, because }
+    : { kind: 'reject', status: 403, from: undefined, because };
+};
+
+const loopedBranch: Reason = {
+  code: 'loop-branch',
+  detail: 'a Via of ours with the same loop hash is in the request (RFC 5393 §4.2)',
+};
+
+const returned: Readonly<Record<Side, Reason>> = {
+  cisco: { code: 'loop-returned', detail: 'was sent to cisco, and now comes from there: nobody has this user' },
+  microsoft: { code: 'loop-returned', detail: 'was sent to microsoft, and now comes from there: nobody has this user' },
+};
+
+const marked: Reason = {
+  code: 'loop-cisco-marker',
+  detail:
+    'comes from microsoft with the User-Agent marker of Cisco: IM&P has sent it before, and would send it out again',
+};
+
+/** RFC 3261 §16.3 step 4, and two ways to know a request again that has passed a B2BUA. A dialog passes both sides lawfully. */
+const loop: Check = {
+  name: 'loop',
+  run: (request) => {
+    const { facts, from } = request;
+    if (facts.hasLoopedBranch) return reject(request, 482, loopedBranch);
+    if (isInDialogThroughUs(facts)) return undefined;
+    if (facts.sentBeforeTo === from) return reject(request, 482, returned[from]);
+    return from === 'microsoft' && facts.isMarkedByCisco ? reject(request, 482, marked) : undefined;
+  },
+  passed: ({ facts, from }) =>
+    isInDialogThroughUs(facts)
+      ? 'no Via of ours with this loop hash'
+      : `not seen before, not sent to ${from}, no marker`,
+};
+
+/** Where a Route or a remote target leads: to a known peer, by a route for that host, or nowhere. */
+const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
+  const { policy, rule, from, to } = request;
+  const peer = policy.peers.find(uri, from);
+  if (peer !== undefined) {
+    const { side, hop } = peer;
+    const followed: Reason = { code: 'route-followed', detail: `${describeUri(uri)} leads to ${hop.id}` };
+    return { kind: 'forward', plan: { to: side, hops: [hop] }, from, because: [rule.allowed, followed] };
+  }
+  if (!policy.routes.hasRouteFor(to, uri.host)) return undefined;
+  const followed: Reason = { code: 'route-followed', detail: `${describeUri(uri)} by the routes to ${to}` };
+  return { kind: 'heading', host: uri.host, key: undefined, because: [followed] };
+};
+
+const noPeer = (request: Admitted, uri: UriFacts): Decision =>
+  reject(request, 403, {
+    code: 'target-not-a-peer',
+    detail: `neither an access rule nor a route names the host of ${describeUri(uri)}`,
+  });
+
+const throughDialog: Reason = {
+  code: 'dialog-other-side',
+  detail: 'within a dialog, to an address of a shared domain (a GRUU): the dialog goes on, wherever the user is now',
+};
+
+/** RFC 3261 §16.5 and §16.6 step 6: within a dialog the route set and the remote target say where to, not the user's home. */
+const routeToFollow: Check = {
+  name: 'route to follow',
+  run: (request) => {
+    const { facts, policy } = request;
+    const { nextRoute, requestUri } = facts;
+    if (nextRoute !== undefined) return followUri(request, nextRoute) ?? noPeer(request, nextRoute);
+    if (!facts.hadOwnRoute && !facts.hasToTag) return undefined;
+    if (policy.domains.has(requestUri.host)) {
+      return isInDialogThroughUs(facts) ? toOtherSide(request, throughDialog) : undefined;
+    }
+    if (policy.isOwnAddress(requestUri.host, requestUri.port)) return undefined;
+    return followUri(request, requestUri) ?? (facts.hasToTag ? noPeer(request, requestUri) : undefined);
+  },
+  passed: ({ facts }) => (facts.hasToTag ? 'a dialog that did not come through this node' : 'no Route left, no dialog'),
+};
+
+const ownAddressDetail = ({ method, requestUri }: RequestFacts): string => {
+  if (requestUri.user === undefined) return `${method} to ${describeUri(requestUri)}, this node itself`;
+  return `${describeUri(requestUri)} is this node, where no users live: ReplaceHostInRequestUri of Microsoft's static route must be false`;
+};
+
+const isPing = ({ method, requestUri }: RequestFacts): boolean => method === 'OPTIONS' && requestUri.user === undefined;
+
+/** OPTIONS to this node is answered (RFC 3261 §11.2); everything else that ends here has gone astray. */
+const ownAddress: Check = {
+  name: 'own address',
+  run: (request) => {
+    const { facts, policy, rule, from } = request;
+    const { host, port } = facts.requestUri;
+    const isShared = policy.domains.has(host);
+    if (isShared ? !isPing(facts) : !policy.isOwnAddress(host, port)) return undefined;
+    const own: Reason = { code: 'own-address', detail: ownAddressDetail(facts) };
+    if (!isPing(facts)) return reject(request, 404, own);
+    return { kind: 'answer', status: 200, from, because: [rule.allowed, own] };
+  },
+  passed: ({ facts }) => `${describeUri(facts.requestUri)} is not this node`,
+};
+
+/** Other domains have a static route in that direction or none; strangers are never relayed. */
+const domain: Check = {
+  name: 'domain',
+  run: (request) => {
+    const { facts, policy, from, to } = request;
+    const { host } = facts.requestUri;
+    if (policy.domains.has(host)) return undefined;
+    if (!policy.routes.hasRouteFor(to, host)) {
+      return reject(request, 404, {
+        code: 'foreign-domain-no-route',
+        detail: `${host} is not a shared domain, and has no route from ${from} to ${to}`,
+      });
+    }
+    const because: Reason[] = [{ code: 'foreign-domain-route', detail: `${host} has a route from ${from} to ${to}` }];
+    return { kind: 'heading', host, key: undefined, because };
+  },
+  passed: ({ facts }) => `${facts.requestUri.host} is a shared domain`,
+};
+
+const homeIsSender = (from: Side, source: string): Reason => ({
+  code: 'home-is-the-sender',
+  detail: `${source} has this user on ${from}, where the request comes from`,
+});
+
+/** An operator's word about one user wins over the directory. */
+const pin: Check = {
+  name: 'pin',
+  run: (request) => {
+    const { facts, policy, from } = request;
+    const { key } = facts.requestUri;
+    const found = key === undefined ? undefined : policy.pins.get(key);
+    if (found === undefined) return undefined;
+    if (found.side === from) return reject(request, 404, found.pinned, homeIsSender(from, 'a pin'));
+    return toOtherSide(request, found.pinned);
+  },
+  passed: ({ facts }) =>
+    facts.requestUri.key === undefined ? 'no user part' : `${facts.requestUri.key} is not pinned`,
+};
+
+type Home = DirectoryAnswer & { kind: 'home' };
+
+const ageOf = (ageMs: number): string => `${Math.round(ageMs / 1000)} s old`;
+
+const staleness = ({ freshness, source, ageMs }: Home): Reason[] =>
+  freshness === 'fresh'
+    ? []
+    : [{ code: 'directory-stale', detail: `${source} cannot be asked now; its last answer is ${ageOf(ageMs)}` }];
+
+const notMicrosoft = (source: string): Reason => ({
+  code: 'not-a-microsoft-user',
+  detail: `${source} has no enabled Microsoft user of this address`,
+});
+
+/** To Cisco goes who is no Microsoft user, and, where the Cisco users are listed, is listed. */
+const toCiscoUnlessUnlisted = (request: Admitted, ...because: readonly Reason[]): Outcome => {
+  const { key } = request.facts.requestUri;
+  const { ciscoUsers } = request.policy;
+  if (ciscoUsers === undefined || (key !== undefined && ciscoUsers.has(key))) return toOtherSide(request, ...because);
+  const unlisted: Reason = { code: 'not-a-listed-cisco-user', detail: `the list of Cisco users has no ${key}` };
+  return reject(request, 404, ...because, unlisted);
+};
+
+/** UserEnabled is not TRUE: migrated by Cisco's tools, or made searchable; at home on Cisco all the same. */
+const addressOnly = (request: Admitted, home: Home): Outcome => {
+  if (request.from === 'microsoft') {
+    return toCiscoUnlessUnlisted(request, notMicrosoft(home.source), ...staleness(home));
+  }
+  if (request.policy.microsoftUser === 'enabled') {
+    return reject(request, 404, notMicrosoft(home.source), ...staleness(home));
+  }
+  const because: Reason = {
+    code: 'directory-address-only',
+    detail: `${home.source} has the address, which is enough here`,
+  };
+  return toOtherSide(request, because, ...staleness(home));
+};
+
+const atHome = (request: Admitted, home: Home): Outcome => {
+  if (home.addressOnly) return addressOnly(request, home);
+  const { side, source } = home;
+  if (side === request.from) return reject(request, 404, homeIsSender(side, source), ...staleness(home));
+  return toOtherSide(
+    request,
+    { code: 'directory-home', detail: `${source} has this user on ${side}` },
+    ...staleness(home),
+  );
+};
+
+const unknownUser = (request: Admitted, source: string): Outcome =>
+  request.from === 'microsoft'
+    ? toCiscoUnlessUnlisted(request, notMicrosoft(source))
+    : reject(request, 404, { code: 'directory-unknown', detail: `${source} does not know this user` });
+
+const unavailable = (request: Admitted, why: string): Outcome =>
+  request.policy.whenUnavailable === 'reject'
+    ? rejectForNow(request, { code: 'directory-unavailable', detail: why })
+    : toOtherSide(request, { code: 'directory-unavailable-basic', detail: `${why}; as in basic mode: the other side` });
+
+const byAnswer = (request: Admitted, answer: DirectoryAnswer): Outcome => {
+  switch (answer.kind) {
+    case 'home':
+      return atHome(request, answer);
+    case 'unknown-user':
+      return unknownUser(request, answer.source);
+    case 'unavailable':
+      return unavailable(request, answer.why);
+  }
+};
+
+/** Advanced mode asks the directory who has the user; basic mode asks nobody. */
+const mode: Check = {
+  name: 'mode',
+  run: (request) => {
+    const { facts, policy, answer } = request;
+    if (policy.mode === 'basic') return undefined;
+    const { key } = facts.requestUri;
+    if (key === undefined) {
+      return reject(request, 404, {
+        code: 'directory-unknown',
+        detail: 'no user part: nobody that a directory could know',
+      });
+    }
+    return answer === undefined ? { kind: 'ask-directory', recipient: key } : byAnswer(request, answer);
+  },
+  passed: ({ to }) => `basic: the other side, ${to}`,
+};
+
+/** The order of the decision. The access list stands before it: without a rule there is no side to decide for. */
+export const checks: readonly Check[] = [loop, routeToFollow, ownAddress, domain, pin, mode];
+
+const basicReasons: Readonly<Record<Side, readonly Reason[]>> = {
+  cisco: [{ code: 'basic-other-side', detail: 'basic mode: what comes from microsoft goes to cisco' }],
+  microsoft: [{ code: 'basic-other-side', detail: 'basic mode: what comes from cisco goes to microsoft' }],
+};
+
+/** What passes all checks: the other side. */
+export const basicHeading = ({ facts, to }: Admitted): Heading => ({
+  kind: 'heading',
+  host: facts.requestUri.host,
+  key: facts.requestUri.key,
+  because: basicReasons[to],
+});
+
+/** The end of the line: the hops towards the other side. */
+export const throughRouteTable = (request: Admitted, { host, key, because }: Heading): Decision => {
+  const { facts, policy, rule, from, to } = request;
+  const match = policy.routes.match(to, host, key, facts.spread);
+  if (match === undefined) {
+    return reject(request, 404, ...because, { code: 'no-route', detail: `no route to ${to} matches ${key ?? host}` });
+  }
+  switch (match.kind) {
+    case 'plan':
+      return { kind: 'forward', plan: match.plan, from, because: [rule.allowed, ...because, ...match.because] };
+    case 'blocked':
+      return reject(request, 403, ...because, ...match.because);
+    case 'out-of-service':
+      return rejectForNow(request, ...because, ...match.because);
+  }
+};
+
+/** The first check of the decision: the request with its rule and side, or the refusal of a source that no rule names. */
+export const admit = (
+  facts: RequestFacts,
+  policy: Policy,
+  answer: DirectoryAnswer | undefined,
+): Admitted | Decision => {
+  const rule = policy.access.ruleFor(facts.source);
+  if (rule === undefined) return denied(facts, policy);
+  return { facts, policy, answer, rule, from: rule.side, to: otherSide(rule.side) };
+};
+
+/**
+ * Decides one request.
+ * @param answer what the directory said; without it, a decision that needs it is `ask-directory`
+ */
+export const decide = (facts: RequestFacts, policy: Policy, answer?: DirectoryAnswer): Decision => {
+  const request = admit(facts, policy, answer);
+  if ('kind' in request) return request;
+  for (const check of checks) {
+    const outcome = check.run(request);
+    if (outcome !== undefined) return outcome.kind === 'heading' ? throughRouteTable(request, outcome) : outcome;
+  }
+  return throughRouteTable(request, basicHeading(request));
+};

@@ -1,0 +1,65 @@
+/** The places to which a followed URI may lead: only peers that the access list or a route names, so that nobody relays through us. */
+import type { AccessList } from './acl.ts';
+import { nextHopId } from './destination.ts';
+import { hostKey, isIp } from './ip-address.ts';
+import type { KnownHop } from './route-table.ts';
+import { type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
+
+const defaultPort = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);
+
+/** What the URI asks for (RFC 3263 §4.1); undefined when it leaves the choice open, 'unknown' when we do not speak it. */
+const askedTransport = ({ scheme, transport }: UriFacts): Transport | 'unknown' | undefined => {
+  if (scheme === 'sips') return 'tls';
+  if (transport === undefined || transport === 'udp' || transport === 'tcp' || transport === 'tls') return transport;
+  return 'unknown';
+};
+
+/** True when the URI leads to this hop: where the URI leaves port or transport open, the configured one is meant. */
+const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: NextHop): boolean => {
+  if (asked !== undefined && asked !== hop.transport) return false;
+  if (port !== undefined) return port === hop.port;
+  return !isIp(host) || hop.port === defaultPort(hop.transport);
+};
+
+export class Peers {
+  readonly #access: AccessList;
+  readonly #hopsByHost: ReadonlyMap<string, readonly KnownHop[]>;
+
+  constructor(access: AccessList, knownHops: readonly KnownHop[]) {
+    this.#access = access;
+    this.#hopsByHost = Map.groupBy(knownHops, ({ hop }) => hostKey(hop.host));
+  }
+
+  /**
+   * The hop to which a URI leads, when it is a known peer: a configured next hop itself, so that in-dialog and routed
+   * traffic share connections; another port of a next hop's host; or what an access rule names.
+   * @param from the asker's side: where a host serves both sides, the other one is meant
+   */
+  find(uri: UriFacts, from: Side): KnownHop | undefined {
+    const asked = askedTransport(uri);
+    if (asked === 'unknown') return undefined;
+    const sameHost = this.#hopsByHost.get(hostKey(uri.host)) ?? [];
+    const configured = sameHost.filter(({ hop }) => leadsTo(uri, asked, hop));
+    return (
+      configured.find(({ side }) => side !== from) ??
+      configured[0] ??
+      this.#unconfigured(uri, asked ?? 'udp', sameHost, from)
+    );
+  }
+
+  #unconfigured(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {
+    const { host } = uri;
+    const side = this.#access.ruleForTarget(host, transport)?.side ?? sideOf(sameHost, from);
+    if (side === undefined) return undefined;
+    const port = uri.port ?? (isIp(host) ? defaultPort(transport) : 0);
+    const likeness = sameHost.find(({ hop }) => hop.transport === transport)?.hop;
+    const id = nextHopId(side, host, port, transport);
+    return {
+      side,
+      hop: { id, transport, host, port, tlsName: likeness?.tlsName, tlsProfile: likeness?.tlsProfile },
+    };
+  }
+}
+
+const sideOf = (hops: readonly KnownHop[], from: Side): Side | undefined =>
+  hops.some(({ side }) => side !== from) ? otherSide(from) : hops[0]?.side;

@@ -69,11 +69,15 @@ export interface Flow {
   readonly verifiedNames: readonly string[];
   readonly state: 'connecting' | 'open' | 'closed';
   /**
-   * Told once, with the reason, when the flow dies; each user is then forgotten. Before the flow is closed, a user may
-   * add and delete itself at any time.
+   * Told once, with the reason, when the flow dies, a message cannot be sent, or the peer ends its side of a stream (no
+   * response can come by it then); each user is then forgotten. A user may add and delete itself at any time; while there
+   * is one, the flow is not closed for idleness.
    */
   readonly users: Set<FlowUser>;
-  /** Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`. */
+  /**
+   * Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`, always after
+   * this call has returned.
+   */
   send(message: string): void;
 }
 
@@ -92,8 +96,12 @@ export type DiscardCode =
   | 'incomplete-message'
   | 'header-too-large'
   | 'body-too-large'
-  | 'bad-request-answered'
-  | 'idle';
+  /** A connection, closed because nothing had moved on it. */
+  | 'idle'
+  /** A connection, refused because there are too many. */
+  | 'connection-limit'
+  /** A connection whose TLS handshake failed. */
+  | 'tls-failed';
 
 export interface TransportLayer {
   /** Listeners that are open, in configured order. */
@@ -105,6 +113,17 @@ export interface TransportLayer {
    * to connect now. Returns an error instead when no listener fits.
    */
   flowTo(target: Target): Flow | TransportError;
-  /** Stops listening, closes idle connections, and ends within `graceMs`. */
+  /**
+   * Sends a response to where its request came from (RFC 3261 §18.2.2, RFC 3581 §4): by the flow of the request; when that
+   * is a closed stream, by a connection to its peer's sent-by port. Never throws; a response that can go nowhere is
+   * dropped, and the client's timers deal with it.
+   * @param text the whole response, latin1
+   * @param flow the one that brought `request`
+   */
+  sendResponse(text: string, request: SipRequest, flow: Flow): void;
+  /**
+   * Accepts no more connections, closes those where nobody waits for anything, and ends when all are closed, at the latest
+   * after `graceMs`. Until then what comes in is handed up as ever.
+   */
   close(graceMs: number): Promise<void>;
 }

@@ -1,0 +1,67 @@
+/** Opens connections to targets. */
+import type { Socket } from 'node:net';
+import type { Listener, Target, TransportError } from './flow.ts';
+import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
+import { dialTcp } from './tcp.ts';
+import { dialTls, provedNames, type TlsContext } from './tls.ts';
+import { nobody } from './tls-names.ts';
+
+export class Connector {
+  readonly #tls: ReadonlyMap<string, TlsContext>;
+  readonly #surroundings: StreamSurroundings;
+  /** Not yet closed. */
+  readonly sockets = new Set<Socket>();
+
+  constructor(tls: ReadonlyMap<string, TlsContext>, surroundings: StreamSurroundings) {
+    this.#tls = tls;
+    this.#surroundings = surroundings;
+  }
+
+  /** @param listener whose address and, unless the target names another, TLS profile we show */
+  connect(target: Target, listener: Listener): StreamConnection | TransportError {
+    return target.transport === 'tls' ? this.#connectTls(target, listener) : this.#connectTcp(target, listener);
+  }
+
+  #connectTcp(target: Target, listener: Listener): StreamConnection {
+    const socket = this.#keep(dialTcp(target, listener));
+    return new StreamConnection(
+      {
+        socket,
+        transport: 'tcp',
+        listener,
+        remoteAddress: target.address,
+        remotePort: target.port,
+        tlsProfile: undefined,
+        openEvent: 'connect',
+        provedNames: () => nobody,
+      },
+      this.#surroundings,
+    );
+  }
+
+  #connectTls(target: Target, listener: Listener): StreamConnection | TransportError {
+    const tlsProfile = target.tlsProfile ?? listener.tlsProfile ?? '';
+    const context = this.#tls.get(tlsProfile);
+    if (context === undefined) return { code: 'tls-failed', detail: `there is no TLS profile "${tlsProfile}"` };
+    const socket = this.#keep(dialTls(target, listener, context));
+    return new StreamConnection(
+      {
+        socket,
+        transport: 'tls',
+        listener,
+        remoteAddress: target.address,
+        remotePort: target.port,
+        tlsProfile,
+        openEvent: 'secureConnect',
+        provedNames: () => provedNames(socket),
+      },
+      this.#surroundings,
+    );
+  }
+
+  #keep<Kind extends Socket>(socket: Kind): Kind {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    return socket;
+  }
+}

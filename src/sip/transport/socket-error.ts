@@ -1,0 +1,30 @@
+/** Turns what sockets and OpenSSL say into transport errors. Pure. */
+import type { Flow, TransportError, TransportErrorCode } from './flow.ts';
+
+export interface SocketError extends NodeJS.ErrnoException {
+  /** OpenSSL's words: `sslv3 alert bad certificate`. */
+  readonly reason?: string;
+}
+
+type Connection = Pick<Flow, 'transport' | 'state' | 'remoteAddress' | 'remotePort'>;
+
+export function socketError(error: SocketError, connection: Connection): TransportError {
+  const code = codeOf(error, connection);
+  if (code !== 'tls-failed') return { code, detail: error.message };
+  return {
+    code,
+    detail: `TLS with ${connection.remoteAddress} port ${connection.remotePort}: ${error.reason ?? error.message}`,
+  };
+}
+
+function codeOf(error: SocketError, connection: Connection): TransportErrorCode {
+  const isConnecting = connection.state === 'connecting';
+  if (isConnecting && error.code === 'ECONNREFUSED') return 'connect-refused';
+  if (isConnecting && error.code === 'ETIMEDOUT') return 'connect-timeout';
+  if (isConnecting && (error.syscall === 'connect' || error.syscall === 'bind')) return 'connect-failed';
+  if (connection.transport === 'tls' && (isConnecting || isAlert(error))) return 'tls-failed';
+  return isConnecting ? 'connect-failed' : 'closed';
+}
+
+/** With TLS 1.3 a server refuses our certificate only after the handshake has ended for us. */
+const isAlert = (error: SocketError): boolean => error.code?.startsWith('ERR_SSL') === true;

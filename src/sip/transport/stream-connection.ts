@@ -1,0 +1,264 @@
+/** One TCP or TLS connection from its beginning to its end, and the gathering of its output. It knows neither listening sockets nor the pool. */
+import type { Socket } from 'node:net';
+import type { Timer } from '../clock.ts';
+import type { DiscardCode, Flow, FlowUser, Listener, TransportError } from './flow.ts';
+import { tellUsers, tellUsersSoon } from './flow-users.ts';
+import { socketError } from './socket-error.ts';
+import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
+import { type CertificateNames, matchesName, nobody } from './tls-names.ts';
+import type { WriteTurn } from './write-turn.ts';
+
+/** What all connections of one transport layer share. */
+export interface StreamSurroundings extends ReaderSurroundings {
+  readonly writeTurn: WriteTurn;
+  readonly registry: ConnectionRegistry;
+}
+
+/** Who must know how a connection can be found. */
+export interface ConnectionRegistry {
+  /** Messages to `port` of the peer's address may use the connection too. */
+  addAlias(connection: StreamConnection, port: number): void;
+  /** No new message may be sent by it. */
+  forget(connection: StreamConnection): void;
+}
+
+/** How one connection came about. */
+export interface StreamOrigin {
+  readonly socket: Socket;
+  readonly transport: 'tcp' | 'tls';
+  readonly listener: Listener;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tlsProfile: string | undefined;
+  /** The event of `socket` that ends our connecting; undefined when the peer connected and is ready. */
+  readonly openEvent: 'connect' | 'secureConnect' | undefined;
+  /** Asked once, when the connection is open. */
+  provedNames(): CertificateNames;
+}
+
+/** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
+const LINGER_MS = 2_000;
+
+export class StreamConnection implements ReadConnection {
+  readonly transport: 'tcp' | 'tls';
+  readonly isReliable = true;
+  readonly listener: Listener;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tlsProfile: string | undefined;
+  readonly isAccepted: boolean;
+  readonly users = new Set<FlowUser>();
+  localAddress = '';
+  localPort = 0;
+  state: Flow['state'] = 'connecting';
+
+  readonly #socket: Socket;
+  readonly #origin: StreamOrigin;
+  readonly #surroundings: StreamSurroundings;
+  readonly #reader: StreamReader;
+  #names = nobody;
+  /** Output of this turn; while connecting, all output. */
+  #gathered = '';
+  /** Requests whose final response has not been sent. */
+  #unanswered = 0;
+  /** The peer has ended its side: only answers leave. */
+  #isEnding = false;
+  #hasMoved = false;
+  /** Ends the stage that the connection is in: connecting, open (and idle), ending, or closed (and lingering). */
+  #stageTimer: Timer | undefined;
+  #endedBy: TransportError = { code: 'closed', detail: 'the connection is closed' };
+
+  constructor(origin: StreamOrigin, surroundings: StreamSurroundings) {
+    this.transport = origin.transport;
+    this.listener = origin.listener;
+    this.remoteAddress = origin.remoteAddress;
+    this.remotePort = origin.remotePort;
+    this.tlsProfile = origin.tlsProfile;
+    this.isAccepted = origin.openEvent === undefined;
+    this.#origin = origin;
+    this.#socket = origin.socket;
+    this.#surroundings = surroundings;
+    this.#reader = new StreamReader(this, surroundings);
+    this.#attach();
+    if (origin.openEvent === undefined) this.#open();
+    else this.#awaitOpening(origin.openEvent);
+  }
+
+  get verifiedNames(): readonly string[] {
+    return this.#names.hosts;
+  }
+
+  /** Nobody waits for a response by it, and every request that came by it is answered. */
+  get isAtRest(): boolean {
+    return this.users.size === 0 && this.#unanswered === 0;
+  }
+
+  /** Whether the peer has proved to be `name`. */
+  hasProved(name: string): boolean {
+    return matchesName(this.#names, name);
+  }
+
+  send(message: string): void {
+    if (this.state === 'closed') tellUsersSoon(this.users, this.#endedBy);
+    else if (this.#hasRoomFor(message)) this.#gather(message);
+    else this.#overflow();
+  }
+
+  #hasRoomFor(message: string): boolean {
+    const waiting = this.#gathered.length + this.#socket.writableLength;
+    return waiting + message.length <= this.#surroundings.limits.writeQueueBytes;
+  }
+
+  #gather(message: string): void {
+    if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
+    this.#gathered += message;
+    this.#hasMoved = true;
+    if (this.#unanswered > 0 && isFinalResponse(message)) this.#onAnswered();
+  }
+
+  /** Writes what has been gathered. */
+  flush(): void {
+    if (this.#gathered === '' || this.state !== 'open') return;
+    const output = this.#gathered;
+    this.#gathered = '';
+    this.#socket.write(output, 'latin1');
+  }
+
+  /** Closes it when its output has been written. */
+  close(detail: string): void {
+    this.#finish({ code: 'closed', detail });
+  }
+
+  /** Closes it at once. */
+  destroy(detail: string): void {
+    this.#die({ code: 'closed', detail });
+  }
+
+  giveUp(code: DiscardCode, detail: string): void {
+    this.#surroundings.handler.onDiscarded(code, this, detail);
+    this.close(detail);
+  }
+
+  onAlias(port: number): void {
+    this.#surroundings.registry.addAlias(this, port);
+  }
+
+  onAnswerOwed(): void {
+    this.#unanswered += 1;
+  }
+
+  #onAnswered(): void {
+    this.#unanswered -= 1;
+    if (this.#isEnding && this.#unanswered === 0) this.#finish(this.#endedBy);
+  }
+
+  #attach(): void {
+    const { keepAliveMs } = this.#surroundings.timeouts;
+    this.#socket.setNoDelay(true);
+    if (keepAliveMs !== undefined) this.#socket.setKeepAlive(true, keepAliveMs);
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onEnd);
+    this.#socket.on('error', (error) => this.#die(socketError(error, this)));
+    this.#socket.on('close', this.#onClose);
+  }
+
+  #awaitOpening(event: 'connect' | 'secureConnect'): void {
+    const { connectMs } = this.#surroundings.timeouts;
+    this.#socket.once(event, () => this.#open());
+    this.#enterStage(connectMs, () => {
+      const detail = `no connection to ${this.remoteAddress} port ${this.remotePort} within ${connectMs} ms`;
+      this.#die({ code: 'connect-timeout', detail });
+    });
+  }
+
+  #open(): void {
+    this.state = 'open';
+    this.localAddress = this.#socket.localAddress ?? '';
+    this.localPort = this.#socket.localPort ?? 0;
+    this.#names = this.#origin.provedNames();
+    this.#watchIdleness();
+    this.flush();
+  }
+
+  #enterStage(ms: number, atEnd: () => void): void {
+    this.#stageTimer?.cancel();
+    this.#stageTimer = this.#surroundings.clock.after(ms, atEnd);
+  }
+
+  /** A flag and a timer per idle period, in place of a timer per message. */
+  #watchIdleness(): void {
+    this.#hasMoved = false;
+    this.#enterStage(this.#surroundings.timeouts.idleMs, () => {
+      if (this.#hasMoved || this.users.size > 0) this.#watchIdleness();
+      else this.giveUp('idle', 'nothing has moved on the connection');
+    });
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.state === 'closed') return;
+    this.#hasMoved = true;
+    this.#reader.read(chunk.toString('latin1'));
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.state === 'closed') return;
+    const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
+    if (this.#reader.isMidMessage) this.giveUp('incomplete-message', 'the stream ended inside a message');
+    else if (this.#unanswered === 0) this.#finish(error);
+    else this.#awaitAnswers(error);
+  };
+
+  /** The peer will send nothing more, but may still read: answers that are owed leave before it is closed. */
+  #awaitAnswers(error: TransportError): void {
+    this.#isEnding = true;
+    this.#endedBy = error;
+    this.#surroundings.registry.forget(this);
+    this.#enterStage(this.#surroundings.timeouts.halfOpenMs, () => this.#finish(error));
+    tellUsers(this.users, error);
+  }
+
+  readonly #onClose = (): void => {
+    this.#die({ code: 'closed', detail: `the connection with ${this.remoteAddress} is closed` });
+    this.#stageTimer?.cancel();
+  };
+
+  /** Users are told when `send`, which this is part of, has returned. */
+  #overflow(): void {
+    const { writeQueueBytes } = this.#surroundings.limits;
+    const detail = `${this.remoteAddress} does not read: more than ${writeQueueBytes} octets would wait for it`;
+    this.#leave({ code: 'write-queue-full', detail });
+    this.#socket.destroy();
+    tellUsersSoon(this.users, this.#endedBy);
+  }
+
+  #finish(error: TransportError): void {
+    if (this.state === 'closed') return;
+    this.flush();
+    this.#leave(error);
+    this.#socket.end();
+    this.#enterStage(LINGER_MS, () => this.#socket.destroy());
+    tellUsers(this.users, error);
+  }
+
+  #die(error: TransportError): void {
+    if (this.state === 'closed') return;
+    this.#leave(error);
+    this.#socket.destroy();
+    tellUsers(this.users, error);
+  }
+
+  #leave(error: TransportError): void {
+    this.state = 'closed';
+    this.#endedBy = error;
+    this.#stageTimer?.cancel();
+    this.#reader.stop();
+    this.#surroundings.registry.forget(this);
+  }
+}
+
+const SLASH = 47;
+const DIGIT_1 = 49;
+
+/** `SIP/2.0 200`, not `SIP/2.0 180`; no method has a slash in it. */
+const isFinalResponse = (message: string): boolean =>
+  message.charCodeAt(3) === SLASH && message.charCodeAt(8) !== DIGIT_1;

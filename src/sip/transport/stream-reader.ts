@@ -1,0 +1,131 @@
+/** The receiving half of a stream connection: cuts octets into messages, and judges what cannot be one (RFC 3261 §18.3). */
+import {
+  type Frame,
+  parseMessage,
+  respond,
+  type SipRequest,
+  type SipResponse,
+  StreamFramer,
+} from '../../sip-parser/index.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { DiscardCode, Flow, MessageHandler } from './flow.ts';
+import { handUpResponse } from './intake.ts';
+import type { TransportLimits, TransportTimeouts } from './settings.ts';
+import { receivedParams, sentByPort } from './via.ts';
+
+/** What the reader asks of its connection. */
+export interface ReadConnection extends Flow {
+  /** The peer opened it. */
+  readonly isAccepted: boolean;
+  /** A request was handed up that somebody will answer. */
+  onAnswerOwed(): void;
+  /** RFC 5923: the peer wants to be reached by it for requests to `port` of its address. */
+  onAlias(port: number): void;
+  /** Nothing more can be read: close it when its output has been written. */
+  giveUp(code: DiscardCode, detail: string): void;
+}
+
+export interface ReaderSurroundings {
+  readonly limits: TransportLimits;
+  readonly timeouts: TransportTimeouts;
+  readonly handler: MessageHandler;
+  readonly clock: Clock;
+}
+
+export class StreamReader {
+  readonly #connection: ReadConnection;
+  readonly #surroundings: ReaderSurroundings;
+  readonly #framer: StreamFramer;
+  /** Tells the message timer whether the unfinished message is still the same. */
+  #received = 0;
+  #hasAlias = false;
+  #messageTimer: Timer | undefined;
+
+  constructor(connection: ReadConnection, surroundings: ReaderSurroundings) {
+    this.#connection = connection;
+    this.#surroundings = surroundings;
+    this.#framer = new StreamFramer(surroundings.limits);
+  }
+
+  get isMidMessage(): boolean {
+    return this.#framer.isMidMessage;
+  }
+
+  /** @param text what one read gave, latin1 */
+  read(text: string): void {
+    this.#framer.push(text);
+    for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
+      this.#onFrame(frame);
+      if (this.#connection.state === 'closed') return;
+    }
+    if (this.#framer.isMidMessage) this.#watchMessage();
+  }
+
+  /** Forgets its timer; nothing is read any more. */
+  stop(): void {
+    this.#messageTimer?.cancel();
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.kind === 'message') this.#onMessage(frame.text);
+    // RFC 5626 §3.5.1: a double CRLF is answered by a single one.
+    else if (frame.kind === 'keep-alive') this.#connection.send('\r\n');
+    else this.#onFramingLost(frame);
+  }
+
+  #onMessage(text: string): void {
+    this.#received += 1;
+    const message = parseMessage(text);
+    if (message === undefined) this.#connection.giveUp('not-sip', 'no SIP start line');
+    else if (message.kind === 'request') this.#onRequest(message);
+    else handUpResponse(message, this.#connection, this.#surroundings.handler);
+  }
+
+  #onRequest(request: SipRequest): void {
+    // RFC 5923 §5: only the side that opened the connection can say where else it wants to be reached by it.
+    if (this.#connection.isAccepted && !this.#hasAlias) this.#readAlias(request);
+    if (expectsAnswer(request)) this.#connection.onAnswerOwed();
+    this.#surroundings.handler.onRequest(request, this.#connection);
+  }
+
+  #readAlias(request: SipRequest): void {
+    const via = request.topVia;
+    if (via?.hasAlias !== true) return;
+    this.#hasAlias = true;
+    this.#connection.onAlias(sentByPort(via, this.#connection.transport));
+  }
+
+  /** Where the next message begins is unknown, so the connection is of no more use. */
+  #onFramingLost(frame: Frame & { readonly kind: 'lost' }): void {
+    const message = parseMessage(frame.text);
+    if (message !== undefined) this.#refuse(message, frame.status, frame.detail);
+    this.#connection.giveUp(frame.code, frame.detail);
+  }
+
+  /** RFC 3261 §21.4.1: the reason phrase of a 400 names the fault. */
+  #refuse(message: SipRequest | SipResponse, status: 400 | 513, detail: string): void {
+    if (message.kind === 'response' || !expectsAnswer(message) || message.topVia === undefined) return;
+    const reason = status === 513 ? 'Message Too Large' : detail;
+    const viaParams = receivedParams(message.topVia, this.#connection);
+    this.#connection.send(respond(message, status, reason, `lost-${this.#connection.remotePort}`, '', viaParams));
+  }
+
+  /** Armed once for many messages: a busy stream is nearly always inside one, and must not pay a timer per read. */
+  #watchMessage(): void {
+    if (this.#messageTimer !== undefined) return;
+    const received = this.#received;
+    this.#messageTimer = this.#surroundings.clock.after(this.#surroundings.timeouts.messageMs, () => {
+      this.#messageTimer = undefined;
+      this.#onMessageTime(received);
+    });
+  }
+
+  #onMessageTime(received: number): void {
+    if (!this.#framer.isMidMessage) return;
+    if (this.#received !== received) this.#watchMessage();
+    else this.#connection.giveUp('incomplete-message', 'a message was not finished in time');
+  }
+}
+
+/** RFC 3261 §17: ACK has no response; nor has Microsoft's BENOTIFY. */
+const expectsAnswer = (request: SipRequest): boolean => request.method !== 'ACK' && request.method !== 'BENOTIFY';

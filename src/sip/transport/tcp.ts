@@ -1,0 +1,24 @@
+/** TCP sockets as a stream connection wants them: listening and connecting. */
+import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import type { Listener, Target } from './flow.ts';
+import { sourceAddress } from './listener.ts';
+
+/** @returns the listening server; rejects with the system's error */
+export function listenTcp(address: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    // Half-open, because a peer that has ended its side may still wait for answers.
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+    server.once('error', reject);
+    server.listen({ host: address, port, ipv6Only: isIPv6(address) }, () => resolve(server));
+  });
+}
+
+export function dialTcp(target: Target, listener: Listener): Socket {
+  const localAddress = sourceAddress(listener, target);
+  return connect({
+    host: target.address,
+    port: target.port,
+    allowHalfOpen: true,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+}

@@ -1,0 +1,107 @@
+/** TLS below a stream connection: profiles made ready, handshakes in both directions, and the names that a peer has proved. */
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
+import tls from 'node:tls';
+import type { Listener, Target } from './flow.ts';
+import { ListenError } from './listen-error.ts';
+import { sourceAddress } from './listener.ts';
+import type { TlsProfile } from './settings.ts';
+import { type CertificateNames, certificateNames, matchesName, nobody } from './tls-names.ts';
+
+/** A profile whose key and certificates have been read; used in both directions. */
+export interface TlsContext {
+  readonly profile: TlsProfile;
+  readonly options: tls.SecureContextOptions;
+  readonly secureContext: tls.SecureContext;
+}
+
+/** @throws ListenError that names the profile and what is wrong with it */
+export function createTlsContext(profile: TlsProfile): TlsContext {
+  const certificate = readable(profile, 'certificate', () => new X509Certificate(profile.certificate));
+  const key = readable(profile, 'key', () => createPrivateKey(profile.key));
+  // Without a CA, OpenSSL would fall back to the public roots and trust the whole world.
+  readable(profile, 'ca', () => new X509Certificate(profile.ca));
+  checkPair(profile, certificate, key);
+  const options = secureOptions(profile);
+  return { profile, options, secureContext: readable(profile, 'settings', () => tls.createSecureContext(options)) };
+}
+
+function readable<Value>(profile: TlsProfile, part: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (cause) {
+    const { reason, message } = cause as Error & { readonly reason?: string };
+    throw unusable(profile, `its ${part} cannot be used (${reason ?? message})`, cause);
+  }
+}
+
+function checkPair(profile: TlsProfile, certificate: X509Certificate, key: KeyObject): void {
+  if (!certificate.checkPrivateKey(key)) throw unusable(profile, 'its key does not belong to its certificate');
+}
+
+function unusable(profile: TlsProfile, what: string, cause?: unknown): ListenError {
+  return new ListenError('tls-profile-unusable', `TLS profile "${profile.name}": ${what}`, { cause });
+}
+
+function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
+  const ciphers = profile.ciphers ?? (profile.legacy ? 'DEFAULT' : undefined);
+  return {
+    cert: profile.certificate,
+    key: profile.key,
+    ca: profile.ca,
+    minVersion: profile.minVersion,
+    // No resumption: every connection proves its names anew, against the CA now in force.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ...(ciphers === undefined ? {} : { ciphers: profile.legacy ? `${ciphers}:@SECLEVEL=0` : ciphers }),
+  };
+}
+
+export interface HandshakeHandler {
+  onSecured(socket: tls.TLSSocket): void;
+  onFailed(error: Error, socket: Socket): void;
+}
+
+/** Makes a server that never listens: accepted sockets are given to it with `emit('connection', socket)`. */
+export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): tls.Server {
+  const { clientCertificate } = context.profile;
+  const server = tls.createServer({
+    ...context.options,
+    requestCert: clientCertificate !== 'none',
+    rejectUnauthorized: clientCertificate === 'required',
+    handshakeTimeout: handshakeMs,
+  });
+  server.on('secureConnection', (socket) => handler.onSecured(socket));
+  server.on('tlsClientError', (error, socket) => handler.onFailed(error, socket));
+  return server;
+}
+
+/** Begins to connect, shows our certificate, and accepts only a peer that `target.tlsName` is a name of (if there is one). */
+export function dialTls(target: Target, listener: Listener, context: TlsContext): tls.TLSSocket {
+  const { tlsName } = target;
+  const localAddress = sourceAddress(listener, target);
+  // Node hands the options on to net.connect, which its types do not say.
+  const options: tls.ConnectionOptions & Pick<TcpSocketConnectOpts, 'allowHalfOpen' | 'localAddress'> = {
+    host: target.address,
+    port: target.port,
+    secureContext: context.secureContext,
+    rejectUnauthorized: true,
+    allowHalfOpen: true,
+    checkServerIdentity: (_host, certificate) => identityError(certificateNames(certificate), tlsName),
+    ...(localAddress === undefined ? {} : { localAddress }),
+    // RFC 6066 §3: an address must not stand in SNI.
+    ...(tlsName === undefined || isIP(tlsName) !== 0 ? {} : { servername: tlsName }),
+  };
+  return tls.connect(options);
+}
+
+/** RFC 5922 §7.3. */
+function identityError(names: CertificateNames, expected: string | undefined): Error | undefined {
+  if (expected === undefined || matchesName(names, expected)) return undefined;
+  const shown = [...names.hosts, ...names.addresses].join(', ') || 'nobody';
+  return new Error(`the peer's certificate names ${shown}, not ${expected}`);
+}
+
+/** What the peer's certificate says, if the CA vouches for it. */
+export function provedNames(socket: tls.TLSSocket): CertificateNames {
+  return socket.authorized ? certificateNames(socket.getPeerCertificate()) : nobody;
+}

@@ -1,0 +1,153 @@
+/** A listening UDP port, and the remote addresses that talk with it. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { parseMessage } from '../../sip-parser/index.ts';
+import type { Log } from '../log.ts';
+import { RecentMap } from '../recent-map.ts';
+import type { Flow, FlowUser, Listener, MessageHandler, TransportError } from './flow.ts';
+import { tellUsers, tellUsersSoon } from './flow-users.ts';
+import { handUpResponse } from './intake.ts';
+import type { ListenSetting, TransportLimits } from './settings.ts';
+import { isUnicast } from './via.ts';
+
+/** Room for some thousand messages that arrive while something else is being done; the system may grant less. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** One remote address. It does not die before its listener, so what fails is only ever one message. */
+export class UdpFlow implements Flow {
+  readonly transport = 'udp';
+  readonly isReliable = false;
+  readonly verifiedNames: readonly string[] = [];
+  readonly users = new Set<FlowUser>();
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly listener: Listener;
+  readonly #port: UdpPort;
+
+  constructor(port: UdpPort, listener: Listener, remoteAddress: string, remotePort: number) {
+    this.#port = port;
+    this.listener = listener;
+    this.localAddress = listener.address;
+    this.localPort = listener.port;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+  }
+
+  get state(): 'open' | 'closed' {
+    return this.#port.isOpen ? 'open' : 'closed';
+  }
+
+  send(message: string): void {
+    const error = this.#port.send(message, this.remoteAddress, this.remotePort, this.#onSent);
+    if (error !== undefined) tellUsersSoon(this.users, error);
+  }
+
+  /** One function for all messages of the flow. */
+  readonly #onSent = (error: Error | null): void => {
+    if (error !== null) tellUsers(this.users, { code: 'send-failed', detail: error.message });
+  };
+}
+
+export class UdpPort {
+  readonly #limits: TransportLimits;
+  readonly #handler: MessageHandler;
+  readonly #log: Log;
+  readonly #flows: RecentMap<UdpFlow>;
+  readonly #socket: Socket;
+  #listener: Listener | undefined;
+  isOpen = false;
+
+  constructor(setting: ListenSetting, limits: TransportLimits, handler: MessageHandler, log: Log) {
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#log = log;
+    this.#flows = new RecentMap(limits.udpFlows);
+    this.#socket = createSocket({
+      type: isIPv6(setting.address) ? 'udp6' : 'udp4',
+      ipv6Only: true,
+      recvBufferSize: RECEIVE_BUFFER_BYTES,
+      // All addresses are literal; the system's resolver would cost a thread's work per message.
+      lookup: (address, family, whenFound) => whenFound(null, address, Number(family)),
+    });
+  }
+
+  /** Rejects with the system's error, or with the ListenError of `describe`. */
+  async open(setting: ListenSetting, describe: (port: number) => Listener): Promise<Listener> {
+    try {
+      await this.#bind(setting);
+      this.#listener = describe(this.#socket.address().port);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
+    this.isOpen = true;
+    this.#socket.on('error', ({ message }) => this.#log.warn({ message, port: setting.port }, 'UDP socket error'));
+    this.#socket.on('message', this.#onDatagram);
+    return this.#listener;
+  }
+
+  #bind({ address, port }: ListenSetting): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once('error', reject);
+      this.#socket.bind({ address, port, exclusive: true }, resolve);
+    });
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#socket.close();
+  }
+
+  /** Somebody waits for a response by UDP. */
+  get isAtRest(): boolean {
+    for (const flow of this.#flows.values()) if (flow.users.size > 0) return false;
+    return true;
+  }
+
+  flowTo(address: string, port: number): UdpFlow | TransportError {
+    const known = this.#flows.get(`${address} ${port}`);
+    if (known !== undefined) return known;
+    const isOwnFamily = address.includes(':') === (this.#listener!.family === 6);
+    if (isOwnFamily && isUnicast(address) && port > 0 && port < 65_536) return this.#addFlow(address, port);
+    return { code: 'send-failed', detail: `no datagram can be sent to ${address} port ${port}` };
+  }
+
+  #addFlow(address: string, port: number): UdpFlow {
+    const flow = new UdpFlow(this, this.#listener!, address, port);
+    this.#flows.set(`${address} ${port}`, flow);
+    return flow;
+  }
+
+  send(
+    message: string,
+    address: string,
+    port: number,
+    whenSent: (error: Error | null) => void,
+  ): TransportError | undefined {
+    if (!this.isOpen) return { code: 'closed', detail: 'the UDP port is closed' };
+    const { udpDatagramBytes } = this.#limits;
+    if (message.length > udpDatagramBytes) {
+      return { code: 'send-failed', detail: `${message.length} octets do not fit in a datagram` };
+    }
+    this.#socket.send(Buffer.from(message, 'latin1'), port, address, whenSent);
+    return undefined;
+  }
+
+  readonly #onDatagram = (datagram: Buffer, { address, port }: RemoteInfo): void => {
+    const flow = this.#flows.get(`${address} ${port}`) ?? this.#addFlow(address, port);
+    const text = datagram.toString('latin1');
+    const message = parseMessage(text);
+    if (message === undefined) this.#onOther(text, flow);
+    else if (message.kind === 'request') this.#handler.onRequest(message, flow);
+    else handUpResponse(message, flow, this.#handler);
+  };
+
+  /** RFC 5626 §3.5.1 asks for this on streams; some peers keep their NAT binding open with it on UDP too. */
+  #onOther(text: string, flow: UdpFlow): void {
+    if (text === '\r\n\r\n') flow.send('\r\n');
+    else if (text !== '\r\n')
+      this.#handler.onDiscarded('not-sip', flow, `${text.length} octets without a SIP start line`);
+  }
+}

@@ -1,0 +1,75 @@
+/** What a server transport reads from and writes to the topmost Via: received, rport, and where a response goes (RFC 3261 §18.2). Pure. */
+import { isIP } from 'node:net';
+import type { Via } from '../../sip-parser/index.ts';
+import type { Flow, Target, Transport } from './flow.ts';
+
+export interface ReceivedParams {
+  readonly received: string;
+  /** Undefined unless the client asked for it. */
+  readonly rport: number | undefined;
+}
+
+/**
+ * The parameters that the topmost Via of a request must be given (RFC 3261 §18.2.1, RFC 3581 §4).
+ * @returns undefined when the Via may stay as it is
+ */
+export function receivedParams(via: Via, flow: Flow): ReceivedParams | undefined {
+  const received = withoutZone(flow.remoteAddress);
+  // RFC 3581 §4: a server that fills rport adds received too, even when it equals sent-by.
+  if (via.rport === '') return { received, rport: flow.remotePort };
+  const isTrue = via.host === received && (via.received === undefined || via.received === received);
+  return isTrue ? undefined : { received, rport: undefined };
+}
+
+/** RFC 3261 §18.2.2, RFC 3581 §4: whether the response leaves by the flow that brought the request. */
+export function goesBackOn(via: Via, flow: Flow): boolean {
+  if (flow.isReliable) return flow.state !== 'closed';
+  if (via.maddr !== undefined && isUnicast(via.maddr)) return false;
+  return via.rport !== undefined || sentByPort(via, flow.transport) === flow.remotePort;
+}
+
+/**
+ * RFC 3261 §18.2.2: where the response goes when it cannot go back on its flow: a UDP sent-by port that is not the source
+ * port, a unicast maddr, or a new connection in place of one that is closed.
+ * @returns undefined when there is no address that a response may be sent to
+ */
+export function responseTarget(via: Via, flow: Flow): Target | undefined {
+  const address = flow.isReliable ? flow.remoteAddress : udpResponseAddress(via, flow);
+  const port = sentByPort(via, flow.transport);
+  if (!isUnicast(address) || port < 1 || port > 65_535) return undefined;
+  const isTls = flow.transport === 'tls';
+  return {
+    transport: flow.transport,
+    address,
+    port,
+    // RFC 5922 §7.3: the new peer must be who the old one said to be.
+    tlsName: isTls ? via.host : undefined,
+    tlsProfile: isTls ? flow.listener.tlsProfile : undefined,
+  };
+}
+
+/** The address where `received` points: the source, whatever the peer wrote. A multicast maddr is not followed. */
+function udpResponseAddress(via: Via, flow: Flow): string {
+  return via.maddr !== undefined && isUnicast(via.maddr) ? via.maddr : flow.remoteAddress;
+}
+
+/** RFC 3261 §18.2.2: 5061 for TLS, else 5060, when sent-by names no port. */
+export function sentByPort(via: Via, transport: Transport): number {
+  return via.port ?? (transport === 'tls' ? 5061 : 5060);
+}
+
+/** An IP address that one host may have: no name, no multicast (224/4, ff00::/8), no broadcast, not unspecified. */
+export function isUnicast(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) {
+    const firstOctet = Number.parseInt(address, 10);
+    return firstOctet > 0 && firstOctet < 224;
+  }
+  return family === 6 && address !== '::' && !/^ff/i.test(address);
+}
+
+/** `fe80::1%eth0` without its zone: the zone means something on this machine only (RFC 4007 §11.2). */
+function withoutZone(address: string): string {
+  const percent = address.indexOf('%');
+  return percent < 0 ? address : address.slice(0, percent);
+}

@@ -52,17 +52,19 @@ function findLaquot(text: string, start: number, limit: number): number {
   return behindName < limit && text.charCodeAt(behindName) === LAQUOT ? behindName : -1;
 }
 
+/** Between `<` and `>` even a URI without scheme is told apart (RFC 3666 §2.3 F14); who must follow it will find out. */
 function parseNameAddr(text: string, start: number, laquot: number, limit: number): NameAddress | undefined {
   const uriEnd = skipClass(text, laquot + 1, limit, URI);
-  if (uriEnd >= limit || text.charCodeAt(uriEnd) !== RAQUOT) return undefined;
-  return withParameters(text, start, laquot + 1, uriEnd, uriEnd + 1, limit);
+  if (uriEnd === laquot + 1 || uriEnd >= limit || text.charCodeAt(uriEnd) !== RAQUOT) return undefined;
+  return withParameters(text, start, text.slice(laquot + 1, uriEnd), uriEnd + 1, limit);
 }
 
 /** Without `<` and `>` a semicolon begins the header parameters, and a comma the next value (§20). */
 function parseAddrSpec(text: string, start: number, limit: number): NameAddress | undefined {
   let end = start;
   while (end < limit && URI[text.charCodeAt(end)] === 1 && !endsAddrSpec(text.charCodeAt(end))) end++;
-  return withParameters(text, start, start, end, end, limit);
+  const uri = text.slice(start, end);
+  return schemeOf(uri) === undefined ? undefined : withParameters(text, start, uri, end, limit);
 }
 
 function endsAddrSpec(code: number): boolean {
@@ -72,13 +74,10 @@ function endsAddrSpec(code: number): boolean {
 function withParameters(
   text: string,
   start: number,
-  uriStart: number,
-  uriEnd: number,
+  uri: string,
   paramsStart: number,
   limit: number,
 ): NameAddress | undefined {
-  const uri = text.slice(uriStart, uriEnd);
-  if (!uri.startsWith('sip:') && schemeOf(uri) === undefined) return undefined;
   const cursor = new ParameterCursor(text, paramsStart, limit);
   while (cursor.next());
   return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, paramsStart);

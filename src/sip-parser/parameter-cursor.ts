@@ -38,9 +38,10 @@ export class ParameterCursor {
   /** Takes one more parameter; false at the end of the value, or when it is malformed. */
   next(): boolean {
     const { text, limit } = this;
+    const isBehindSemicolon = this.takeSemicolons();
     if (this.pos >= limit || text.charCodeAt(this.pos) === COMMA) return false;
-    if (text.charCodeAt(this.pos) !== SEMICOLON) return this.fail();
-    this.nameStart = skipLws(text, this.pos + 1, limit);
+    if (!isBehindSemicolon) return this.fail();
+    this.nameStart = this.pos;
     this.nameEnd = skipClass(text, this.nameStart, limit, TOKEN);
     if (this.nameEnd === this.nameStart) return this.fail();
     this.end = this.nameEnd;
@@ -55,6 +56,16 @@ export class ParameterCursor {
   /** The value as sent, quotes included; null when the parameter has none. */
   get value(): string | null {
     return this.valueStart < 0 ? null : this.text.slice(this.valueStart, this.valueEnd);
+  }
+
+  /** One semicolon too many means nothing and misleads nobody; RFC 3428 §10 itself prints `;;branch=` and `;;tag=`. */
+  private takeSemicolons(): boolean {
+    const before = this.pos;
+    while (this.pos < this.limit && this.text.charCodeAt(this.pos) === SEMICOLON) {
+      this.end = this.pos + 1;
+      this.pos = skipLws(this.text, this.end, this.limit);
+    }
+    return this.pos > before;
   }
 
   private takeValue(): boolean {

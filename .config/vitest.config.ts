@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'real-programs',
           include: realPrograms,
+          globalSetup: 'test/setup/certificates.ts',
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

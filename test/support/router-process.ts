@@ -1,0 +1,93 @@
+/** The real program as a child process: started with a routes.yaml, waited for, listened to, stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const projectRoot = join(import.meta.dirname, '../..');
+export const mainFile = join(projectRoot, 'src/main.ts');
+
+export interface StartOptions {
+  /** Default: this Node with src/main.ts. */
+  readonly command?: readonly [string, ...string[]];
+  /** Text of the routes.yaml. */
+  readonly routes: string;
+  readonly readyWithinMs?: number;
+}
+
+export class RouterProcess {
+  /** A folder of its own, with the routes.yaml in it; removed when the process is stopped. */
+  readonly folder: string;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<number | null>;
+  #stdout = '';
+  #stderr = '';
+
+  private constructor(folder: string, child: ChildProcess) {
+    this.folder = folder;
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once('close', (code) => resolve(code)));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+  }
+
+  /** Starts the program and resolves when it has said that it is ready; rejects with all it said when it ends before. */
+  static async start({ command, routes, readyWithinMs = 15_000 }: StartOptions): Promise<RouterProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'pif-router-'));
+    const file = join(folder, 'routes.yaml');
+    writeFileSync(file, routes);
+    const [program, ...args] = command ?? [process.execPath, mainFile];
+    const child = spawn(program, [...args, 'start', file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const router = new RouterProcess(folder, child);
+    try {
+      await router.#untilReady(readyWithinMs);
+    } catch (error) {
+      await router.stop();
+      throw error;
+    }
+    return router;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** All that it has written so far, on stdout and stderr. */
+  get output(): string {
+    return this.#stdout + this.#stderr;
+  }
+
+  /** Lines of its log that are decision records and the like, parsed. */
+  get logLines(): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  async #untilReady(withinMs: number): Promise<void> {
+    const end = Date.now() + withinMs;
+    while (!/^ready\b/im.test(this.output)) {
+      const code = await Promise.race([this.#exited, pause(20)]);
+      if (code !== undefined) throw new Error(`the router ended with ${code} before it was ready:\n${this.output}`);
+      if (Date.now() > end) throw new Error(`the router was not ready within ${withinMs} ms:\n${this.output}`);
+    }
+  }
+
+  /** Asks it to end (SIGTERM), insists after ten seconds, and resolves with its exit code (null: it had to be killed). */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    const code = await this.#exited;
+    clearTimeout(insist);
+    rmSync(this.folder, { recursive: true, force: true });
+    return code;
+  }
+}
+
+export const pause = (ms: number): Promise<undefined> =>
+  new Promise((resolve) => setTimeout(() => resolve(undefined), ms));

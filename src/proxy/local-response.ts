@@ -1,7 +1,9 @@
 /** Responses that the router makes itself, in words that a Cisco or Lync log makes readable. */
 import { randomBytes } from 'node:crypto';
 import type { ReasonCode } from '../routing/types.ts';
-import { respond, type SipRequest } from '../sip-parser/index.ts';
+import { ownResponse } from '../sip/transaction/own-response.ts';
+import type { Flow } from '../sip/transport/flow.ts';
+import type { SipRequest } from '../sip-parser/index.ts';
 
 export interface LocalResponse {
   readonly status: number;
@@ -68,9 +70,10 @@ export const carriesOurDiagnostics = (headerValues: readonly string[], nodeName:
   headerValues.some((value) => value.includes(`source=${quoted(nodeName)}`));
 
 /** The text of a response of ours. */
-export const localResponse = (request: SipRequest, response: LocalResponse, nodeName: string): string =>
-  respond(
+export const localResponse = (request: SipRequest, flow: Flow, response: LocalResponse, nodeName: string): string =>
+  ownResponse(
     request,
+    flow,
     response.status,
     response.phrase,
     request.toTag === undefined ? nextTag() : undefined,
@@ -81,5 +84,9 @@ const allow =
   'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, BENOTIFY, INFO, UPDATE, PRACK, REFER, PUBLISH, SERVICE\r\n';
 
 /** 200 to an OPTIONS that is meant for this node (§11.2). */
-export const optionsAnswer = (request: SipRequest): string =>
-  respond(request, 200, 'OK', nextTag(), `${allow}Accept: */*\r\nSupported: \r\n`);
+export const optionsAnswer = (request: SipRequest, flow: Flow): string =>
+  ownResponse(request, flow, 200, 'OK', nextTag(), `${allow}Accept: */*\r\nSupported: \r\n`);
+
+/** 200 to a CANCEL whose INVITE is known (§9.2), whether or not there is still something to cancel. */
+export const cancelAnswer = (request: SipRequest, flow: Flow): string =>
+  ownResponse(request, flow, 200, 'OK', nextTag());

@@ -284,7 +284,10 @@ export class ProxiedRequest {
   }
 
   #respond(response: LocalResponse): void {
-    this.#journey.transaction.respond(response.status, localResponse(this.#request, response, this.#settings.nodeName));
+    this.#journey.transaction.respond(
+      response.status,
+      localResponse(this.#request, this.#journey.transaction.flow, response, this.#settings.nodeName),
+    );
     this.#report(response.status, response.code);
   }
 

@@ -5,8 +5,7 @@ import type { ServerTransaction } from '../sip/transaction/server-transaction.ts
 import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow } from '../sip/transport/flow.ts';
 import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
-import { respond } from '../sip-parser/index.ts';
-import { type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
+import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
 import { hasLooped, type IsOwn, loopHash } from './loop.ts';
 import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
 import { Facts, uriFacts } from './request-facts.ts';
@@ -128,7 +127,7 @@ export class ProxyCore implements TransactionUser {
 
   #respond(transaction: ServerTransaction, response: LocalResponse): void {
     const { nodeName } = this.#world.settings();
-    transaction.respond(response.status, localResponse(transaction.request, response, nodeName));
+    transaction.respond(response.status, localResponse(transaction.request, transaction.flow, response, nodeName));
   }
 
   #carryOut(transaction: ServerTransaction, understood: Understood, decision: Decision, arrivedMs: number): void {
@@ -136,7 +135,7 @@ export class ProxyCore implements TransactionUser {
       case 'forward':
         return this.#forward(transaction, understood, decision, arrivedMs);
       case 'answer':
-        transaction.respond(200, optionsAnswer(transaction.request));
+        transaction.respond(200, optionsAnswer(transaction.request, transaction.flow));
         return this.#report(transaction, decision, undefined, unsent(200, 'own-address'), arrivedMs);
       case 'reject':
         return this.#reject(transaction, understood, decision, arrivedMs);
@@ -183,15 +182,15 @@ export class ProxyCore implements TransactionUser {
     proxied.begin();
   }
 
-  #remember(memoryKey: string | undefined, to: Side | 'foreign'): void {
-    if (memoryKey === undefined || to === 'foreign') return;
+  #remember(memoryKey: string | undefined, to: Side): void {
+    if (memoryKey === undefined) return;
     this.#world.loopMemory.remember(memoryKey, to, this.#world.clock.now());
   }
 
   /** §16.10. A CANCEL of an INVITE that is not known here goes on like any other request. */
   onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
     if (invite === undefined) return this.onRequest(transaction);
-    transaction.respond(200, respond(transaction.request, 200, 'OK', `pif-${invite.flow.remotePort}`));
+    transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     if (invite.context instanceof ProxiedRequest) invite.context.cancel();
   }
 
@@ -217,7 +216,7 @@ export class ProxyCore implements TransactionUser {
   /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
   onUnmatchable(request: SipRequest, flow: Flow): void {
     const refusal = validate(request, this.#world.settings()) ?? badVia;
-    if (request.method !== 'ACK') flow.send(localResponse(request, refusal, this.#world.settings().nodeName));
+    if (request.method !== 'ACK') flow.send(localResponse(request, flow, refusal, this.#world.settings().nodeName));
     const ending = unsent(refusal.status, refusal.code);
     const arrivedMs = this.#world.clock.now();
     this.#world.observer.onEnded({ request, flow, decision: undefined, refusal, ending, arrivedMs });

@@ -1,11 +1,11 @@
 /** One server transaction alive: its machine's state, its timers and the response to repeat. */
 import type { SipRequest } from '../../sip-parser/index.ts';
-import { respond } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
+import { ownResponse } from './own-response.ts';
 import { TransactionTimers } from './transaction-timers.ts';
 
 type State = InviteServerState | NonInviteServerState;
@@ -78,12 +78,16 @@ export class ServerTransaction {
 
   /** Says 100 (INVITE only; the non-INVITE machine knows its own moment). */
   trying(): void {
-    this.respond(100, respond(this.request, 100, 'Trying', undefined));
+    this.respond(100, this.#tryingText());
   }
 
   /** Ends without any response (RFC 4320 §4.2: no 408 to a non-INVITE). */
   abandon(): void {
     this.#take('abandon');
+  }
+
+  #tryingText(): string {
+    return ownResponse(this.request, this.flow, 100, 'Trying', undefined);
   }
 
   #responseEvent(status: number): Event {
@@ -108,7 +112,7 @@ export class ServerTransaction {
         if (this.#response !== '') this.#rim.send(this.#response, this.request, this.flow);
         return;
       case 'send-trying':
-        return this.#rim.send(respond(this.request, 100, 'Trying', undefined), this.request, this.flow);
+        return this.#rim.send(this.#tryingText(), this.request, this.flow);
       case 'pass-up':
         return this.#rim.passUp(this);
       case 'report-timeout':

@@ -1,0 +1,31 @@
+/** What happens in the engine, told to the log: one decision record a request, and a line for each thing out of order. */
+import type { EmbeddedObserver } from '../engine/embedded.ts';
+import type { Clock } from '../sip/clock.ts';
+import { type DecisionLogging, decisionRecord, isRefusal } from './decision-record.ts';
+import type { Log } from './log.ts';
+
+export const createLogObserver = (log: Log, clock: Clock, decisions: () => DecisionLogging): EmbeddedObserver => ({
+  onEnded(report) {
+    const wanted = decisions();
+    if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
+    const record = decisionRecord(report, clock.now());
+    log.info(record, `${record.method} ${record.uri} ${record.status}`);
+  },
+  onStrayResponse(response, flow) {
+    const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
+    log.debug({ event: 'stray-response', from, status: response.status, callId: response.callId }, 'no transaction');
+  },
+  onUnacknowledged(request) {
+    log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');
+  },
+  onDiscarded(what, flow, detail) {
+    const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
+    log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
+  },
+  onBug(error, request) {
+    log.error(
+      { event: 'bug', err: error, callId: request.callId, method: request.method },
+      'a request could not be handled',
+    );
+  },
+});

@@ -20,9 +20,9 @@ const isCanonical = (user: string): boolean => {
 
 const escapeOf = (octet: number): string => `%${octet.toString(16).padStart(2, '0')}`;
 
-/** Decodes `%XX` once (RFC 3261 §19.1.2); what is no valid escape stays as it is. */
+/** Decodes `%XX` once (RFC 3261 §19.1.2). A percent sign that begins no escape stands for itself, and so gets its own. */
 const decodeEscapes = (user: string): string =>
-  user.replace(/%[0-9a-f]{2}|[\x00-\x20\x7f@:]/gi, (found) => {
+  user.replace(/%[0-9a-f]{2}|[\x00-\x20\x7f@:%]/gi, (found) => {
     const octet = found.length === 1 ? found.charCodeAt(0) : Number.parseInt(found.slice(1), 16);
     return staysEscaped(octet) ? escapeOf(octet) : String.fromCharCode(octet);
   });
@@ -52,8 +52,8 @@ export const userKey = (user: string, host: string): string => `${canonicalUser(
 /** The user part of a key. A key has exactly one `@`. */
 export const userOfKey = (key: string): string => key.slice(0, key.indexOf('@'));
 
-/** user part, host, port, then parameters and headers; the scheme, when there is one, must be sip or sips. */
-const address = /^(?:sips?:)?([^@:\s]+)(?::[^@\s]*)?@([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[;?].*)?$/i;
+/** User part, host, port, then parameters and headers. A password has no place in an address that is written down. */
+const address = /^(?:sips?:)?([^@:\s]+)@([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[;?].*)?$/i;
 
 /**
  * The key of an address as a person or a directory writes it: `sip:Bob@Example.com;user=ip`, `bob@example.com`.

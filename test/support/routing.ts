@@ -1,0 +1,123 @@
+/** Rows, policies and requests for tests of the decision, each with plain defaults. */
+import { parseFrom } from '../../src/routing/access-pattern.ts';
+import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
+import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
+import { parsePattern, type RouteType } from '../../src/routing/route-pattern.ts';
+import type { DirectoryAnswer, RequestFacts, RequestSource, Side, UriFacts } from '../../src/routing/types.ts';
+import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
+
+export const cisco = '192.0.2.11';
+export const microsoft = '192.0.2.21';
+
+const sound = <T>({ value, problem }: { readonly value?: T; readonly problem?: string | undefined }): T => {
+  if (value === undefined) throw new Error(problem);
+  return value;
+};
+
+export const accessRow = (index: number, side: Side, text: string): AccessRuleInput => ({
+  index,
+  side,
+  text,
+  from: sound(parseFrom(text)),
+});
+
+export const routeRow = (
+  index: number,
+  to: Side,
+  pattern: string,
+  nextHop: string,
+  { type = 'domain', ...more }: Partial<Omit<RouteInput, 'pattern'>> & { readonly type?: RouteType } = {},
+): RouteInput => ({
+  index,
+  to,
+  pattern: sound(parsePattern(pattern, type)),
+  nextHop,
+  port: 5060,
+  transport: 'tcp',
+  priority: 1,
+  weight: 1,
+  inService: true,
+  block: false,
+  allowLessSpecific: true,
+  tlsName: undefined,
+  tlsProfile: undefined,
+  description: undefined,
+  ...more,
+});
+
+export const pinRow = (index: number, address: string, side: Side): PinInput => ({
+  index,
+  key: keyOfAddress(address) ?? '',
+  side,
+  why: undefined,
+});
+
+/** Basic mode, one shared domain, one peer and one route on each side. */
+export const policyInput = (overrides: Partial<PolicyInput> = {}): PolicyInput => ({
+  mode: 'basic',
+  microsoftUser: 'enabled',
+  whenUnavailable: 'basic',
+  retryAfterS: 30,
+  onDenied: 'reject',
+  domains: ['example.com'],
+  access: [accessRow(0, 'cisco', cisco), accessRow(1, 'microsoft', microsoft)],
+  routes: [routeRow(0, 'microsoft', 'example.com', microsoft), routeRow(1, 'cisco', 'example.com', cisco)],
+  pins: [],
+  ciscoUsers: undefined,
+  ownAddresses: [
+    { host: '192.0.2.1', port: 5060 },
+    { host: 'router.example.com', port: 5060 },
+  ],
+  ...overrides,
+});
+
+export const policyOf = (overrides: Partial<PolicyInput> = {}): Policy => compilePolicy(policyInput(overrides));
+
+export const sourceOf = (remoteAddress: string, verifiedNames: readonly string[] = []): RequestSource => ({
+  transport: verifiedNames.length > 0 ? 'tls' : 'tcp',
+  remoteAddress,
+  remotePort: 40_000,
+  verifiedNames,
+});
+
+/** Reads only what tests write: `sip:user@host:port;transport=tcp`, IPv6 in brackets. */
+export const uriOf = (text: string): UriFacts => {
+  const [, scheme, user, host = '', port, transport] =
+    /^(sips?):(?:([^@]*)@)?(\[[^\]]+\]|[^:;]+)(?::(\d+))?(?:;transport=(\w+))?$/.exec(text) ?? [];
+  const bare = host.replace(/^\[|\]$/g, '');
+  return {
+    scheme: scheme === 'sips' ? 'sips' : 'sip',
+    user,
+    host: bare,
+    port: port === undefined ? undefined : Number(port),
+    transport,
+    key: user === undefined ? undefined : userKey(user, bare),
+  };
+};
+
+/** An out-of-dialog MESSAGE that nobody has seen before. */
+export const factsOf = (from: string, requestUri: string, more: Partial<RequestFacts> = {}): RequestFacts => ({
+  method: 'MESSAGE',
+  requestUri: uriOf(requestUri),
+  source: sourceOf(from),
+  hasToTag: false,
+  hadOwnRoute: false,
+  nextRoute: undefined,
+  hasLoopedBranch: false,
+  sentBeforeTo: undefined,
+  isMarkedByCisco: false,
+  spread: 0,
+  ...more,
+});
+
+const source = 'ldif users.ldif';
+
+/** What a directory may say of a user. */
+export const answers = {
+  enabled: { kind: 'home', side: 'microsoft', addressOnly: false, freshness: 'fresh', source, ageMs: 0 },
+  addressOnly: { kind: 'home', side: 'microsoft', addressOnly: true, freshness: 'fresh', source, ageMs: 0 },
+  onCisco: { kind: 'home', side: 'cisco', addressOnly: false, freshness: 'fresh', source, ageMs: 0 },
+  stale: { kind: 'home', side: 'microsoft', addressOnly: false, freshness: 'stale', source, ageMs: 90_000 },
+  unknown: { kind: 'unknown-user', source, ageMs: 0 },
+  unavailable: { kind: 'unavailable', why: 'no answer within 150 ms' },
+} as const satisfies Record<string, DirectoryAnswer>;

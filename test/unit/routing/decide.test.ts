@@ -1,0 +1,603 @@
+/** The decision as a table: who asks for whom, and what becomes of it. */
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../src/routing/decide.ts';
+import type { PolicyInput } from '../../../src/routing/policy-input.ts';
+import type { Decision, DirectoryAnswer, RequestFacts } from '../../../src/routing/types.ts';
+import {
+  accessRow,
+  answers,
+  cisco,
+  factsOf,
+  microsoft,
+  pinRow,
+  policyOf,
+  routeRow,
+  sourceOf,
+  uriOf,
+} from '../../support/routing.ts';
+
+/** A decision in one line: `forward microsoft 192.0.2.21:5060/tcp: access-allowed basic-other-side route-matched`. */
+const inShort = (decision: Decision): string => {
+  if (decision.kind === 'ask-directory') return `ask-directory ${decision.recipient}`;
+  const codes = decision.because.map(({ code }) => code).join(' ');
+  switch (decision.kind) {
+    case 'forward':
+      return `forward ${decision.plan.hops.map(({ id }) => id).join(', ')}: ${codes}`;
+    case 'reject':
+    case 'answer':
+      return `${decision.status}: ${codes}`;
+    case 'drop':
+      return `drop: ${codes}`;
+  }
+};
+
+const bob = 'sip:bob@example.com';
+const toMicrosoft = 'forward microsoft 192.0.2.21:5060/tcp: access-allowed';
+const toCisco = 'forward cisco 192.0.2.11:5060/tcp: access-allowed';
+const dialog = { hasToTag: true, hadOwnRoute: true };
+
+interface Row {
+  readonly title: string;
+  readonly from: string;
+  readonly to: string;
+  readonly facts?: Partial<RequestFacts>;
+  readonly policy?: Partial<PolicyInput>;
+  readonly answer?: DirectoryAnswer;
+  readonly decision: string;
+}
+
+const decides = (rows: readonly Row[]): void => {
+  test.each(rows)('$title', ({ from, to, facts, policy, answer, decision }) => {
+    expect(inShort(decide(factsOf(from, to, facts), policyOf(policy), answer))).toBe(decision);
+  });
+};
+
+describe('access: what no rule names stays outside (RFC 3261 §21.4.4)', () => {
+  decides([
+    { title: 'an unknown peer is refused', from: '192.0.2.99', to: bob, decision: '403: access-denied' },
+    {
+      title: 'an unknown peer is dropped where the policy says so',
+      from: '192.0.2.99',
+      to: bob,
+      policy: { onDenied: 'drop' },
+      decision: 'drop: access-denied',
+    },
+    {
+      title: 'an unknown peer is refused before its loop is looked at',
+      from: '192.0.2.99',
+      to: bob,
+      facts: { hasLoopedBranch: true },
+      decision: '403: access-denied',
+    },
+    {
+      title: 'an unknown peer does not get OPTIONS answered',
+      from: '192.0.2.99',
+      to: 'sip:192.0.2.1:5060',
+      facts: { method: 'OPTIONS' },
+      decision: '403: access-denied',
+    },
+    {
+      title: 'a peer known by its verified TLS name is let in from any address',
+      from: microsoft,
+      to: bob,
+      facts: { source: sourceOf('192.0.2.99', ['fe1.example.com']) },
+      policy: { access: [accessRow(0, 'microsoft', 'fe1.example.com')] },
+      decision: `${toCisco} basic-other-side route-matched`,
+    },
+  ]);
+});
+
+describe('loops end with 482 (RFC 3261 §16.3 step 4, RFC 5393 §4.2)', () => {
+  decides([
+    {
+      title: 'an own Via with the same loop hash is a loop',
+      from: cisco,
+      to: bob,
+      facts: { hasLoopedBranch: true },
+      decision: '482: access-allowed loop-branch',
+    },
+    {
+      title: 'an own Via with the same loop hash is a loop within a dialog too',
+      from: cisco,
+      to: bob,
+      facts: { ...dialog, hasLoopedBranch: true },
+      decision: '482: access-allowed loop-branch',
+    },
+    {
+      title: 'what was sent to microsoft and comes from there is a loop, whatever a B2BUA made of its Via',
+      from: microsoft,
+      to: bob,
+      facts: { sentBeforeTo: 'microsoft' },
+      decision: '482: access-allowed loop-returned',
+    },
+    {
+      title: 'what was sent to cisco and comes from there is a loop',
+      from: cisco,
+      to: bob,
+      facts: { sentBeforeTo: 'cisco' },
+      decision: '482: access-allowed loop-returned',
+    },
+    {
+      title: 'what was sent to microsoft and comes from cisco again is not a loop: the asker tries again',
+      from: cisco,
+      to: bob,
+      facts: { sentBeforeTo: 'microsoft' },
+      decision: `${toMicrosoft} basic-other-side route-matched`,
+    },
+    {
+      title: "Cisco's marker from the Microsoft side is a loop",
+      from: microsoft,
+      to: bob,
+      facts: { isMarkedByCisco: true },
+      decision: '482: access-allowed loop-cisco-marker',
+    },
+    {
+      title: "Cisco's marker from the Cisco side is what every request of IM&P carries",
+      from: cisco,
+      to: bob,
+      facts: { isMarkedByCisco: true },
+      decision: `${toMicrosoft} basic-other-side route-matched`,
+    },
+    {
+      title: "within a dialog neither the marker nor the memory counts: a dialog's requests pass both sides",
+      from: microsoft,
+      to: bob,
+      facts: { ...dialog, isMarkedByCisco: true, sentBeforeTo: 'microsoft' },
+      decision: `${toCisco} dialog-other-side route-matched`,
+    },
+  ]);
+});
+
+describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5, §16.6 step 6)', () => {
+  const lync = routeRow(2, 'microsoft', '.com.example.pool', microsoft, { port: 5061, transport: 'tls' });
+  const withLync = { routes: [routeRow(0, 'microsoft', 'example.com', microsoft), lync] };
+  decides([
+    {
+      title: 'the Route that is left is followed to a configured next hop',
+      from: cisco,
+      to: bob,
+      facts: { ...dialog, nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
+      decision: `${toMicrosoft} route-followed`,
+    },
+    {
+      title: 'a Route without a dialog is followed as well',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
+      decision: `${toMicrosoft} route-followed`,
+    },
+    {
+      title: 'a Route to a stranger is refused: this is no open relay',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf('sip:192.0.2.77:5060;transport=tcp') },
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'a Route to a stranger by name is refused',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf('sip:evil.example.net;transport=tls') },
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'the remote target of a dialog is followed to another port of a peer',
+      from: microsoft,
+      to: 'sip:alice@192.0.2.11:5080;transport=tcp',
+      facts: dialog,
+      decision: 'forward cisco 192.0.2.11:5080/tcp: access-allowed route-followed',
+    },
+    {
+      title: 'the remote target of a dialog that lost our Route is followed too',
+      from: microsoft,
+      to: 'sip:alice@192.0.2.11:5080;transport=tcp',
+      facts: { hasToTag: true },
+      decision: 'forward cisco 192.0.2.11:5080/tcp: access-allowed route-followed',
+    },
+    {
+      title: 'the remote target of a dialog that is a stranger is refused',
+      from: microsoft,
+      to: 'sip:alice@192.0.2.77:5080',
+      facts: dialog,
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: "a Lync server's own name is reached by its host route, as IM&P has it",
+      from: cisco,
+      to: 'sip:pool.example.com:5061;transport=tls',
+      facts: dialog,
+      policy: withLync,
+      decision: 'forward microsoft 192.0.2.21:5061/tls: access-allowed route-followed route-matched',
+    },
+    {
+      title: 'a Route that names the Lync server is reached by its host route',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf('sip:pool.example.com:5061;transport=tls') },
+      policy: withLync,
+      decision: 'forward microsoft 192.0.2.21:5061/tls: access-allowed route-followed route-matched',
+    },
+    {
+      title: 'a GRUU in a shared domain goes to the other side, without asking the directory',
+      from: cisco,
+      to: bob,
+      facts: dialog,
+      policy: { mode: 'advanced' },
+      decision: `${toMicrosoft} dialog-other-side route-matched`,
+    },
+    {
+      title: 'a dialog goes on where it is even when its user was pinned to the asker meanwhile',
+      from: cisco,
+      to: bob,
+      facts: dialog,
+      policy: { pins: [pinRow(0, bob, 'cisco')] },
+      decision: `${toMicrosoft} dialog-other-side route-matched`,
+    },
+    {
+      title: 'a request outside any dialog that was sent to us by Route is decided like any other',
+      from: cisco,
+      to: bob,
+      facts: { hadOwnRoute: true },
+      policy: { mode: 'advanced' },
+      decision: 'ask-directory bob@example.com',
+    },
+    {
+      title: 'a request outside any dialog to a foreign domain that was sent to us by Route has no route',
+      from: cisco,
+      to: 'sip:bob@example.net',
+      facts: { hadOwnRoute: true },
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+  ]);
+});
+
+describe('our own address (RFC 3261 §11.2)', () => {
+  decides([
+    {
+      title: 'OPTIONS to our address and port is answered',
+      from: cisco,
+      to: 'sip:192.0.2.1:5060',
+      facts: { method: 'OPTIONS' },
+      decision: '200: access-allowed own-address',
+    },
+    {
+      title: 'OPTIONS to our name without a port is answered',
+      from: microsoft,
+      to: 'sip:router.example.com',
+      facts: { method: 'OPTIONS' },
+      decision: '200: access-allowed own-address',
+    },
+    {
+      title: 'OPTIONS to a shared domain without a user is answered',
+      from: microsoft,
+      to: 'sip:example.com',
+      facts: { method: 'OPTIONS' },
+      decision: '200: access-allowed own-address',
+    },
+    {
+      title: 'OPTIONS to a user of a shared domain is routed',
+      from: cisco,
+      to: bob,
+      facts: { method: 'OPTIONS' },
+      decision: `${toMicrosoft} basic-other-side route-matched`,
+    },
+    {
+      title: 'another method to our address without a user finds nobody',
+      from: cisco,
+      to: 'sip:192.0.2.1:5060',
+      decision: '404: access-allowed own-address',
+    },
+    {
+      title: 'a user at our address finds nobody',
+      from: microsoft,
+      to: 'sip:bob@router.example.com:5060',
+      decision: '404: access-allowed own-address',
+    },
+    {
+      title: 'a request within a dialog that names only us finds nobody',
+      from: microsoft,
+      to: 'sip:router.example.com:5060',
+      facts: { ...dialog, method: 'BYE' },
+      decision: '404: access-allowed own-address',
+    },
+    {
+      title: 'another port of our host is not us',
+      from: cisco,
+      to: 'sip:192.0.2.1:5070',
+      facts: { method: 'OPTIONS' },
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+    {
+      title: 'another method to a shared domain without a user goes to the other side in basic mode',
+      from: cisco,
+      to: 'sip:example.com',
+      facts: { method: 'SUBSCRIBE' },
+      decision: `${toMicrosoft} basic-other-side route-matched`,
+    },
+    {
+      title: 'another method to a shared domain without a user finds nobody in advanced mode',
+      from: cisco,
+      to: 'sip:example.com',
+      policy: { mode: 'advanced' },
+      decision: '404: access-allowed directory-unknown',
+    },
+  ]);
+
+  test("a user at our address is told of Microsoft's ReplaceHostInRequestUri", () => {
+    const decision = decide(factsOf(microsoft, 'sip:bob@router.example.com'), policyOf());
+    expect(decision).toMatchObject({ because: [{}, { detail: expect.stringContaining('ReplaceHostInRequestUri') }] });
+  });
+});
+
+describe('foreign domains: a route in that direction, or none', () => {
+  const partner = { routes: [routeRow(0, 'microsoft', 'example.net', microsoft, { port: 5070 })] };
+  decides([
+    {
+      title: 'a foreign domain without a route is never relayed',
+      from: cisco,
+      to: 'sip:bob@example.net',
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+    {
+      title: 'a foreign domain with a route to the other side is served',
+      from: cisco,
+      to: 'sip:bob@example.net',
+      policy: partner,
+      decision: 'forward microsoft 192.0.2.21:5070/tcp: access-allowed foreign-domain-route route-matched',
+    },
+    {
+      title: 'a foreign domain never goes back to the side that asks',
+      from: microsoft,
+      to: 'sip:bob@example.net',
+      policy: partner,
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+    {
+      title: 'a subdomain of a shared domain is a foreign domain',
+      from: cisco,
+      to: 'sip:bob@eu.example.com',
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+    {
+      title: 'a user route does not open a foreign domain',
+      from: cisco,
+      to: 'sip:bob@example.net',
+      policy: { routes: [routeRow(0, 'microsoft', 'bob', microsoft, { type: 'user' })] },
+      decision: '404: access-allowed foreign-domain-no-route',
+    },
+    {
+      title: 'the directory is not asked for a foreign domain',
+      from: cisco,
+      to: 'sip:bob@example.net',
+      policy: { ...partner, mode: 'advanced' },
+      decision: 'forward microsoft 192.0.2.21:5070/tcp: access-allowed foreign-domain-route route-matched',
+    },
+  ]);
+});
+
+describe('pins win over everything that a directory says', () => {
+  const onMicrosoft = { pins: [pinRow(0, 'sip:Bob@Example.com', 'microsoft')] };
+  decides([
+    {
+      title: 'a pinned user is looked for where he is pinned',
+      from: cisco,
+      to: 'sip:BOB@example.com',
+      policy: { ...onMicrosoft, mode: 'advanced' },
+      answer: answers.unknown,
+      decision: `${toMicrosoft} pinned route-matched`,
+    },
+    {
+      title: 'a user who is pinned to the side that asks is not found',
+      from: microsoft,
+      to: bob,
+      policy: onMicrosoft,
+      decision: '404: access-allowed pinned home-is-the-sender',
+    },
+    {
+      title: 'a pinned user needs no directory',
+      from: cisco,
+      to: bob,
+      policy: { ...onMicrosoft, mode: 'advanced' },
+      decision: `${toMicrosoft} pinned route-matched`,
+    },
+  ]);
+});
+
+describe('basic mode: the other side', () => {
+  decides([
+    {
+      title: 'from cisco to microsoft',
+      from: cisco,
+      to: bob,
+      decision: `${toMicrosoft} basic-other-side route-matched`,
+    },
+    {
+      title: 'from microsoft to cisco',
+      from: microsoft,
+      to: bob,
+      decision: `${toCisco} basic-other-side route-matched`,
+    },
+    {
+      title: 'a directory answer that was not asked for changes nothing',
+      from: microsoft,
+      to: bob,
+      answer: answers.enabled,
+      decision: `${toCisco} basic-other-side route-matched`,
+    },
+  ]);
+});
+
+describe('advanced mode: where the directory has the user', () => {
+  const advanced = { mode: 'advanced' } as const;
+  const listed = { ...advanced, ciscoUsers: new Set(['bob@example.com']) };
+  const unlisted = { ...advanced, ciscoUsers: new Set(['alice@example.com']) };
+  const rejecting = { ...advanced, whenUnavailable: 'reject' } as const;
+  const addressIsEnough = { ...advanced, microsoftUser: 'address' } as const;
+  const fromCisco = { from: cisco, to: bob, policy: advanced };
+  const fromMicrosoft = { from: microsoft, to: bob, policy: advanced };
+  decides([
+    { title: 'without an answer the directory is asked', ...fromCisco, decision: 'ask-directory bob@example.com' },
+    {
+      title: 'the directory is asked for the canonical user',
+      from: cisco,
+      to: 'sip:B%6fb@example.com',
+      policy: advanced,
+      decision: 'ask-directory bob@example.com',
+    },
+    {
+      title: 'cisco to an enabled Microsoft user: microsoft',
+      ...fromCisco,
+      answer: answers.enabled,
+      decision: `${toMicrosoft} directory-home route-matched`,
+    },
+    {
+      title: 'cisco to a user with an address only: not found',
+      ...fromCisco,
+      answer: answers.addressOnly,
+      decision: '404: access-allowed not-a-microsoft-user',
+    },
+    {
+      title: 'cisco to a user with an address only, where the address is enough: microsoft',
+      ...fromCisco,
+      policy: addressIsEnough,
+      answer: answers.addressOnly,
+      decision: `${toMicrosoft} directory-address-only route-matched`,
+    },
+    {
+      title: 'cisco to nobody the directory knows: not found',
+      ...fromCisco,
+      answer: answers.unknown,
+      decision: '404: access-allowed directory-unknown',
+    },
+    {
+      title: 'cisco to a user whom a directory has on cisco: not found',
+      ...fromCisco,
+      answer: answers.onCisco,
+      decision: '404: access-allowed home-is-the-sender',
+    },
+    {
+      title: 'microsoft to an enabled Microsoft user: not found, the directory is ahead of the pool',
+      ...fromMicrosoft,
+      answer: answers.enabled,
+      decision: '404: access-allowed home-is-the-sender',
+    },
+    {
+      title: 'microsoft to a user with an address only: cisco, he was migrated',
+      ...fromMicrosoft,
+      answer: answers.addressOnly,
+      decision: `${toCisco} not-a-microsoft-user route-matched`,
+    },
+    {
+      title: 'microsoft to a user with an address only, where the address is enough for cisco: cisco all the same',
+      ...fromMicrosoft,
+      policy: addressIsEnough,
+      answer: answers.addressOnly,
+      decision: `${toCisco} not-a-microsoft-user route-matched`,
+    },
+    {
+      title: 'microsoft to nobody the directory knows: cisco',
+      ...fromMicrosoft,
+      answer: answers.unknown,
+      decision: `${toCisco} not-a-microsoft-user route-matched`,
+    },
+    {
+      title: 'microsoft to a user whom a directory has on cisco: cisco',
+      ...fromMicrosoft,
+      answer: answers.onCisco,
+      decision: `${toCisco} directory-home route-matched`,
+    },
+    {
+      title: 'microsoft to a listed Cisco user: cisco',
+      ...fromMicrosoft,
+      policy: listed,
+      answer: answers.unknown,
+      decision: `${toCisco} not-a-microsoft-user route-matched`,
+    },
+    {
+      title: 'microsoft to a user whom the list of Cisco users has not: not found',
+      ...fromMicrosoft,
+      policy: unlisted,
+      answer: answers.unknown,
+      decision: '404: access-allowed not-a-microsoft-user not-a-listed-cisco-user',
+    },
+    {
+      title: 'microsoft to an unlisted user with an address only: not found',
+      ...fromMicrosoft,
+      policy: unlisted,
+      answer: answers.addressOnly,
+      decision: '404: access-allowed not-a-microsoft-user not-a-listed-cisco-user',
+    },
+    {
+      title: 'a stale home is used, and says so',
+      ...fromCisco,
+      answer: answers.stale,
+      decision: `${toMicrosoft} directory-home directory-stale route-matched`,
+    },
+    {
+      title: 'no answer from the directory: as in basic mode',
+      ...fromCisco,
+      answer: answers.unavailable,
+      decision: `${toMicrosoft} directory-unavailable-basic route-matched`,
+    },
+    {
+      title: 'no answer from the directory, where that is a reason to refuse: 503',
+      ...fromCisco,
+      policy: rejecting,
+      answer: answers.unavailable,
+      decision: '503: access-allowed directory-unavailable',
+    },
+  ]);
+
+  test('a refusal for want of a directory says when to try again (RFC 3261 §21.5.4)', () => {
+    const decision = decide(factsOf(cisco, bob), policyOf({ ...rejecting, retryAfterS: 7 }), answers.unavailable);
+    expect(decision).toMatchObject({ kind: 'reject', status: 503, retryAfterS: 7, from: 'cisco' });
+  });
+});
+
+describe('the route table has the last word', () => {
+  decides([
+    {
+      title: 'without a route nothing is found',
+      from: cisco,
+      to: bob,
+      policy: { routes: [routeRow(0, 'cisco', 'example.com', cisco)] },
+      decision: '404: access-allowed basic-other-side no-route',
+    },
+    {
+      title: 'a blocked route refuses',
+      from: cisco,
+      to: bob,
+      policy: { routes: [routeRow(0, 'microsoft', 'example.com', microsoft, { block: true })] },
+      decision: '403: access-allowed basic-other-side route-blocked',
+    },
+    {
+      title: 'routes that are all out of service refuse for now',
+      from: cisco,
+      to: bob,
+      policy: { routes: [routeRow(0, 'microsoft', 'example.com', microsoft, { inService: false })] },
+      decision: '503: access-allowed basic-other-side route-out-of-service',
+    },
+    {
+      title: 'hops come in the order of priority',
+      from: cisco,
+      to: bob,
+      policy: {
+        routes: [
+          routeRow(0, 'microsoft', 'example.com', '192.0.2.22', { priority: 2 }),
+          routeRow(1, 'microsoft', 'example.com', microsoft, { priority: 1 }),
+        ],
+      },
+      decision:
+        'forward microsoft 192.0.2.21:5060/tcp, microsoft 192.0.2.22:5060/tcp: access-allowed basic-other-side route-matched',
+    },
+  ]);
+
+  test('routes that are all out of service say when to try again', () => {
+    const routes = [routeRow(0, 'microsoft', 'example.com', microsoft, { inService: false })];
+    expect(decide(factsOf(cisco, bob), policyOf({ routes }))).toMatchObject({ retryAfterS: 30 });
+  });
+
+  test('a forward names both sides: whence and whither', () => {
+    expect(decide(factsOf(cisco, bob), policyOf())).toMatchObject({ from: 'cisco', plan: { to: 'microsoft' } });
+  });
+});

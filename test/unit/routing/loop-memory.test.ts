@@ -1,0 +1,74 @@
+/** What was sent to which side is remembered for the life of a transaction, and then forgotten. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LoopMemory } from '../../../src/routing/loop-memory.ts';
+
+describe('loop memory', () => {
+  test('knows the side that a request was sent to, and nothing of others', () => {
+    const memory = new LoopMemory();
+    memory.remember('a', 'microsoft', 0);
+    expect(memory.sentBeforeTo('a', 1)).toBe('microsoft');
+    expect(memory.sentBeforeTo('b', 1)).toBeUndefined();
+  });
+
+  test('the side that a request was sent to last counts', () => {
+    const memory = new LoopMemory();
+    memory.remember('a', 'microsoft', 0);
+    memory.remember('a', 'cisco', 40_000);
+    expect(memory.sentBeforeTo('a', 40_001)).toBe('cisco');
+  });
+
+  test('an entry lives at least 64*T1 and less than twice as long, however often it is asked for (RFC 3261 §17.1.2.2)', () => {
+    const times = fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(times, fc.integer({ min: 0, max: 20 }), (gaps, rememberAt) => {
+        const memory = new LoopMemory();
+        let now = 1_000;
+        let rememberedAt: number | undefined;
+        for (const [step, gap] of [...gaps, 64_000].entries()) {
+          if (step === rememberAt) {
+            memory.remember('a', 'cisco', now);
+            rememberedAt = now;
+          }
+          now += gap;
+          const isKnown = memory.sentBeforeTo('a', now) !== undefined;
+          const age = rememberedAt === undefined ? undefined : now - rememberedAt;
+          if (age === undefined || age >= 64_000) expect(isKnown).toBe(false);
+          else if (age < 32_000) expect(isKnown).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('a request that came back is marked as long as it is remembered', () => {
+    const memory = new LoopMemory();
+    memory.remember('a', 'microsoft', 0);
+    expect(memory.wasLooped('a', 0)).toBe(false);
+    memory.markLooped('a');
+    expect(memory.wasLooped('a', 31_999)).toBe(true);
+    expect(memory.wasLooped('a', 64_000)).toBe(false);
+  });
+
+  test('the mark holds when the request was remembered a generation ago', () => {
+    const memory = new LoopMemory();
+    memory.remember('a', 'microsoft', 0);
+    memory.remember('b', 'microsoft', 33_000);
+    memory.markLooped('a');
+    expect(memory.wasLooped('a', 33_000)).toBe(true);
+  });
+
+  test('what was never sent cannot be marked', () => {
+    const memory = new LoopMemory();
+    memory.markLooped('a');
+    memory.remember('a', 'microsoft', 0);
+    expect(memory.wasLooped('a', 0)).toBe(false);
+  });
+
+  test('a full memory forgets the oldest half and knows what is newest', () => {
+    const memory = new LoopMemory({ maxEntries: 10 });
+    for (let index = 0; index < 25; index += 1) memory.remember(`${index}`, 'cisco', index);
+    const known = Array.from({ length: 25 }, (_, index) => memory.sentBeforeTo(`${index}`, 25) !== undefined);
+    expect(known.indexOf(true)).toBe(10);
+    expect(known.lastIndexOf(false)).toBe(9);
+  });
+});

@@ -1,0 +1,175 @@
+/** Reads LDIF content records strictly as RFC 2849 writes them, and names every problem with its line. It knows no attribute. */
+
+export interface LdifProblem {
+  /** `duplicate`: two sound entries contradict each other; the first one counts. */
+  readonly kind: 'syntax' | 'value' | 'duplicate';
+  /** From 1; of a folded line the first. */
+  readonly line: number;
+  readonly problem: string;
+}
+
+export interface LdifValue {
+  readonly line: number;
+  /** Lower case, without options. */
+  readonly attribute: string;
+  /** Lower case: `binary`, `lang-de`. */
+  readonly options: readonly string[];
+  /** Undefined when the octets (given in base64) are not UTF-8. */
+  readonly text: string | undefined;
+}
+
+export interface LdifRecord {
+  /** Line of its `dn`. */
+  readonly line: number;
+  readonly dn: string;
+  readonly values: readonly LdifValue[];
+}
+
+export interface LdifContent {
+  readonly records: readonly LdifRecord[];
+  /** By line. Records with a problem stand among `records` with those values that are sound. */
+  readonly problems: readonly LdifProblem[];
+}
+
+/** A line after unfolding. */
+interface LogicalLine {
+  readonly line: number;
+  text: string;
+}
+
+type Report = (line: number, problem: string) => void;
+
+/** Unfolds (RFC 2849 note 2), drops comments, and cuts at blank lines: one block is one record. */
+const blocksOf = (text: string, report: Report): LogicalLine[][] => {
+  const blocks: LogicalLine[][] = [];
+  let block: LogicalLine[] = [];
+  let last: LogicalLine | undefined;
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = index + 1;
+    const physical = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (physical.includes('\r')) report(line, 'has a carriage return that does not end the line');
+    if (physical.startsWith(' ')) {
+      if (last === undefined) report(line, 'begins with a space, but there is no line before it to continue');
+      else last.text += physical.slice(1);
+      continue;
+    }
+    last = physical === '' ? undefined : { line, text: physical };
+    if (last === undefined) {
+      blocks.push(block);
+      block = [];
+    } else if (!physical.startsWith('#')) {
+      block.push(last);
+    }
+  }
+  return [...blocks, block].filter(({ length }) => length > 0);
+};
+
+/** AttributeDescription: a name or an OID, then options. */
+const description = /^([a-z][a-z0-9-]*|[0-9]+(?:\.[0-9]+)*)((?:;[a-z0-9-]+)*):/i;
+
+const base64 = /^(?:[a-z0-9+/]{4})*(?:[a-z0-9+/]{2}==|[a-z0-9+/]{3}=)?$/i;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const textOf = (octets: Buffer): string | undefined => {
+  try {
+    return utf8.decode(octets);
+  } catch {
+    return undefined;
+  }
+};
+
+/** SAFE-STRING; such a value does not begin with a space (taken as fill), a colon or `<` either. */
+const safe = /^[\x01-\x09\x0b\x0c\x0e-\x7f]*$/;
+
+interface RawValue {
+  readonly line: number;
+  /** As written, for problems. */
+  readonly name: string;
+  /** What stands behind the first colon. */
+  readonly spec: string;
+}
+
+const readBase64 = ({ line, name, spec }: RawValue, report: Report): { text: string | undefined } | undefined => {
+  const encoded = spec.slice(1).replace(/^ +/, '');
+  if (base64.test(encoded)) return { text: textOf(Buffer.from(encoded, 'base64')) };
+  report(line, `the value of ${name} is not base64, as the two colons say`);
+  return undefined;
+};
+
+const readPlain = ({ line, name, spec }: RawValue, report: Report): { text: string } | undefined => {
+  const text = spec.replace(/^ +/, '');
+  if (text.startsWith(':'))
+    report(line, `the value of ${name} begins with a colon: write it in base64, as ${name}:: ...`);
+  else if (!safe.test(text))
+    report(line, `the value of ${name} is not plain ASCII: write it in base64, as ${name}:: ...`);
+  else return { text };
+  return undefined;
+};
+
+const readSpec = (raw: RawValue, report: Report): { text: string | undefined } | undefined => {
+  if (raw.spec.startsWith(':')) return readBase64(raw, report);
+  if (!raw.spec.startsWith('<')) return readPlain(raw, report);
+  report(raw.line, `the value of ${raw.name} is a reference to a file or URL, which is never read here`);
+  return undefined;
+};
+
+const readValue = ({ line, text }: LogicalLine, report: Report): LdifValue | undefined => {
+  const [head, name, options] = description.exec(text) ?? [];
+  if (head === undefined || name === undefined) {
+    report(line, `is not "attribute: value": ${JSON.stringify(text.slice(0, 40))}`);
+    return undefined;
+  }
+  const value = readSpec({ line, name, spec: text.slice(head.length) }, report);
+  return value && { line, attribute: name.toLowerCase(), options: optionsOf(options), text: value.text };
+};
+
+const optionsOf = (options: string | undefined): string[] =>
+  options === undefined || options === '' ? [] : options.slice(1).toLowerCase().split(';');
+
+/** A change record (RFC 2849, ldif-changes) says what to do, not what is there. */
+const changeLine = /^(?:changetype|control):/i;
+
+const readDn = (first: LogicalLine, report: Report): string | undefined => {
+  const dn = /^dn:/i.test(first.text) ? readValue(first, report) : undefined;
+  if (dn === undefined && !/^dn:/i.test(first.text)) report(first.line, 'a record must begin with its dn');
+  if (dn !== undefined && dn.text === undefined) report(first.line, 'the dn is not UTF-8');
+  return dn?.text;
+};
+
+const readRecord = (block: readonly LogicalLine[], report: Report): LdifRecord | undefined => {
+  const [first, ...rest] = block;
+  if (first === undefined) return undefined;
+  const change = rest.find(({ text }) => changeLine.test(text));
+  if (change !== undefined) {
+    report(change.line, 'is a change record, and only content records are read: export entries, not changes');
+    return undefined;
+  }
+  const dn = readDn(first, report) ?? '';
+  if (rest.length === 0) report(first.line, 'the record has no attributes');
+  const values = rest.map((line) => readValue(line, report)).filter((value) => value !== undefined);
+  return { line: first.line, dn, values };
+};
+
+/** Takes the version line, if there is one, from the first block. Only version 1 exists. */
+const takeVersion = (blocks: readonly LogicalLine[][], report: Report): void => {
+  const first = blocks[0]?.[0];
+  if (first === undefined || !/^version:/i.test(first.text)) return;
+  if (!/^version: *1$/i.test(first.text)) report(first.line, 'only "version: 1" of LDIF exists');
+  blocks[0]?.shift();
+};
+
+/**
+ * Reads a whole file; all problems are found in one go.
+ * @param text the file as UTF-8 text
+ */
+export const readLdif = (text: string): LdifContent => {
+  const problems: LdifProblem[] = [];
+  const report: Report = (line, problem) => problems.push({ kind: 'syntax', line, problem });
+  if (text.startsWith('\ufeff')) report(1, 'begins with a byte order mark: save the file as UTF-8 without one');
+  const blocks = blocksOf(text.replace(/^\ufeff/, ''), report);
+  takeVersion(blocks, report);
+  const records = blocks.map((block) => readRecord(block, report)).filter((record) => record !== undefined);
+  if (blocks.every(({ length }) => length === 0)) report(1, 'has no records: every user would be unknown');
+  return { records, problems: problems.sort((a, b) => a.line - b.line) };
+};

@@ -1,0 +1,108 @@
+/** The directory that needs no server: users of the Microsoft side from an LDIF export of Active Directory. */
+import type { DirectoryAnswer } from '../routing/types.ts';
+import { keyOfAddress } from '../routing/user-key.ts';
+import type { Directory } from './directory.ts';
+import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './ldif-reader.ts';
+
+/** The user's SIP address; Cisco's migration tools keep it, because the address book needs it. */
+const addressAttribute = 'msRTCSIP-PrimaryUserAddress';
+/** An LDAP Boolean: only TRUE makes a Microsoft user of him who has an address. */
+const enabledAttribute = 'msRTCSIP-UserEnabled';
+
+export interface LdifDirectory {
+  /** Complete without the entries that have a problem; of two entries with one address the first counts. */
+  readonly directory: Directory;
+  /** By line. At start any of them is a reason not to start. */
+  readonly problems: readonly LdifProblem[];
+}
+
+interface User {
+  readonly key: string;
+  readonly isEnabled: boolean;
+  readonly line: number;
+  readonly dn: string;
+}
+
+type Report = (problem: LdifProblem) => void;
+
+/** Both attributes are single-valued in the schema of Lync. */
+const singleValue = (record: LdifRecord, attribute: string, report: Report): LdifValue | undefined => {
+  const name = attribute.toLowerCase();
+  const [first, second] = record.values.filter((value) => value.attribute === name);
+  if (second !== undefined) {
+    report({ kind: 'value', line: second.line, problem: `a second ${attribute}: line ${first?.line} has one already` });
+  }
+  return first;
+};
+
+const readAddress = ({ line, text }: LdifValue, report: Report): string | undefined => {
+  const key = text !== undefined && /^sip:/i.test(text) ? keyOfAddress(text) : undefined;
+  if (key === undefined) {
+    const shown = text === undefined ? 'something that is not UTF-8' : JSON.stringify(text);
+    report({ kind: 'value', line, problem: `${addressAttribute} must be like sip:bob@example.com, and is ${shown}` });
+  }
+  return key;
+};
+
+const readEnabled = (value: LdifValue | undefined, report: Report): boolean => {
+  if (value === undefined || value.text === 'FALSE') return false;
+  if (value.text === 'TRUE') return true;
+  const shown = JSON.stringify(value.text ?? 'octets that are not UTF-8');
+  report({ kind: 'value', line: value.line, problem: `${enabledAttribute} must be TRUE or FALSE, and is ${shown}` });
+  return false;
+};
+
+const readUser = (record: LdifRecord, report: Report): User | undefined => {
+  const address = singleValue(record, addressAttribute, report);
+  const isEnabled = readEnabled(singleValue(record, enabledAttribute, report), report);
+  const key = address && readAddress(address, report);
+  return key === undefined ? undefined : { key, isEnabled, line: address?.line ?? record.line, dn: record.dn };
+};
+
+const collectUsers = (records: readonly LdifRecord[], report: Report): Map<string, User> => {
+  const users = new Map<string, User>();
+  for (const record of records) {
+    const user = readUser(record, report);
+    if (user === undefined) continue;
+    const first = users.get(user.key);
+    if (first === undefined) users.set(user.key, user);
+    else {
+      const problem = `${user.key} is the address of two entries: here of ${user.dn}, and in line ${first.line} of ${first.dn}`;
+      report({ kind: 'duplicate', line: user.line, problem });
+    }
+  }
+  return users;
+};
+
+/** Answers are made once: the file was read at start and is the truth until the next reload. */
+const answersOf = (source: string) => {
+  const home = { kind: 'home', side: 'microsoft', freshness: 'fresh', source, ageMs: 0 } as const;
+  return {
+    enabled: { ...home, addressOnly: false },
+    addressOnly: { ...home, addressOnly: true },
+    unknown: { kind: 'unknown-user', source, ageMs: 0 },
+  } satisfies Record<string, DirectoryAnswer>;
+};
+
+const inMemory = (source: string, users: ReadonlyMap<string, User>): Directory => {
+  const { enabled, addressOnly, unknown } = answersOf(source);
+  const homes = new Map([...users].map(([key, { isEnabled }]) => [key, isEnabled ? enabled : addressOnly]));
+  const countOfEnabled = [...users.values()].filter(({ isEnabled }) => isEnabled).length;
+  return {
+    lookup: (recipientKey) => homes.get(recipientKey) ?? unknown,
+    describe: () => ({ source, summary: `${users.size} users, ${countOfEnabled} of them enabled` }),
+  };
+};
+
+/**
+ * Makes a directory of an LDIF file.
+ * @param text the file as UTF-8 text
+ * @param fileName stands in answers and descriptions, as `ldif NAME`
+ */
+export const ldifDirectory = (text: string, fileName: string): LdifDirectory => {
+  const { records, problems: syntax } = readLdif(text);
+  const problems: LdifProblem[] = [...syntax];
+  const users = collectUsers(records, (problem) => problems.push(problem));
+  problems.sort((a, b) => a.line - b.line);
+  return { directory: inMemory(`ldif ${fileName}`, users), problems };
+};

@@ -1,20 +1,11 @@
 /** Loop detection by the branch: RFC 3261 §16.3 step 4 and §16.6 step 8, with the inputs of RFC 5393 §4.2. */
 import { randomBytes } from 'node:crypto';
+import { fnv, fnvStart, hash32 } from '../routing/hash.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';
 
 /** The cookie of RFC 3261 and a mark of this product, so that an own branch is found by one search of the text. */
 const branchStart = 'z9hG4bKpif-';
-
-const fnv = (hash: number, text: string): number => {
-  let value = hash;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  // A separator, so that ('ab', 'c') and ('a', 'bc') differ.
-  return Math.imul(value ^ 0x1f, 0x01000193);
-};
-
-/** FNV-1a, 32 bits, unsigned: a spread, not a secret. */
-export const hash32 = (text: string): number => fnv(0x811c9dc5, text) >>> 0;
 
 /**
  * What decides where a request goes and is the same when it comes back unchanged: Request-URI, tags, Call-ID, CSeq,
@@ -31,7 +22,7 @@ export const loopHash = (request: SipRequest): string => {
   ];
   for (const token of request.proxyRequire) inputs.push(token);
   for (const route of request.routes) inputs.push(route.uri);
-  let first = 0x811c9dc5;
+  let first = fnvStart;
   let second = 0x2f0b4c47;
   for (const input of inputs) {
     first = fnv(first, input);

@@ -1,8 +1,8 @@
 /** What one request offers to the decision: read from the message when the decision asks, never before. */
+import { hash32 } from '../routing/hash.ts';
 import type { RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import { userKey } from '../routing/user-key.ts';
 import { Header, type SipRequest, type SipUri } from '../sip-parser/index.ts';
-import { hash32 } from './loop.ts';
 import type { RoutedRequest } from './route-headers.ts';
 
 /** Cisco IM&P marks requests of partitioned federation, and sends a marked one straight out again (guide 12.5, troubleshooting). */

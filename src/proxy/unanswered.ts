@@ -66,6 +66,7 @@ export const sendUnanswered = (
   /** Told once: by the failure to connect, or by the time in which it would have failed. */
   const watch = (next: HopTarget, flow: Flow, address: string, text: string): void => {
     const user: FlowUser = {
+      flowPlace: -1,
       onTransportError(error) {
         timer.cancel();
         note(next, address, error.code);

@@ -28,6 +28,7 @@ export class ClientTransaction implements FlowUser {
   readonly key: string;
   readonly ids: ClientTransactionIds;
   readonly flow: Flow;
+  flowPlace = -1;
   #state: State;
   #final: SipResponse | undefined;
   #error: TransportError | undefined;

@@ -5,6 +5,7 @@ import type { Flow, Listener } from '../transport/flow.ts';
 import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts';
 import { createInviteClient } from './invite-client.ts';
 import { createInviteServer } from './invite-server.ts';
+import { KeyTable } from './key-table.ts';
 import { clientKey, serverKey } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
@@ -31,8 +32,8 @@ export interface TransactionUser {
 export type SendResponse = (text: string, request: SipRequest, flow: Flow) => void;
 
 export class TransactionLayer {
-  readonly #servers = new Map<string, ServerTransaction>();
-  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #servers = new KeyTable<ServerTransaction>();
+  readonly #clients = new KeyTable<ClientTransaction>();
   readonly #clock: Clock;
   readonly #sendResponse: SendResponse;
   readonly #user: TransactionUser;

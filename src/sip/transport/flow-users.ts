@@ -1,15 +1,41 @@
-/** Tells those who wait on a flow that it failed them. */
+/** Those who wait on a flow, and how they are told that it failed them. */
 import type { FlowUser, TransportError } from './flow.ts';
 
-/** Each is told once and forgotten; one that adds itself meanwhile is left for the next time. */
-export function tellUsers(users: Set<FlowUser>, error: TransportError): void {
-  if (users.size === 0) return;
-  const told = [...users];
-  users.clear();
-  for (const user of told) user.onTransportError(error);
-}
+/**
+ * An unordered list in which each user knows its place: users come and go with every transaction, and a `Set` would be
+ * made anew all the time (see key-table.ts).
+ */
+export class FlowUsers {
+  readonly #users: FlowUser[] = [];
 
-/** The same when the sender's call has returned: a user must not be called from inside its own `send`. */
-export function tellUsersSoon(users: Set<FlowUser>, error: TransportError): void {
-  queueMicrotask(() => tellUsers(users, error));
+  get size(): number {
+    return this.#users.length;
+  }
+
+  /** A user waits on one flow at a time. */
+  add(user: FlowUser): void {
+    if (user.flowPlace < 0) user.flowPlace = this.#users.push(user) - 1;
+  }
+
+  delete(user: FlowUser): void {
+    const place = user.flowPlace;
+    if (this.#users[place] !== user) return;
+    user.flowPlace = -1;
+    const last = this.#users.pop();
+    if (last === undefined || last === user) return;
+    this.#users[place] = last;
+    last.flowPlace = place;
+  }
+
+  /** Each is told once and forgotten; one that adds itself meanwhile is left for the next time. */
+  tell(error: TransportError): void {
+    const told = this.#users.splice(0);
+    for (const user of told) user.flowPlace = -1;
+    for (const user of told) user.onTransportError(error);
+  }
+
+  /** The same when the sender's call has returned: a user must not be called from inside its own `send`. */
+  tellSoon(error: TransportError): void {
+    queueMicrotask(() => this.tell(error));
+  }
 }

@@ -1,5 +1,6 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
+import type { FlowUsers } from './flow-users.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
@@ -51,6 +52,8 @@ export interface TransportError {
 
 /** Somebody who waits for something on a flow and must be told when it dies. */
 export interface FlowUser {
+  /** Kept by the flow's `users`; -1 while it waits on none. */
+  flowPlace: number;
   onTransportError(error: TransportError): void;
 }
 
@@ -73,7 +76,7 @@ export interface Flow {
    * response can come by it then); each user is then forgotten. A user may add and delete itself at any time; while there
    * is one, the flow is not closed for idleness.
    */
-  readonly users: Set<FlowUser>;
+  readonly users: FlowUsers;
   /**
    * Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`, always after
    * this call has returned.

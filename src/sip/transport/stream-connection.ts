@@ -1,8 +1,8 @@
 /** One TCP or TLS connection from its beginning to its end, and the gathering of its output. It knows neither listening sockets nor the pool. */
 import type { Socket } from 'node:net';
 import type { Timer } from '../clock.ts';
-import type { DiscardCode, Flow, FlowUser, Listener, TransportError } from './flow.ts';
-import { tellUsers, tellUsersSoon } from './flow-users.ts';
+import type { DiscardCode, Flow, Listener, TransportError } from './flow.ts';
+import { FlowUsers } from './flow-users.ts';
 import { socketError } from './socket-error.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
 import { type CertificateNames, matchesName, nobody } from './tls-names.ts';
@@ -47,7 +47,7 @@ export class StreamConnection implements ReadConnection {
   readonly remotePort: number;
   readonly tlsProfile: string | undefined;
   readonly isAccepted: boolean;
-  readonly users = new Set<FlowUser>();
+  readonly users = new FlowUsers();
   localAddress = '';
   localPort = 0;
   state: Flow['state'] = 'connecting';
@@ -99,7 +99,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   send(message: string): void {
-    if (this.state === 'closed') tellUsersSoon(this.users, this.#endedBy);
+    if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
     else if (this.#hasRoomFor(message)) this.#gather(message);
     else this.#overflow();
   }
@@ -214,7 +214,7 @@ export class StreamConnection implements ReadConnection {
     this.#endedBy = error;
     this.#surroundings.registry.forget(this);
     this.#enterStage(this.#surroundings.timeouts.halfOpenMs, () => this.#finish(error));
-    tellUsers(this.users, error);
+    this.users.tell(error);
   }
 
   readonly #onClose = (): void => {
@@ -228,7 +228,7 @@ export class StreamConnection implements ReadConnection {
     const detail = `${this.remoteAddress} does not read: more than ${writeQueueBytes} octets would wait for it`;
     this.#leave({ code: 'write-queue-full', detail });
     this.#socket.destroy();
-    tellUsersSoon(this.users, this.#endedBy);
+    this.users.tellSoon(this.#endedBy);
   }
 
   #finish(error: TransportError): void {
@@ -237,14 +237,14 @@ export class StreamConnection implements ReadConnection {
     this.#leave(error);
     this.#socket.end();
     this.#enterStage(LINGER_MS, () => this.#socket.destroy());
-    tellUsers(this.users, error);
+    this.users.tell(error);
   }
 
   #die(error: TransportError): void {
     if (this.state === 'closed') return;
     this.#leave(error);
     this.#socket.destroy();
-    tellUsers(this.users, error);
+    this.users.tell(error);
   }
 
   #leave(error: TransportError): void {

@@ -2,6 +2,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
+import { FlowUsers } from './flow-users.ts';
 import type { ListenSetting } from './settings.ts';
 import type { SocketError } from './socket-error.ts';
 import type { StreamOrigin } from './stream-connection.ts';
@@ -105,7 +106,7 @@ function stillborn(socket: Socket, listener: Listener): Flow {
     remotePort: socket.remotePort ?? 0,
     verifiedNames: [],
     state: 'closed',
-    users: new Set(),
+    users: new FlowUsers(),
     send: () => undefined,
   };
 }

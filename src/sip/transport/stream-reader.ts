@@ -67,17 +67,15 @@ export class StreamReader {
   }
 
   #onFrame(frame: Frame): void {
-    if (frame.kind === 'message') this.#onMessage(frame.text);
+    if (frame.kind === 'message') this.#onMessage(frame.message);
     // RFC 5626 §3.5.1: a double CRLF is answered by a single one.
     else if (frame.kind === 'keep-alive') this.#connection.send('\r\n');
     else this.#onFramingLost(frame);
   }
 
-  #onMessage(text: string): void {
+  #onMessage(message: SipRequest | SipResponse): void {
     this.#received += 1;
-    const message = parseMessage(text);
-    if (message === undefined) this.#connection.giveUp('not-sip', 'no SIP start line');
-    else if (message.kind === 'request') this.#onRequest(message);
+    if (message.kind === 'request') this.#onRequest(message);
     else handUpResponse(message, this.#connection, this.#surroundings.handler);
   }
 
@@ -96,7 +94,7 @@ export class StreamReader {
   }
 
   /** Where the next message begins is unknown, so the connection is of no more use. */
-  #onFramingLost(frame: Frame & { readonly kind: 'lost' }): void {
+  #onFramingLost(frame: Extract<Frame, { kind: 'lost' }>): void {
     const message = parseMessage(frame.text);
     if (message !== undefined) this.#refuse(message, frame.status, frame.detail);
     this.#connection.giveUp(frame.code, frame.detail);

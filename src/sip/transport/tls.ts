@@ -1,6 +1,6 @@
 /** TLS below a stream connection: profiles made ready, handshakes in both directions, and the names that a peer has proved. */
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
+import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import tls from 'node:tls';
 import type { Listener, Target } from './flow.ts';
 import { ListenError } from './listen-error.ts';
@@ -80,7 +80,7 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
   const { tlsName } = target;
   const localAddress = sourceAddress(listener, target);
   // Node hands the options on to net.connect, which its types do not say.
-  const options: tls.ConnectionOptions & Pick<TcpSocketConnectOpts, 'allowHalfOpen' | 'localAddress'> = {
+  const options: tls.ConnectionOptions & Pick<TcpNetConnectOpts, 'allowHalfOpen' | 'localAddress'> = {
     host: target.address,
     port: target.port,
     secureContext: context.secureContext,

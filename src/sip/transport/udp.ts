@@ -4,8 +4,8 @@ import { isIPv6 } from 'node:net';
 import { parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import { RecentMap } from '../recent-map.ts';
-import type { Flow, FlowUser, Listener, MessageHandler, TransportError } from './flow.ts';
-import { tellUsers, tellUsersSoon } from './flow-users.ts';
+import type { Flow, Listener, MessageHandler, TransportError } from './flow.ts';
+import { FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
 import type { ListenSetting, TransportLimits } from './settings.ts';
 import { isUnicast } from './via.ts';
@@ -18,7 +18,7 @@ export class UdpFlow implements Flow {
   readonly transport = 'udp';
   readonly isReliable = false;
   readonly verifiedNames: readonly string[] = [];
-  readonly users = new Set<FlowUser>();
+  readonly users = new FlowUsers();
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -41,12 +41,12 @@ export class UdpFlow implements Flow {
 
   send(message: string): void {
     const error = this.#port.send(message, this.remoteAddress, this.remotePort, this.#onSent);
-    if (error !== undefined) tellUsersSoon(this.users, error);
+    if (error !== undefined) this.users.tellSoon(error);
   }
 
   /** One function for all messages of the flow. */
   readonly #onSent = (error: Error | null): void => {
-    if (error !== null) tellUsers(this.users, { code: 'send-failed', detail: error.message });
+    if (error !== null) this.users.tell({ code: 'send-failed', detail: error.message });
   };
 }
 
@@ -66,7 +66,7 @@ export class UdpPort {
     this.#flows = new RecentMap(limits.udpFlows);
     this.#socket = createSocket({
       type: isIPv6(setting.address) ? 'udp6' : 'udp4',
-      ipv6Only: true,
+      ipv6Only: isIPv6(setting.address),
       recvBufferSize: RECEIVE_BUFFER_BYTES,
       // All addresses are literal; the system's resolver would cost a thread's work per message.
       lookup: (address, family, whenFound) => whenFound(null, address, Number(family)),

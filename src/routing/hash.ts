@@ -1,0 +1,13 @@
+/** Text to numbers: a spread for choices and tables, never a secret. */
+
+export const fnvStart = 0x811c9dc5;
+
+/** FNV-1a over the text and a separator, so that ('ab', 'c') and ('a', 'bc') differ; 32 bits, signed. */
+export const fnv = (hash: number, text: string): number => {
+  let value = hash;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return Math.imul(value ^ 0x1f, 0x01000193);
+};
+
+/** 32 bits, unsigned. */
+export const hash32 = (text: string): number => fnv(fnvStart, text) >>> 0;

@@ -1,0 +1,58 @@
+/** What an operator should know about a certificate before a peer refuses it. Pure: the day is handed in. */
+import type { X509Certificate } from 'node:crypto';
+import type { Severity } from './problem.ts';
+
+export interface Finding {
+  readonly severity: Severity;
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** A certificate that ends within this many days is worth a word. */
+const warnDays = 30;
+
+const dayMs = 86_400_000;
+
+export function judgeDates(certificate: X509Certificate, now: Date): readonly Finding[] {
+  const { validFromDate: from, validToDate: to } = certificate;
+  if (now < from) {
+    const hint = 'or is the clock of this machine wrong?';
+    return [{ severity: 'error', what: `this certificate is not valid before ${day(from)}`, hint }];
+  }
+  if (now > to) return [{ severity: 'error', what: `this certificate ended on ${day(to)}`, hint: 'renew it' }];
+  const left = Math.floor((to.getTime() - now.getTime()) / dayMs);
+  if (left >= warnDays) return [];
+  return [
+    { severity: 'warning', what: `this certificate ends on ${day(to)}, in ${left} days`, hint: 'renew it in time' },
+  ];
+}
+
+const serverAuth = '1.3.6.1.5.5.7.3.1';
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+
+/** Both ends of a link connect and are connected to; Lync and IM&P refuse a certificate that serves for one of both only. */
+export function judgePurposes(certificate: X509Certificate): readonly Finding[] {
+  const purposes = certificate.keyUsage as readonly string[] | undefined;
+  if (purposes === undefined) return [];
+  const missing = [
+    ...(purposes.includes(serverAuth) ? [] : ['serverAuth']),
+    ...(purposes.includes(clientAuth) ? [] : ['clientAuth']),
+  ];
+  if (missing.length === 0) return [];
+  const what = `this certificate is not made for ${missing.join(' and ')} (extended key usage)`;
+  return [{ severity: 'warning', what, hint: 'peers need both: serverAuth and clientAuth' }];
+}
+
+/** Peers compare the name that they connect to with the names in the certificate (RFC 5922 §7.2: no wildcards). */
+export function judgeName(certificate: X509Certificate, nodeName: string): readonly Finding[] {
+  const alternatives = certificate.subjectAltName?.toLowerCase().split(', ') ?? [];
+  if (alternatives.includes(`uri:sip:${nodeName}`)) return [];
+  if (certificate.checkHost(nodeName, { wildcards: false }) !== undefined) return [];
+  const what = `node.name ${nodeName} is not among the names of this certificate (${namesOf(certificate)})`;
+  return [{ severity: 'warning', what, hint: 'peers that check names will refuse it' }];
+}
+
+const namesOf = (certificate: X509Certificate): string =>
+  certificate.subjectAltName ?? certificate.subject?.split('\n').join(', ') ?? 'it has none';
+
+const day = (date: Date): string => date.toISOString().slice(0, 10);

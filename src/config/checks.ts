@@ -1,0 +1,134 @@
+/** What the settings of routes.yaml mean together: listeners, domains, access and pins. Routes have their own checks. */
+import { isIPv6 } from 'node:net';
+import { checkRoutes } from './check-routes.ts';
+import { formatPath } from './problem.ts';
+import type { Item } from './reader.ts';
+import type { Report } from './report.ts';
+import { type ListenRow, type RoutesFile, usualPort } from './shape.ts';
+import { checkTlsUse } from './tls-profiles.ts';
+
+type Check = (file: RoutesFile, report: Report) => void;
+
+/** Tells whatever is wrong in a file whose single settings have been read. */
+export function checkTogether(file: RoutesFile, report: Report): void {
+  for (const check of checks) check(file, report);
+}
+
+const checkListeners: Check = ({ listen, tls }, report) => {
+  if (listen.length === 0 && report.isSound('listen')) {
+    report.error(
+      ['listen'],
+      'there is nothing to listen on',
+      'add - { transport: tcp, address: 127.0.0.1, port: 5060 }',
+    );
+  }
+  for (const [i, listener] of listen.entries()) {
+    const earlier = listen.slice(0, i).find((other) => isSameSocket(other.value, listener.value));
+    if (earlier !== undefined) reportSameSocket(listener, earlier, report);
+    checkTlsUse(listener, [...tls.keys()], report);
+  }
+};
+
+function reportSameSocket(listener: Item<ListenRow>, earlier: Item<ListenRow>, report: Report): void {
+  const { transport, port = usualPort(transport) } = listener.value;
+  const what = `${formatPath(earlier.path)} already listens on ${earlier.value.address} port ${port}`;
+  const hint = transport === earlier.value.transport ? 'remove one of them' : 'tcp and tls cannot share a port';
+  report.error(listener.path, what, hint);
+}
+
+/** Whether the second bind would fail: tcp and tls are one kind of socket, and a wildcard covers its whole family. */
+function isSameSocket(a: ListenRow, b: ListenRow): boolean {
+  const portOfA = a.port ?? usualPort(a.transport);
+  if (portOfA === 0 || portOfA !== (b.port ?? usualPort(b.transport))) return false;
+  if ((a.transport === 'udp') !== (b.transport === 'udp') || isIPv6(a.address) !== isIPv6(b.address)) return false;
+  return a.address === b.address || isWildcard(a.address) || isWildcard(b.address);
+}
+
+const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
+
+const checkDomains: Check = ({ domains, node }, report) => {
+  if (domains.length === 0 && report.isSound('domains')) {
+    report.error(['domains'], 'there is no shared domain', 'name the SIP domain of your users, as in [example.com]');
+  }
+  for (const [i, { path, value }] of domains.entries()) {
+    const first = domains.findIndex((other) => other.value === value);
+    if (first < i) report.error(path, `"${value}" is already domains[${first}]`);
+  }
+  // Our own address is decided before domains (and Lync refuses such a route): no user would ever be reached.
+  if (domains.some(({ value }) => value === node.name)) {
+    report.error(['node', 'name'], `"${node.name}" is a shared SIP domain, not a host`, `such as router.${node.name}`);
+  }
+};
+
+const checkAccess: Check = ({ access, listen }, report) => {
+  if (access.length === 0 && report.isSound('access')) {
+    report.error(['access'], 'nobody may talk to this router', 'add the servers of both sides');
+  }
+  const hasTls = listen.some(({ value }) => value.transport === 'tls');
+  for (const { path, value } of access) {
+    const isName = value.from.pattern.kind === 'name' || value.from.pattern.kind === 'names-below';
+    if (isName && !hasTls && report.isSound('listen')) {
+      report.warning(
+        path,
+        'this name will never match',
+        'names come from TLS certificates, and there is no tls listener',
+      );
+    }
+  }
+};
+
+const checkSides: Check = ({ access, routes }, report) => {
+  for (const side of ['cisco', 'microsoft'] as const) {
+    const isAdmitted = access.some(({ value }) => value.side === side);
+    if (!isAdmitted && access.length > 0 && report.isSound('access')) {
+      report.warning(
+        ['access'],
+        `no rule admits the ${side} side: all its requests will be refused`,
+        `add - { side: ${side}, from: ... }`,
+      );
+    }
+    const isReachable = routes.some(({ value }) => value.to === side);
+    if (!isReachable && report.isSound('routes')) {
+      report.warning(
+        ['routes'],
+        `no route leads to the ${side} side: it will receive nothing`,
+        `add - { to: ${side}, ... }`,
+      );
+    }
+  }
+};
+
+const checkPins: Check = ({ pins, domains }, report) => {
+  if (!report.isSound('domains')) return;
+  for (const { path, value } of pins) {
+    const domain = value.user.slice(value.user.indexOf('@') + 1);
+    if (domains.some((shared) => shared.value === domain)) continue;
+    report.warning([...path, 'user'], `this pin is never used: ${domain} is not a shared domain`, 'see "domains"');
+  }
+};
+
+const checkDirectory: Check = ({ routing, directory }, report) => {
+  if (routing.mode === 'advanced' && directory.sources.length === 0 && report.isSound('directory')) {
+    report.error(
+      ['routing', 'mode'],
+      'advanced routing needs a directory',
+      'add one below directory.sources, or use mode: basic',
+    );
+  }
+};
+
+const checkTimers: Check = ({ timers }, report) => {
+  if (timers.t2 < timers.t1)
+    report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
+};
+
+const checks: readonly Check[] = [
+  checkListeners,
+  checkDomains,
+  checkAccess,
+  checkRoutes,
+  checkSides,
+  checkPins,
+  checkDirectory,
+  checkTimers,
+];

@@ -1,0 +1,103 @@
+/** Turns the checked rows of routes.yaml into the values that routing and transport are built from. */
+import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
+import { parsePattern } from '../routing/route-pattern.ts';
+import type { Item } from './reader.ts';
+import { type ListenRow, type RouteRow, type RoutesFile, usualPort, usualTlsProfile } from './shape.ts';
+
+/** A local address that is listened on. */
+export interface ListenSetting {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  /** IP address without brackets; `0.0.0.0` and `::` mean all of their family. */
+  readonly address: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Host for Via and Record-Route, where it is not the node's name. */
+  readonly name?: string;
+  /** With transport tls only, and then always. */
+  readonly tlsProfile?: string;
+}
+
+export function compileListener({ transport, address, port, name, tls }: ListenRow): ListenSetting {
+  return {
+    transport,
+    address,
+    port: port ?? usualPort(transport),
+    ...(name === undefined ? {} : { name }),
+    ...(transport === 'tls' ? { tlsProfile: tls ?? usualTlsProfile } : {}),
+  };
+}
+
+/**
+ * @param ciscoUsers keys of all users of the Cisco side, when there is such a list
+ * @param interfaces the addresses of this machine: what a wildcard listener stands for
+ */
+export function compilePolicyInput(
+  file: RoutesFile,
+  ciscoUsers: ReadonlySet<string> | undefined,
+  interfaces: readonly string[],
+): PolicyInput {
+  const { routing } = file;
+  return {
+    mode: routing.mode,
+    microsoftUser: routing['microsoft-user'],
+    whenUnavailable: routing['when-directory-unavailable'],
+    retryAfterS: Math.ceil(routing['retry-after'] / 1_000),
+    onDenied: routing['when-access-denied'],
+    domains: file.domains.map(({ value }) => value),
+    access: file.access.map(compileAccessRule),
+    routes: file.routes.flatMap(compileRoute),
+    pins: file.pins.map(compilePin),
+    ciscoUsers,
+    ownAddresses: ownAddresses(file, interfaces),
+  };
+}
+
+const indexOf = ({ path }: Item<unknown>): number => Number(path.at(-1));
+
+const compileAccessRule = (row: RoutesFile['access'][number]): AccessRuleInput => {
+  const { side, from } = row.value;
+  return { index: indexOf(row), side, from: from.pattern, text: from.text };
+};
+
+const compilePin = (row: RoutesFile['pins'][number]): PinInput => {
+  const { user, side, why } = row.value;
+  return { index: indexOf(row), key: user, side, why };
+};
+
+/** A pattern that cannot be read has been reported: its row is left out. */
+function compileRoute(row: Item<RouteRow>): readonly RouteInput[] {
+  const { to, type, transport, priority, weight, block, tls, description, ...rest } = row.value;
+  const { value: pattern } = parsePattern(rest.pattern, type);
+  if (pattern === undefined) return [];
+  const route: RouteInput = {
+    index: indexOf(row),
+    to,
+    pattern,
+    nextHop: rest['next-hop'],
+    port: rest.port ?? usualPort(transport),
+    transport,
+    priority,
+    weight,
+    inService: rest['in-service'],
+    block,
+    allowLessSpecific: rest['allow-less-specific'],
+    tlsName: rest['tls-name'],
+    tlsProfile: transport === 'tls' ? (tls ?? usualTlsProfile) : undefined,
+    description,
+  };
+  return [route];
+}
+
+function ownAddresses({ node, listen }: RoutesFile, interfaces: readonly string[]): readonly OwnAddressInput[] {
+  return listen.flatMap(({ value }) => {
+    const { address, port, name = node.name } = compileListener(value);
+    const hosts = new Set([node.name, name, ...addressesOf(address, interfaces)]);
+    return [...hosts].map((host) => ({ host, port }));
+  });
+}
+
+function addressesOf(address: string, interfaces: readonly string[]): readonly string[] {
+  if (address === '0.0.0.0') return interfaces.filter((own) => !own.includes(':'));
+  if (address === '::') return interfaces.filter((own) => own.includes(':'));
+  return [address];
+}

@@ -1,0 +1,88 @@
+/** What is wrong with a configuration, where, and what to do about it: the words that `check` prints. */
+
+/** Steps from the top of the file to a value: `['routes', 1, 'port']`. */
+export type Path = readonly (string | number)[];
+
+/** Both count from 1. A column counts UTF-16 units, as editors do. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A warning is printed and changes nothing; an error keeps the configuration from being used. */
+export type Severity = 'error' | 'warning';
+
+export interface Problem extends Place {
+  readonly severity: Severity;
+  /** The file as the operator named it; not always routes.yaml (a user list and an LDIF file have lines, too). */
+  readonly file: string;
+  /** `routes[1].port`; empty when the problem is about the file as a whole. */
+  readonly path: string;
+  readonly what: string;
+  readonly hint: string | undefined;
+}
+
+export const formatPath = (path: Path): string =>
+  path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? step : `${text}.${step}`;
+  }, '');
+
+/** `routes.yaml:14:11: error: routes[1].port: 70000 is ... (at most 65535)`: the form that editors jump to. */
+export function formatProblem(problem: Problem): string {
+  const subject = problem.path === '' ? '' : `${problem.path}: `;
+  const hint = problem.hint === undefined ? '' : ` (${problem.hint})`;
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.severity}: ${subject}${problem.what}${hint}`;
+}
+
+/** The order in which a reader walks through a file; problems of other files come behind. */
+export function inReadingOrder(problems: readonly Problem[], firstFile: string): readonly Problem[] {
+  const rank = (problem: Problem) => (problem.file === firstFile ? 0 : 1);
+  return [...problems].sort(
+    (a, b) => rank(a) - rank(b) || compareText(a.file, b.file) || a.line - b.line || a.column - b.column,
+  );
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export const hasError = (problems: readonly Problem[]): boolean =>
+  problems.some((problem) => problem.severity === 'error');
+
+/** Collects the problems of one file, so that all of them are told at once. */
+export class Problems {
+  readonly file: string;
+  readonly #found: Problem[] = [];
+  readonly #brokenPaths: Path[] = [];
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  error(place: Place, path: Path, what: string, hint?: string): void {
+    this.#brokenPaths.push(path);
+    this.#add('error', place, path, what, hint);
+  }
+
+  warning(place: Place, path: Path, what: string, hint?: string): void {
+    this.#add('warning', place, path, what, hint);
+  }
+
+  /** Takes over what was found in another file. */
+  adopt(problem: Problem): void {
+    this.#found.push(problem);
+  }
+
+  /** Whether something at `path`, above it or below it is wrong: then nothing may be concluded from what is missing there. */
+  hasErrorAround(...path: Path): boolean {
+    return this.#brokenPaths.some((broken) => broken.every((step, i) => i >= path.length || path[i] === step));
+  }
+
+  all(): readonly Problem[] {
+    return inReadingOrder(this.#found, this.file);
+  }
+
+  #add(severity: Severity, place: Place, path: Path, what: string, hint: string | undefined): void {
+    const { line, column } = place;
+    this.#found.push({ severity, file: this.file, line, column, path: formatPath(path), what, hint });
+  }
+}

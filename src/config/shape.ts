@@ -1,0 +1,184 @@
+/** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
+import { parseFrom } from '../routing/access-pattern.ts';
+import { keyOfAddress } from '../routing/user-key.ts';
+import {
+  choice,
+  type Item,
+  list,
+  namedEntries,
+  type ObjectOf,
+  object,
+  optional,
+  parsed,
+  quote,
+  required,
+  requiredOr,
+  section,
+  variants,
+  withDefault,
+} from './reader.ts';
+import { duration, flag, host, hostName, integer, ipAddress, port, size, text } from './values.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+const side = choice(['cisco', 'microsoft']);
+const transport = choice(['udp', 'tcp', 'tls']);
+const name = text(64);
+const description = text(255);
+
+const node = object({
+  name: required(hostName),
+});
+
+const listener = object({
+  transport: required(transport),
+  address: required(ipAddress),
+  port: optional(port(0)),
+  name: optional(hostName),
+  tls: optional(name),
+});
+
+const tlsProfile = object({
+  extends: optional(name),
+  certificate: optional(text()),
+  key: optional(text()),
+  ca: optional(text()),
+  'client-certificate': optional(choice(['required', 'optional', 'none'])),
+  'min-version': optional(choice(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])),
+  ciphers: optional(text()),
+  legacy: optional(flag),
+});
+
+/** The form is checked by routing's own reader; the text is kept, for reasons are told in the operator's words. */
+const accessFrom = parsed((written) => {
+  const { value, problem } = parseFrom(written);
+  return value === undefined ? { wrong: problem } : { value: { pattern: value, text: written } };
+});
+
+const accessRule = object({
+  side: required(side),
+  from: required(accessFrom),
+});
+
+/** An option tag is a token (RFC 3261 §25.1). */
+const optionTag = parsed((tag) =>
+  /^[a-z0-9.!%*_+`'~-]{1,128}$/i.test(tag)
+    ? { value: tag.toLowerCase() }
+    : { wrong: `${quote(tag)} is not an option tag`, hint: 'one word, such as ms-benotify' },
+);
+
+const routing = object({
+  mode: withDefault(choice(['basic', 'advanced']), 'basic'),
+  'microsoft-user': withDefault(choice(['enabled', 'address']), 'enabled'),
+  'when-directory-unavailable': withDefault(choice(['basic', 'reject']), 'basic'),
+  'when-access-denied': withDefault(choice(['reject', 'drop']), 'reject'),
+  'failover-after': withDefault(duration(100, 32 * SECOND), 2 * SECOND),
+  'retry-after': withDefault(duration(SECOND, HOUR), 30 * SECOND),
+  'cisco-users': optional(text()),
+  'proxy-require': withDefault(list(optionTag), [{ path: [], value: 'ms-benotify' }]),
+});
+
+const route = object({
+  to: required(side),
+  type: withDefault(choice(['domain', 'user']), 'domain'),
+  pattern: required(text(255)),
+  'next-hop': required(host),
+  port: optional(port(0)),
+  transport: withDefault(transport, 'tcp'),
+  priority: withDefault(integer(1, 65_535), 1),
+  weight: withDefault(integer(1, 65_535), 1),
+  'in-service': withDefault(flag, true),
+  block: withDefault(flag, false),
+  'allow-less-specific': withDefault(flag, true),
+  tls: optional(name),
+  'tls-name': optional(hostName),
+  description: optional(description),
+});
+
+const pinnedUser = parsed((written) => {
+  const key = keyOfAddress(written);
+  if (key !== undefined) return { value: key };
+  return { wrong: `${quote(written)} is not the address of a user`, hint: 'such as sip:ceo@example.com' };
+});
+
+const pin = object({
+  user: required(pinnedUser),
+  side: required(side),
+  why: optional(description),
+});
+
+// RFC 3261 §17.1.1.1: T1 is an estimate of the round trip, T2 and T4 are multiples of it.
+const timers = object({
+  t1: withDefault(duration(10, 10 * SECOND), 500),
+  t2: withDefault(duration(10, 60 * SECOND), 4 * SECOND),
+  t4: withDefault(duration(10, 60 * SECOND), 5 * SECOND),
+  // RFC 3261 §16.6 step 11: larger than 3 minutes.
+  'timer-c': withDefault(duration(3 * MINUTE + 1, HOUR), 190 * SECOND),
+  connect: withDefault(duration(100, MINUTE), 2 * SECOND),
+  idle: withDefault(duration(SECOND, 7 * DAY), 10 * MINUTE),
+  message: withDefault(duration(SECOND, 10 * MINUTE), 30 * SECOND),
+  'half-open': withDefault(duration(SECOND, 10 * MINUTE), 32 * SECOND),
+  'keep-alive': withDefault(duration(SECOND, DAY), MINUTE),
+});
+
+// 65535 less the IPv4 (20) and UDP (8) headers.
+const largestDatagram = 65_507;
+
+const limits = object({
+  header: withDefault(size(KIB, MIB), 64 * KIB),
+  body: withDefault(size(KIB, 64 * MIB), MIB),
+  connections: withDefault(integer(1, 1_000_000), 10_000),
+  'write-queue': withDefault(size(64 * KIB, 1_024 * MIB), 4 * MIB),
+  'udp-datagram': withDefault(size(KIB, largestDatagram), largestDatagram),
+  'udp-peers': withDefault(integer(1, 1_000_000), 20_000),
+});
+
+const log = object({
+  level: withDefault(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
+  decisions: withDefault(choice(['all', 'refused', 'none']), 'all'),
+  file: optional(text()),
+});
+
+const ldifSource = object({
+  kind: required(choice(['ldif'])),
+  file: required(text()),
+});
+
+const directory = object({
+  sources: withDefault(list(variants('kind', { ldif: ldifSource })), []),
+});
+
+/** The whole file. */
+export const routesFile = object({
+  node: requiredOr(node, { name: '' }),
+  domains: requiredOr(list(hostName), []),
+  listen: requiredOr(list(listener), []),
+  tls: withDefault(namedEntries(tlsProfile), new Map()),
+  access: requiredOr(list(accessRule), []),
+  routing: section(routing),
+  routes: requiredOr(list(route), []),
+  pins: withDefault(list(pin), []),
+  directory: section(directory),
+  timers: section(timers),
+  limits: section(limits),
+  log: section(log),
+});
+
+export type RoutesFile = ObjectOf<typeof routesFile.fields>;
+export type ListenRow = ObjectOf<typeof listener.fields>;
+export type TlsRow = ObjectOf<typeof tlsProfile.fields>;
+export type AccessRow = ObjectOf<typeof accessRule.fields>;
+export type RouteRow = ObjectOf<typeof route.fields>;
+export type PinRow = ObjectOf<typeof pin.fields>;
+export type Rows<T> = readonly Item<T>[];
+
+/** What a listener or a route without a port uses (RFC 3261 §19.1.2). */
+export const usualPort = (transport: 'udp' | 'tcp' | 'tls'): number => (transport === 'tls' ? 5061 : 5060);
+
+/** The TLS profile that a listener or a route without one uses. */
+export const usualTlsProfile = 'default';

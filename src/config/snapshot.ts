@@ -1,0 +1,262 @@
+/** The configuration in force: read from routes.yaml as a whole, checked, compiled, frozen and numbered. */
+import { networkInterfaces } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
+import type { PolicyInput } from '../routing/policy-input.ts';
+import type { DirectoryAnswer } from '../routing/types.ts';
+import { checkTogether } from './checks.ts';
+import { compileListener, compilePolicyInput, type ListenSetting } from './compile.ts';
+import { readYaml } from './document.ts';
+import { readNamedFile, resolvePath } from './named-file.ts';
+import { hasError, type Problem, Problems } from './problem.ts';
+import { Report } from './report.ts';
+import { type RoutesFile, routesFile } from './shape.ts';
+import { readTextFile } from './text-file.ts';
+import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
+import { parseUserList } from './user-list.ts';
+
+/** Nothing in it changes: a request that has taken it may keep it. All times in milliseconds, all sizes in bytes. */
+export interface Snapshot {
+  /** Counts the configurations of this process, from 1. */
+  readonly number: number;
+  /** As the operator named it. */
+  readonly file: string;
+  readonly node: { readonly name: string };
+  readonly transport: TransportSettings;
+  readonly policy: Policy;
+  readonly timers: Timers;
+  /** Option tags of Proxy-Require that are understood, lower case (RFC 3261 §20.29). */
+  readonly proxyRequire: ReadonlySet<string>;
+  /** Without a source in the file: one that can answer nothing, and that basic mode never asks. */
+  readonly directory: Directory;
+  readonly log: LogSettings;
+  /** The rows that the policy was compiled from, for printing. */
+  readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
+}
+
+/** What the transport layer is built from; its words are its own. */
+export interface TransportSettings {
+  readonly nodeName: string;
+  readonly listen: readonly ListenSetting[];
+  /** By name. */
+  readonly tls: ReadonlyMap<string, TlsProfile>;
+  readonly limits: TransportLimits;
+  readonly timeouts: TransportTimeouts;
+}
+
+export interface TransportLimits {
+  /** Start line and header fields of one message. */
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+  /** Accepted stream connections at a time. */
+  readonly connections: number;
+  /** What may wait to be written on one connection. */
+  readonly writeQueueBytes: number;
+  readonly udpDatagramBytes: number;
+  /** Remote UDP addresses that are remembered per listener. */
+  readonly udpFlows: number;
+}
+
+export interface TransportTimeouts {
+  readonly connectMs: number;
+  readonly idleMs: number;
+  readonly messageMs: number;
+  readonly halfOpenMs: number;
+  readonly keepAliveMs: number;
+}
+
+/** RFC 3261 table 4, and Timer C of §16.6 step 11. */
+export interface Timers {
+  readonly t1Ms: number;
+  readonly t2Ms: number;
+  readonly t4Ms: number;
+  readonly timerCMs: number;
+  /** No answer at all from a hop for this long: the next one is tried. */
+  readonly failoverAfterMs: number;
+}
+
+/** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */
+export interface Directory {
+  lookup(recipientKey: string): DirectoryAnswer | Promise<DirectoryAnswer>;
+  describe(): { readonly source: string; readonly summary: string };
+}
+
+/** Makes a directory of an LDIF file's text; handed in, because this room does not know how a directory is made. */
+export type ReadDirectory = (
+  text: string,
+  fileName: string,
+) => {
+  readonly directory: Directory;
+  /** Of two entries with one address (`duplicate`) the first counts; all other kinds keep the file from being used. */
+  readonly problems: readonly { readonly kind: string; readonly line: number; readonly problem: string }[];
+};
+
+export interface LogSettings {
+  readonly level: RoutesFile['log']['level'];
+  /** Which decision records are written. */
+  readonly decisions: RoutesFile['log']['decisions'];
+  /** Absolute; undefined: standard error. */
+  readonly file: string | undefined;
+}
+
+export type Loaded =
+  /** `problems` are warnings only. */
+  | { readonly snapshot: Snapshot; readonly problems: readonly Problem[] }
+  /** At least one of `problems` is an error. */
+  | { readonly snapshot?: undefined; readonly problems: readonly Problem[] };
+
+/**
+ * Reads routes.yaml and all files that it names. Never throws for what is in a file.
+ * @param file as the operator named it; relative paths in it start in its folder
+ * @param number of the snapshot that this becomes
+ * @param now the day on which certificates are judged
+ */
+export function loadSnapshot(file: string, number: number, readDirectory: ReadDirectory, now = new Date()): Loaded {
+  const problems = new Problems(file);
+  const snapshot = readSettings(file, problems)?.compile(number, readDirectory, now);
+  const found = problems.all();
+  return snapshot === undefined || hasError(found) ? { problems: found } : { snapshot, problems: found };
+}
+
+function readSettings(file: string, problems: Problems): Compiler | undefined {
+  const read = readTextFile(file);
+  if (read.kind === 'unreadable') {
+    problems.error(read.place, [], read.what, read.hint);
+    return undefined;
+  }
+  const root = readYaml(read.text, problems);
+  const settings = root && routesFile(root, { path: [], problems });
+  return root && settings && new Compiler(file, settings, new Report(root, problems));
+}
+
+/** Joins what the sections say; every step reports what is wrong and goes on, so that all is told at once. */
+class Compiler {
+  readonly #file: string;
+  readonly #folder: string;
+  readonly #settings: RoutesFile;
+  readonly #report: Report;
+
+  constructor(file: string, settings: RoutesFile, report: Report) {
+    this.#file = file;
+    this.#folder = dirname(resolve(file));
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  compile(number: number, readDirectory: ReadDirectory, now: Date): Snapshot {
+    checkTogether(this.#settings, this.#report);
+    return deepFreeze({
+      number,
+      file: this.#file,
+      node: this.#settings.node,
+      transport: this.#transport(now),
+      ...this.#decisions(),
+      timers: compileTimers(this.#settings),
+      proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
+      directory: this.#directory(readDirectory),
+      log: this.#log(),
+    });
+  }
+
+  #decisions(): Pick<Snapshot, 'policy' | 'rows'> {
+    const input = compilePolicyInput(this.#settings, this.#ciscoUsers(), interfaceAddresses());
+    for (const { list, index, problem } of policyProblems(input)) {
+      this.#report.error([list, index], `this row ${problem}`);
+    }
+    const policy = compilePolicy(input);
+    this.#warnOfDomainsWithoutRoute(policy);
+    const { domains, access, routes, pins } = input;
+    return { policy, rows: { domains, access, routes, pins } };
+  }
+
+  /** Where a side has routes at all: that it has none is told elsewhere. */
+  #warnOfDomainsWithoutRoute({ routes: table }: Policy): void {
+    const { domains, routes } = this.#settings;
+    if (!this.#report.isSound('routes')) return;
+    for (const side of ['cisco', 'microsoft'] as const) {
+      const rows = routes.filter(({ value }) => value.to === side);
+      if (rows.length === 0 || rows.some(({ value }) => value.type === 'user')) continue;
+      for (const { path, value: domain } of domains) {
+        if (table.hasRouteFor(side, domain)) continue;
+        this.#report.warning(path, `no route leads to the ${side} side for ${domain}`, 'add a route with this pattern');
+      }
+    }
+  }
+
+  #ciscoUsers(): ReadonlySet<string> | undefined {
+    const file = this.#settings.routing['cisco-users'];
+    if (file === undefined) return undefined;
+    const text = readNamedFile(file, ['routing', 'cisco-users'], this.#report, this.#folder);
+    if (text === undefined) return undefined;
+    const { users, problems } = parseUserList(text, file);
+    for (const problem of problems) this.#report.problems.adopt(problem);
+    return users;
+  }
+
+  #transport(now: Date): TransportSettings {
+    const { node, listen, timers, limits } = this.#settings;
+    return {
+      nodeName: node.name,
+      listen: listen.map(({ value }) => compileListener(value)),
+      tls: readTlsProfiles(this.#settings, this.#report, { folder: this.#folder, now }),
+      limits: {
+        headerBytes: limits.header,
+        bodyBytes: limits.body,
+        connections: limits.connections,
+        writeQueueBytes: limits['write-queue'],
+        udpDatagramBytes: limits['udp-datagram'],
+        udpFlows: limits['udp-peers'],
+      },
+      timeouts: {
+        connectMs: timers.connect,
+        idleMs: timers.idle,
+        messageMs: timers.message,
+        halfOpenMs: timers['half-open'],
+        keepAliveMs: timers['keep-alive'],
+      },
+    };
+  }
+
+  #directory(readDirectory: ReadDirectory): Directory {
+    const [source] = this.#settings.directory.sources;
+    if (source === undefined) return noDirectory;
+    const { file } = source.value;
+    const text = readNamedFile(file, [...source.path, 'file'], this.#report, this.#folder);
+    if (text === undefined) return noDirectory;
+    const { directory, problems } = readDirectory(text, file);
+    for (const { kind, line, problem } of problems) {
+      const severity = kind === 'duplicate' ? 'warning' : 'error';
+      this.#report.problems.adopt({ severity, file, line, column: 1, path: '', what: problem, hint: undefined });
+    }
+    return directory;
+  }
+
+  #log(): LogSettings {
+    const { level, decisions, file } = this.#settings.log;
+    return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
+  }
+}
+
+const noDirectory: Directory = Object.freeze({
+  lookup: () => ({ kind: 'unavailable', why: 'no directory is configured' }) as const,
+  describe: () => ({ source: 'no directory', summary: 'none is configured' }),
+});
+
+const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
+  t1Ms: timers.t1,
+  t2Ms: timers.t2,
+  t4Ms: timers.t4,
+  timerCMs: timers['timer-c'],
+  failoverAfterMs: routing['failover-after'],
+});
+
+const interfaceAddresses = (): readonly string[] =>
+  Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+
+/** Freezes plain objects and lists through and through; what has a life of its own (maps, the policy) is left as it is. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,148 @@
+/** The kinds of value that settings have: times, sizes, numbers, names, addresses. Each says in words what it expects. */
+import { isIP, isIPv4 } from 'node:net';
+import { type Parsed, parsed, quote, type Reader } from './reader.ts';
+
+/** Any text that is not empty, at most `longest` characters. */
+export const text = (longest = 1024): Reader<string> =>
+  parsed((value) => {
+    if (value.length > longest)
+      return { wrong: `this text has ${value.length} characters, at most ${longest} are possible` };
+    return hasControlCharacter(value) ? { wrong: 'this text holds a control character' } : { value };
+  });
+
+export const integer = (min: number, max: number): Reader<number> =>
+  parsed((value) => {
+    if (!/^-?\d{1,15}$/.test(value))
+      return { wrong: `${quote(value)} is not a whole number`, hint: `from ${min} to ${max}` };
+    return inRange(Number(value), value, { min, max, format: String });
+  });
+
+/** A port that can be connected to or bound; 0 where `min` allows it. */
+export const port = (min: 0 | 1): Reader<number> => integer(min, 65_535);
+
+const flags: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
+const otherFlagWords: ReadonlyMap<string, string> = new Map([
+  ['yes', 'true'],
+  ['on', 'true'],
+  ['1', 'true'],
+  ['no', 'false'],
+  ['off', 'false'],
+  ['0', 'false'],
+]);
+
+export const flag: Reader<boolean> = parsed((value) => {
+  const known = flags.get(value);
+  if (known !== undefined) return { value: known };
+  const meant =
+    otherFlagWords.get(value.toLowerCase()) ?? [...flags.keys()].find((word) => word === value.toLowerCase());
+  return {
+    wrong: `${quote(value)} is neither true nor false`,
+    hint: meant === undefined ? 'write true or false' : `write ${meant}`,
+  };
+});
+
+const timeUnits: readonly Unit[] = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+];
+
+/** A time such as `500ms`, `30s`, `10m`, `24h`; the value is in milliseconds. */
+export const duration = (minMs: number, maxMs: number): Reader<number> =>
+  parsed((value) =>
+    amount(value, timeUnits, '500ms, 30s, 10m or 24h', { min: minMs, max: maxMs, format: formatDuration }),
+  );
+
+const sizeUnits: readonly Unit[] = [
+  ['MiB', 1_048_576],
+  ['KiB', 1_024],
+  ['', 1],
+];
+
+/** A size such as `64KiB`, `1MiB` or a plain number of bytes; the value is in bytes. */
+export const size = (min: number, max: number): Reader<number> =>
+  parsed((value) => amount(value, sizeUnits, '64KiB, 1MiB or a number of bytes', { min, max, format: formatSize }));
+
+/** `90000` becomes `90s`: the largest unit that leaves a whole number. */
+export const formatDuration = (ms: number): string => inLargestUnit(ms, timeUnits);
+
+export const formatSize = (bytes: number): string => inLargestUnit(bytes, sizeUnits);
+
+/** An IPv4 or IPv6 address; brackets around an IPv6 address are taken off. */
+export const ipAddress: Reader<string> = parsed((value) => {
+  const address = withoutBrackets(value);
+  if (isIP(address) !== 0) return { value: address.toLowerCase() };
+  const hint = isHostName(value)
+    ? 'a name is not possible here, write the address'
+    : 'such as 192.0.2.1 or 2001:db8::1';
+  return { wrong: `${quote(value)} is not an IP address`, hint };
+});
+
+/** A DNS name or an IP address; lower case, without brackets. */
+export const host: Reader<string> = parsed((value) => {
+  const bare = withoutBrackets(value).toLowerCase();
+  if (isIP(bare) !== 0 || isHostName(bare)) return { value: bare };
+  return { wrong: `${quote(value)} is neither a host name nor an IP address`, hint: hostHint(value) };
+});
+
+/** A DNS name that is not an address; lower case. */
+export const hostName: Reader<string> = parsed((value) => {
+  if (isHostName(value)) return { value: value.toLowerCase() };
+  return { wrong: `${quote(value)} is not a host name`, hint: hostHint(value) };
+});
+
+/** A name of 1 to 253 characters in labels of 1 to 63 (RFC 1123 §2.1), the last of which is not a number (RFC 3261 §25.1). */
+export function isHostName(name: string): boolean {
+  if (name.length > 253) return false;
+  const labels = name.split('.');
+  return (
+    labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)) && /[a-z]/i.test(labels.at(-1)!)
+  );
+}
+
+const withoutBrackets = (value: string): string =>
+  value.startsWith('[') && value.endsWith(']') && !isIPv4(value.slice(1, -1)) ? value.slice(1, -1) : value;
+
+function hostHint(value: string): string {
+  if (/^sips?:/i.test(value)) return 'leave out "sip:"';
+  if (value.includes('@')) return 'only the part behind the @';
+  if (/:\d+$/.test(value)) return 'the port has a setting of its own';
+  if (value.endsWith('.')) return 'without the dot at the end';
+  return 'such as sip.example.com';
+}
+
+// C0 controls and DEL: they would break log lines and header fields.
+const hasControlCharacter = (value: string): boolean => /[\u0000-\u001f\u007f]/.test(value);
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly format: (value: number) => string;
+}
+
+type Unit = readonly [word: string, factor: number];
+
+function amount(value: string, units: readonly Unit[], like: string, range: Range): Parsed<number> {
+  const match = /^(\d{1,12})([a-z]*)$/i.exec(value);
+  const unit = units.find(([word]) => word === match?.[2]);
+  if (match === null || unit === undefined) {
+    return { wrong: `${quote(value)} is not understood`, hint: `write it as ${like}` };
+  }
+  return inRange(Number(match[1]) * unit[1], value, range);
+}
+
+function inRange(value: number, shown: string, { min, max, format }: Range): Parsed<number> {
+  if (value < min) return { wrong: `${shown} is too small`, hint: `at least ${format(min)}` };
+  if (value > max) return { wrong: `${shown} is too large`, hint: `at most ${format(max)}` };
+  return { value };
+}
+
+function inLargestUnit(value: number, units: readonly Unit[]): string {
+  const [word, factor] = units.find(([, each]) => value !== 0 && value % each === 0) ?? units.at(-1)!;
+  return `${value / factor}${word}`;
+}

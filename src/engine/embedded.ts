@@ -14,6 +14,7 @@ import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { DiscardCode, Flow, Listener, Target, TransportLayer } from '../sip/transport/flow.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer } from '../sip/transport/transport-layer.ts';
+import type { SipMessage } from '../sip-parser/index.ts';
 import type { SipEngine } from './engine.ts';
 
 export interface EmbeddedObserver extends ProxyObserver {
@@ -64,11 +65,20 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     throw new Error('a request came before the engine was started');
   };
 
+  /** No message may end the process, whatever we have overlooked. */
+  const guarded = (message: SipMessage, handle: () => void): void => {
+    try {
+      handle();
+    } catch (error) {
+      observer.onBug(error, message);
+    }
+  };
+
   const transport: TransportLayer = createTransportLayer(
     parts.transport,
     {
-      onRequest: (request, flow) => transactions.onRequest(request, flow),
-      onResponse: (response, flow) => transactions.onResponse(response, flow),
+      onRequest: (request, flow) => guarded(request, () => transactions.onRequest(request, flow)),
+      onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
       onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
     },
     clock,

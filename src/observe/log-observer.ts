@@ -22,10 +22,10 @@ export const createLogObserver = (log: Log, clock: Clock, decisions: () => Decis
     const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
     log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
   },
-  onBug(error, request) {
+  onBug(error, message) {
     log.error(
-      { event: 'bug', err: error, callId: request.callId, method: request.method },
-      'a request could not be handled',
+      { event: 'bug', err: error, callId: message.callId, cseq: message.cseqMethod },
+      'a message was not handled',
     );
   },
 });

@@ -4,7 +4,7 @@ import type { Decision, RequestFacts, Side } from '../routing/types.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow } from '../sip/transport/flow.ts';
-import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
+import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
 import { hasLooped, type IsOwn, loopHash } from './loop.ts';
 import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
@@ -30,8 +30,8 @@ export interface ProxyObserver {
   onEnded(report: RequestReport): void;
   onStrayResponse(response: SipResponse, flow: Flow): void;
   onUnacknowledged(request: SipRequest): void;
-  /** Something that must not happen; the request got a 500. */
-  onBug(error: unknown, request: SipRequest): void;
+  /** Something that must not happen; a request got a 500. */
+  onBug(error: unknown, message: SipMessage): void;
 }
 
 export interface ProxyWorld extends ProxyRim {

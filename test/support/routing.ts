@@ -1,5 +1,6 @@
 /** Rows, policies and requests for tests of the decision, each with plain defaults. */
 import { parseFrom } from '../../src/routing/access-pattern.ts';
+import type { Parsed } from '../../src/routing/parsed.ts';
 import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
 import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
 import { parsePattern, type RouteType } from '../../src/routing/route-pattern.ts';
@@ -9,9 +10,9 @@ import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
 export const cisco = '192.0.2.11';
 export const microsoft = '192.0.2.21';
 
-const sound = <T>({ value, problem }: { readonly value?: T; readonly problem?: string | undefined }): T => {
-  if (value === undefined) throw new Error(problem);
-  return value;
+const sound = <T>(parsed: Parsed<T>): T => {
+  if (parsed.problem !== undefined) throw new Error(parsed.problem);
+  return parsed.value;
 };
 
 export const accessRow = (index: number, side: Side, text: string): AccessRuleInput => ({

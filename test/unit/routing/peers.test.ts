@@ -1,0 +1,95 @@
+/** Where a followed URI leads (RFC 3263 §4.1, §4.2): to a configured hop, to another place of a peer, or nowhere. */
+import { describe, expect, test } from 'vitest';
+import type { Side } from '../../../src/routing/types.ts';
+import { accessRow, policyOf, routeRow, uriOf } from '../../support/routing.ts';
+
+const { peers } = policyOf({
+  access: [
+    accessRow(0, 'cisco', '192.0.2.11'),
+    accessRow(1, 'microsoft', '.example.com'),
+    accessRow(2, 'microsoft', '2001:db8::/64'),
+    accessRow(3, 'cisco', 'all'),
+  ],
+  routes: [
+    routeRow(0, 'cisco', 'example.com', '192.0.2.11'),
+    routeRow(1, 'microsoft', 'example.com', '192.0.2.21', {
+      port: 5061,
+      transport: 'tls',
+      tlsName: 'fe1.example.com',
+      tlsProfile: 'lync',
+    }),
+    routeRow(2, 'microsoft', 'example.com', 'pool.example.net', { port: 0, transport: 'tls' }),
+    routeRow(3, 'cisco', 'example.com', '127.0.0.1', { port: 5070 }),
+    routeRow(4, 'microsoft', 'example.com', '127.0.0.1', { port: 5080 }),
+    routeRow(5, 'cisco', 'example.com', '127.0.0.2'),
+    routeRow(6, 'microsoft', 'example.com', '127.0.0.2'),
+    routeRow(7, 'cisco', 'example.com', '192.0.2.66', { block: true }),
+    routeRow(8, 'cisco', 'example.com', '192.0.2.12', { inService: false }),
+    routeRow(9, 'microsoft', 'example.com', '2001:db8:1::1'),
+  ],
+});
+
+const idOf = (uri: string, from: Side = 'cisco'): string | undefined => peers.find(uriOf(uri), from)?.hop.id;
+
+describe('a followed URI', () => {
+  test.each([
+    ['sip:192.0.2.11:5060;transport=tcp', 'cisco 192.0.2.11:5060/tcp', 'leads to the configured hop'],
+    ['sip:192.0.2.11;transport=tcp', 'cisco 192.0.2.11:5060/tcp', 'without a port means 5060'],
+    ['sip:192.0.2.11', 'cisco 192.0.2.11:5060/tcp', 'without a transport means the configured one'],
+    [
+      'sip:192.0.2.11;transport=udp',
+      'cisco 192.0.2.11:5060/udp',
+      'with another transport leads to the same host by that',
+    ],
+    [
+      'sip:192.0.2.11:5080',
+      'cisco 192.0.2.11:5080/udp',
+      'with a port that is not configured means UDP (RFC 3263 §4.1)',
+    ],
+    [
+      'sip:192.0.2.21;transport=tls',
+      'microsoft 192.0.2.21:5061/tls (fe1.example.com)',
+      'by TLS without a port means 5061',
+    ],
+    ['sips:192.0.2.21', 'microsoft 192.0.2.21:5061/tls (fe1.example.com)', 'of scheme sips means TLS'],
+    ['sip:pool.example.net;transport=tls', 'microsoft pool.example.net:0/tls', 'by name without a port asks for SRV'],
+    ['sip:fe9.example.com;transport=tls', 'microsoft fe9.example.com:0/tls', 'by a listed name leads there by TLS'],
+    [
+      'sip:fe9.example.com:5061;transport=tls',
+      'microsoft fe9.example.com:5061/tls',
+      'by a listed name with a port too',
+    ],
+    ['sip:fe9.example.com;transport=tcp', undefined, 'by a listed name without TLS leads nowhere'],
+    [
+      'sip:[2001:db8::7]:5062;transport=tcp',
+      'microsoft [2001:db8::7]:5062/tcp',
+      'to a listed IPv6 network leads there',
+    ],
+    ['sip:[2001:db8:1:0::1]', 'microsoft [2001:db8:1::1]:5060/tcp', 'to an IPv6 hop in another spelling finds the hop'],
+    ['sip:192.0.2.12:5060;transport=tcp', 'cisco 192.0.2.12:5060/tcp', 'to a hop out of service still leads there'],
+    ['sip:192.0.2.66:5060', undefined, 'to the hop of a blocked row leads nowhere'],
+    ['sip:192.0.2.77:5060', undefined, 'to an address that only "all" covers leads nowhere'],
+    ['sip:192.0.2.11:5060;transport=sctp', undefined, 'by a transport that is not spoken leads nowhere'],
+  ])('%s: %s (it %s)', (uri, id, _what) => {
+    expect(idOf(uri)).toBe(id);
+  });
+
+  test.each([
+    ['cisco', 'microsoft'],
+    ['microsoft', 'cisco'],
+  ] as const)('to a hop that serves both sides, asked from %s, leads to %s', (from, to) => {
+    expect(peers.find(uriOf('sip:127.0.0.2:5060;transport=tcp'), from)?.side).toBe(to);
+  });
+
+  test('to a new port of a host that serves both sides leads to the other side', () => {
+    expect(peers.find(uriOf('sip:127.0.0.1:5099;transport=tcp'), 'microsoft')?.side).toBe('cisco');
+  });
+
+  test('to another TLS port of a hop is spoken to as the hop is: same profile, same certificate name', () => {
+    expect(peers.find(uriOf('sip:192.0.2.21:5091;transport=tls'), 'cisco')?.hop).toMatchObject({
+      id: 'microsoft 192.0.2.21:5091/tls',
+      tlsName: 'fe1.example.com',
+      tlsProfile: 'lync',
+    });
+  });
+});

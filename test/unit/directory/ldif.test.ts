@@ -1,0 +1,273 @@
+/** LDIF read strictly (RFC 2849), every problem with its line; then users out of it. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { readLdif } from '../../../src/directory/ldif-reader.ts';
+
+const lines = (...text: readonly string[]): string => `${text.join('\n')}\n`;
+
+const entry = (name: string, ...attributes: readonly string[]): string =>
+  lines(`dn: CN=${name},OU=People,DC=example,DC=com`, ...attributes);
+
+const address = (user: string) => `msRTCSIP-PrimaryUserAddress: sip:${user}@example.com`;
+
+/** Problems as `line: problem`. */
+const problemsOf = (text: string): string[] =>
+  ldifDirectory(text, 'users.ldif').problems.map(({ line, problem }) => `${line}: ${problem}`);
+
+/** The values of the first record as `attribute=text`. */
+const valuesOf = (...record: readonly string[]): string[] => {
+  const { records, problems } = readLdif(lines('dn: CN=x', ...record));
+  expect(problems).toEqual([]);
+  return records[0]?.values.map((value) => `${value.attribute}=${value.text}`) ?? [];
+};
+
+describe('content records (RFC 2849)', () => {
+  test('a version line, comments, blank lines and records in a row', () => {
+    const text = lines(
+      'version: 1',
+      '# a comment',
+      ' that goes on',
+      'dn: CN=a',
+      'cn: a',
+      '# between attributes',
+      'sn: b',
+      '',
+      '',
+      '',
+      'dn: CN=c',
+      'cn: c',
+    );
+    const { records, problems } = readLdif(text);
+    expect(problems).toEqual([]);
+    expect(records.map(({ dn, line }) => [dn, line])).toEqual([
+      ['CN=a', 4],
+      ['CN=c', 11],
+    ]);
+    expect(records[0]?.values.map(({ attribute, line }) => [attribute, line])).toEqual([
+      ['cn', 5],
+      ['sn', 7],
+    ]);
+  });
+
+  test.each([
+    ['a value after one space', ['cn: a b'], ['cn=a b']],
+    ['a value without a space', ['cn:a'], ['cn=a']],
+    ['a value after many spaces', ['cn:    a'], ['cn=a']],
+    ['an empty value', ['cn:'], ['cn=']],
+    ['a value that ends with a space', ['cn: a '], ['cn=a ']],
+    ['a value with colons and <', ['cn: a:b<c'], ['cn=a:b<c']],
+    ['a value folded in its middle', ['cn: a', ' b', '  c'], ['cn=ab c']],
+    ['an attribute folded in its name', ['descri', ' ption: a'], ['description=a']],
+    ['a base64 value', ['cn:: w7x4'], ['cn=üx']],
+    ['a base64 value without a space', ['cn::w7x4'], ['cn=üx']],
+    ['a base64 value folded', ['cn:: w7', ' x4'], ['cn=üx']],
+    ['an empty base64 value', ['cn:: '], ['cn=']],
+    ['octets that are no text', ['objectGUID:: //8='], ['objectguid=undefined']],
+    ['names in any case', ['CN: a'], ['cn=a']],
+    ['an OID for a name', ['2.5.4.3: a'], ['2.5.4.3=a']],
+    ['options', ['userCertificate;binary:: AAAA', 'cn;lang-DE;x-y: a'], ['usercertificate=\0\0\0', 'cn=a']],
+  ])('%s', (_title, record, values) => {
+    expect(valuesOf(...record)).toEqual(values);
+  });
+
+  test('options are kept, in lower case', () => {
+    const { records } = readLdif(lines('dn: CN=x', 'cn;lang-DE;Binary: a'));
+    expect(records[0]?.values[0]?.options).toEqual(['lang-de', 'binary']);
+  });
+
+  test('a dn in base64 is decoded', () => {
+    expect(readLdif(lines('dn:: Q049w7w=', 'cn: x')).records[0]?.dn).toBe('CN=ü');
+  });
+
+  test('CRLF line ends are as good as LF, and so is a last line without one', () => {
+    const text = lines('version: 1', 'dn: CN=a', 'cn: b', ' c', '', 'dn: CN=d', 'cn: e');
+    expect(readLdif(text.replaceAll('\n', '\r\n'))).toEqual(readLdif(text));
+    expect(readLdif(text.trimEnd())).toEqual(readLdif(text));
+  });
+
+  test.each<[string, string, string]>([
+    ['another version', lines('version: 2', 'dn: CN=a', 'cn: a'), '1: only "version: 1" of LDIF exists'],
+    ['a record without a dn', lines('cn: a', 'sn: b'), '1: a record must begin with its dn'],
+    ['a record without attributes', lines('dn: CN=a'), '1: the record has no attributes'],
+    ['no records', lines('version: 1', '# nothing'), '1: has no records: every user would be unknown'],
+    ['an empty file', '', '1: has no records: every user would be unknown'],
+    [
+      'a continuation of nothing',
+      lines('dn: CN=a', 'cn: a', '', ' b'),
+      '4: begins with a space, but there is no line before it to continue',
+    ],
+    ['a line without a colon', lines('dn: CN=a', 'cn a'), '2: is not "attribute: value": "cn a"'],
+    ['a lone hyphen', lines('dn: CN=a', 'cn: a', '-'), '3: is not "attribute: value": "-"'],
+    ['a bad attribute name', lines('dn: CN=a', 'c_n: a'), '2: is not "attribute: value": "c_n: a"'],
+    ['an empty option', lines('dn: CN=a', 'cn;: a'), '2: is not "attribute: value": "cn;: a"'],
+    ['a short base64 value', lines('dn: CN=a', 'cn:: abc'), '2: the value of cn is not base64, as the two colons say'],
+    [
+      'a base64 value with other signs',
+      lines('dn: CN=a', 'cn:: ab-_'),
+      '2: the value of cn is not base64, as the two colons say',
+    ],
+    ['padding inside', lines('dn: CN=a', 'cn:: YQ==YQ=='), '2: the value of cn is not base64, as the two colons say'],
+    [
+      'a reference',
+      lines('dn: CN=a', 'jpegPhoto:< file:///etc/passwd'),
+      '2: the value of jpegPhoto is a reference to a file or URL, which is never read here',
+    ],
+    [
+      'a bare umlaut',
+      lines('dn: CN=a', 'cn: ü'),
+      '2: the value of cn is not plain ASCII: write it in base64, as cn:: ...',
+    ],
+    ['a NUL', lines('dn: CN=a', 'cn: a\0'), '2: the value of cn is not plain ASCII: write it in base64, as cn:: ...'],
+    [
+      'a colon to begin with',
+      lines('dn: CN=a', 'cn: :a'),
+      '2: the value of cn begins with a colon: write it in base64, as cn:: ...',
+    ],
+    ['a lone carriage return', lines('dn: CN=a', 'cn: a\rb'), '2: has a carriage return that does not end the line'],
+    [
+      'a change record',
+      lines('dn: CN=a', 'changetype: modify', 'replace: cn', 'cn: b', '-'),
+      '2: is a change record, and only content records are read: export entries, not changes',
+    ],
+    [
+      'a control',
+      lines('dn: CN=a', 'control: 1.2.3 true', 'changetype: delete'),
+      '2: is a change record, and only content records are read: export entries, not changes',
+    ],
+    ['a dn that is not UTF-8', lines('dn:: //8=', 'cn: a'), '1: the dn is not UTF-8'],
+    [
+      'a byte order mark',
+      `\ufeff${lines('dn: CN=a', 'cn: a')}`,
+      '1: begins with a byte order mark: save the file as UTF-8 without one',
+    ],
+  ])('%s is a problem', (_title, text, problem) => {
+    expect(problemsOf(text)).toContain(problem);
+  });
+
+  test('all problems come at once, in the order of their lines', () => {
+    const text = lines('dn: CN=a', 'cn:: !', address('a b'), 'cn a', '', 'sn: x', 'msRTCSIP-UserEnabled: yes');
+    expect(problemsOf(text).map((problem) => problem.split(':')[0])).toEqual(['2', '3', '4', '6', '7']);
+  });
+
+  test('what any program may write, folded anywhere, reads back the same', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 60 });
+    const attributes = fc.array(fc.tuple(fc.constantFrom('cn', 'sn', 'description'), text), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    const fold = (line: string, width: number) => line.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n ') ?? '';
+    fc.assert(
+      fc.property(attributes, fc.integer({ min: 1, max: 76 }), (written, width) => {
+        const encoded = written.map(([name, value]) =>
+          fold(`${name}:: ${Buffer.from(value).toString('base64')}`, width),
+        );
+        const { records, problems } = readLdif(lines('dn: CN=x', ...encoded));
+        expect(problems).toEqual([]);
+        const expected = written.map(([name, value]) => [name, Buffer.from(value).toString()]);
+        expect(records[0]?.values.map((value) => [value.attribute, value.text])).toEqual(expected);
+      }),
+    );
+  });
+
+  test('no text whatever makes the reader throw', () => {
+    const unit = fc.constantFrom('dn', 'cn', ':', '<', ' ', '\n', '\r', '#', '=', 'version: 1', '\0', 'ü', ';', '-');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 80 }), (text) => {
+        expect(() => ldifDirectory(text, 'x')).not.toThrow();
+      }),
+    );
+  });
+});
+
+describe('users of an LDIF file', () => {
+  const text = [
+    entry('Alice', address('Alice'), 'msRTCSIP-UserEnabled: TRUE'),
+    entry('Bob', 'MSRTCSIP-PRIMARYUSERADDRESS: sip:bob@example.com', 'msrtcsip-userenabled: FALSE'),
+    entry('Carol', address('carol')),
+    entry('Dave', 'mail: dave@example.com', 'msRTCSIP-UserEnabled: TRUE'),
+    entry('Erin', 'msRTCSIP-PrimaryUserAddress:: c2lwOmrDvHJnQGV4YW1wbGUuY29t', 'msRTCSIP-UserEnabled: TRUE'),
+    entry('Frank', 'msRTCSIP-PrimaryUserAddress;x-option: sip:frank@example.com', 'msRTCSIP-UserEnabled: TRUE'),
+  ].join('\n');
+  const { directory, problems } = ldifDirectory(text, 'users.ldif');
+
+  test('none of these entries is a problem', () => {
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['alice@example.com', 'enabled', 'UserEnabled is TRUE'],
+    ['bob@example.com', 'address only', 'UserEnabled is FALSE'],
+    ['carol@example.com', 'address only', 'UserEnabled is absent'],
+    ['dave@example.com', 'unknown', 'he has no SIP address'],
+    ['jürg@example.com', 'enabled', 'his address is in base64'],
+    ['frank@example.com', 'enabled', 'his address has an option'],
+    ['eve@example.com', 'unknown', 'she is not there'],
+  ])('%s is %s: %s', (key, what, _why) => {
+    const answer = directory.lookup(key);
+    const home = { kind: 'home', side: 'microsoft', freshness: 'fresh', source: 'ldif users.ldif', ageMs: 0 };
+    const expected = {
+      enabled: { ...home, addressOnly: false },
+      'address only': { ...home, addressOnly: true },
+      unknown: { kind: 'unknown-user', source: 'ldif users.ldif', ageMs: 0 },
+    }[what];
+    expect(answer).toEqual(expected);
+  });
+
+  test('the directory describes itself', () => {
+    expect(directory.describe()).toEqual({ source: 'ldif users.ldif', summary: '5 users, 3 of them enabled' });
+  });
+
+  test.each([
+    'bob@example.com',
+    'tel:+4912345',
+    'sips:bob@example.com',
+    'sip:bob',
+    'sip:@example.com',
+    'sip:bob smith@example.com',
+    '',
+  ])('an address must be sip: and well formed, and %j is not', (value) => {
+    expect(problemsOf(entry('Bob', `msRTCSIP-PrimaryUserAddress: ${value}`))).toEqual([
+      `2: msRTCSIP-PrimaryUserAddress must be like sip:bob@example.com, and is ${JSON.stringify(value)}`,
+    ]);
+  });
+
+  test.each(['true', 'True', '1', 'yes', ''])(
+    'UserEnabled is TRUE or FALSE (RFC 4517 §3.3.3), and %j is neither',
+    (value) => {
+      const text = entry('Bob', address('bob'), `msRTCSIP-UserEnabled: ${value}`);
+      expect(problemsOf(text)).toEqual([
+        `3: msRTCSIP-UserEnabled must be TRUE or FALSE, and is ${JSON.stringify(value)}`,
+      ]);
+    },
+  );
+
+  test('an address that is not UTF-8 is a problem', () => {
+    expect(problemsOf(entry('Bob', 'msRTCSIP-PrimaryUserAddress:: //8='))).toEqual([
+      '2: msRTCSIP-PrimaryUserAddress must be like sip:bob@example.com, and is something that is not UTF-8',
+    ]);
+  });
+
+  test('an entry has one address', () => {
+    expect(problemsOf(entry('Bob', address('bob'), address('bobby')))).toEqual([
+      '3: a second msRTCSIP-PrimaryUserAddress: line 2 has one already',
+    ]);
+  });
+
+  test('of two entries with one address, in whatever spelling, the first counts, and both are named', () => {
+    const text = [
+      entry('Bob', address('bob'), 'msRTCSIP-UserEnabled: TRUE'),
+      entry('Robert', address('B%6Fb'), 'msRTCSIP-UserEnabled: FALSE'),
+    ].join('\n');
+    const { directory, problems } = ldifDirectory(text, 'users.ldif');
+    expect(problems).toEqual([
+      {
+        kind: 'duplicate',
+        line: 6,
+        problem:
+          'bob@example.com is the address of two entries: here of CN=Robert,OU=People,DC=example,DC=com, and in line 2 of CN=Bob,OU=People,DC=example,DC=com',
+      },
+    ]);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', addressOnly: false });
+  });
+});

@@ -43,11 +43,10 @@ const noteSource: Step = (edit, { routed, from }) => {
   if (seen !== undefined) edit.addViaParams(seen.received, seen.rport);
 };
 
-/** §16.6 step 2, for the strict router of §16.4; a proxy of this kind never retargets. */
+/** What §16.4 made of the Request-URI; a proxy of this kind never retargets (§16.6 step 2). */
 const requestUri: Step = (edit, { routed }) => {
-  if (routed.repairedUri === undefined) return;
-  edit.replaceRequestUri(routed.repairedUri);
-  edit.removeRoutes(routed.request.routes.length - 1, 1);
+  if (routed.repairedUri !== undefined) edit.replaceRequestUri(routed.repairedUri);
+  if (routed.usesLastRoute) edit.removeRoutes(routed.request.routes.length - 1, 1);
 };
 
 /** §16.6 step 3. */
@@ -62,14 +61,15 @@ const maxBreadth: Step = (edit, { routed, maxBreadth: ceiling }) => {
   if (received === undefined || received > ceiling) edit.setMaxBreadth(ceiling);
 };
 
-const recordRouteOf = ({ sentBy, transport }: Listener): string =>
-  `Record-Route: <sip:${sentBy};transport=${transport};lr>\r\n`;
+const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener): string =>
+  `Record-Route: <${scheme}:${sentBy};transport=${transport};lr>\r\n`;
 
-/** §16.6 step 4; two values when the request changes transport or listener (RFC 5658), the egress on top. */
+/** §16.6 step 4: as secure as the Request-URI; two values when transport or listener changes (RFC 5658), the egress on top. */
 const recordRoute: Step = (edit, { routed, from, egress }) => {
   if (withoutRecordRoute.has(routed.request.method)) return;
-  if (egress !== from.listener) edit.insertFirst(recordRouteOf(egress));
-  edit.insertFirst(recordRouteOf(from.listener));
+  const { scheme } = routed.uri;
+  if (egress !== from.listener) edit.insertFirst(recordRouteOf(scheme, egress));
+  edit.insertFirst(recordRouteOf(scheme, from.listener));
 };
 
 /** §16.4: the values that name us have done their work. */

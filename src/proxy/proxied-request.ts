@@ -259,6 +259,7 @@ export class ProxiedRequest {
 
   /** §16.7 step 6, and what RFC 3261 §16.9 and RFC 4320 §4.2 make of a request that no hop has answered. */
   #answer(outcome: Outcome | undefined): void {
+    if (outcome === undefined && this.#context.isCancelled) return this.#respond(terminated);
     if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#unreachable());
     if (outcome.origin === 'timeout') return this.#answerTimeout(outcome.status);
     if (outcome.status === 503) return this.#respond(overloaded);

@@ -62,6 +62,17 @@ const internalError: LocalResponse = {
   detail: 'the router failed to handle this request',
 };
 
+/** §16.6 step 7, §26.2.2: a sips URI is reached over TLS at every hop, or not at all. */
+const noSecureHop: Refusal = {
+  status: 416,
+  phrase: 'Unsupported URI Scheme',
+  code: 'no-secure-hop',
+  detail: 'a sips URI needs a next hop over TLS, and none is configured',
+};
+
+const isSecured = ({ uri }: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
+  uri.scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
+
 const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
 
 const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
@@ -133,6 +144,7 @@ export class ProxyCore implements TransactionUser {
   #carryOut(transaction: ServerTransaction, understood: Understood, decision: Decision, arrivedMs: number): void {
     switch (decision.kind) {
       case 'forward':
+        if (!isSecured(understood.routed, decision)) return this.#refuse(transaction, noSecureHop, arrivedMs);
         return this.#forward(transaction, understood, decision, arrivedMs);
       case 'answer':
         transaction.respond(200, optionsAnswer(transaction.request, transaction.flow));
@@ -203,6 +215,7 @@ export class ProxyCore implements TransactionUser {
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
       if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
+      if (!isSecured(reading.routed, decision)) return report(decision, noSecureHop, unsent(0, noSecureHop.code));
       this.#remember(reading.memoryKey, decision.plan.to);
       sendUnanswered(reading.routed, reading.loopHash, flow, decision, this.#world, (ending) =>
         report(decision, undefined, ending),

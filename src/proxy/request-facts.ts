@@ -8,14 +8,18 @@ import type { RoutedRequest } from './route-headers.ts';
 /** Cisco IM&P marks requests of partitioned federation, and sends a marked one straight out again (guide 12.5, troubleshooting). */
 const ciscoMarker = 'cisco-systems-partitioned';
 
-export const uriFacts = (uri: SipUri): UriFacts => ({
-  scheme: uri.scheme,
-  user: uri.user,
-  host: uri.host,
-  port: uri.port,
-  transport: uri.transport,
-  key: uri.user === undefined ? undefined : userKey(uri.user, uri.host),
-});
+/** `maddr` overrides the host (RFC 3261 §19.1.1): a request goes there and nowhere else (§16.5). */
+export const uriFacts = (uri: SipUri): UriFacts => {
+  const host = uri.maddr ?? uri.host;
+  return {
+    scheme: uri.scheme,
+    user: uri.user,
+    host,
+    port: uri.port,
+    transport: uri.transport,
+    key: uri.user === undefined ? undefined : userKey(uri.user, host),
+  };
+};
 
 export interface LoopKnowledge {
   readonly hasLoopedBranch: boolean;
@@ -48,7 +52,7 @@ export class Facts implements RequestFacts {
   }
 
   get hadOwnRoute(): boolean {
-    return this.#routed.ownRoutes > 0 || this.#routed.repairedUri !== undefined;
+    return this.#routed.ownRoutes > 0 || this.#routed.usesLastRoute;
   }
 
   get nextRoute(): UriFacts | undefined {

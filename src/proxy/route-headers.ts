@@ -1,5 +1,5 @@
 /** Route processing: RFC 3261 §16.4 (what came in) and §16.6 step 6 (a next hop that is a strict router). */
-import type { NameAddress, SipRequest, SipUri } from '../sip-parser/index.ts';
+import { type NameAddress, parseSipUri, type SipRequest, type SipUri } from '../sip-parser/index.ts';
 import type { IsOwn } from './loop.ts';
 
 /** A request whose Route header fields have been read. Nothing is changed yet: `forward` makes the edits from this. */
@@ -7,8 +7,10 @@ export interface RoutedRequest {
   readonly request: SipRequest;
   /** Request-URI after §16.4. */
   readonly uri: SipUri;
-  /** Its text, when a strict router had put ours in its place; undefined: as received. */
+  /** Its text, when it differs from the one received: a strict router had put ours in its place, or its maddr was ours. */
   readonly repairedUri: string | undefined;
+  /** The last Route value has become the Request-URI. */
+  readonly usesLastRoute: boolean;
   /** How many Route values on top are ours. */
   readonly ownRoutes: number;
   /** The first Route value that is left. */
@@ -28,24 +30,38 @@ const countOwn = (routes: readonly NameAddress[], isOwn: IsOwn): number => {
   return count;
 };
 
+/** §16.4: a maddr that names this node has done its work, and so have the port and transport that went with it. */
+const withoutOwnMaddr = (text: string): string =>
+  text
+    .replace(/^(sips?:(?:[^@]*@)?(?:\[[^\]]*\]|[^:;?]+)):\d+/i, '$1')
+    .replace(/;(?:maddr|transport)(?:=[^;?]*)?(?=[;?]|$)/gi, '');
+
+const hasOwnMaddr = ({ maddr, port }: SipUri, isOwn: IsOwn): boolean => maddr !== undefined && isOwn(maddr, port);
+
 /** Undefined when the Request-URI (or the Route value that replaces it) is no SIP URI. */
 export const preprocessRoutes = (request: SipRequest, isOwn: IsOwn): RoutedRequest | undefined => {
   const { uri, routes } = request;
   if (uri === undefined) return undefined;
-  if (routes.length === 0) return { request, uri, repairedUri: undefined, ownRoutes: 0, nextRoute: undefined };
   const last = routes[routes.length - 1];
-  if (last !== undefined && isOwnRecordRoute(uri, isOwn)) return repaired(request, last, routes.slice(0, -1), isOwn);
-  const ownRoutes = countOwn(routes, isOwn);
-  return { request, uri, repairedUri: undefined, ownRoutes, nextRoute: routes[ownRoutes] };
+  if (last !== undefined && isOwnRecordRoute(uri, isOwn)) return fromStrictRouter(request, last, isOwn);
+  const ownRoutes = routes.length === 0 ? 0 : countOwn(routes, isOwn);
+  const routed = {
+    request,
+    uri,
+    repairedUri: undefined,
+    usesLastRoute: false,
+    ownRoutes,
+    nextRoute: routes[ownRoutes],
+  };
+  if (!hasOwnMaddr(uri, isOwn)) return routed;
+  const repairedUri = withoutOwnMaddr(request.requestUri);
+  return { ...routed, repairedUri, uri: parseSipUri(repairedUri) ?? uri };
 };
 
-const repaired = (
-  request: SipRequest,
-  last: NameAddress,
-  left: readonly NameAddress[],
-  isOwn: IsOwn,
-): RoutedRequest | undefined => {
+const fromStrictRouter = (request: SipRequest, last: NameAddress, isOwn: IsOwn): RoutedRequest | undefined => {
   if (last.parsedUri === undefined) return undefined;
+  const left = request.routes.slice(0, -1);
   const ownRoutes = countOwn(left, isOwn);
-  return { request, uri: last.parsedUri, repairedUri: last.uri, ownRoutes, nextRoute: left[ownRoutes] };
+  const nextRoute = left[ownRoutes];
+  return { request, uri: last.parsedUri, repairedUri: last.uri, usesLastRoute: true, ownRoutes, nextRoute };
 };

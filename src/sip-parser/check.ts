@@ -14,60 +14,47 @@ export interface SyntaxProblem {
   readonly detail: string;
 }
 
-type Check<M> = (message: M) => SyntaxProblem | undefined;
-
-/** In this order; the first problem found is the answer. */
-const REQUEST_CHECKS: readonly Check<SipRequest>[] = [
-  versionProblem,
-  requestLineProblem,
-  headerLinesProblem,
-  missingField,
-  (request) => repeatedField(request, SINGLE_IN_REQUESTS),
-  requestUriProblem,
-  viaProblem,
-  fromOrToProblem,
-  callIdProblem,
-  cseqProblem,
-  cseqMethodProblem,
-  maxForwardsProblem,
-  contentLengthProblem,
-  pathProblem,
-];
-
-/** Max-Forwards means nothing in a response, and a Contact or Route there is nobody's path through this proxy. */
-const RESPONSE_CHECKS: readonly Check<SipResponse>[] = [
-  versionProblem,
-  statusLineProblem,
-  headerLinesProblem,
-  missingField,
-  (response) => repeatedField(response, SINGLE),
-  viaProblem,
-  fromOrToProblem,
-  callIdProblem,
-  cseqProblem,
-  contentLengthProblem,
-];
-
 /**
  * The first problem of a request, undefined when there is none. The scheme of the Request-URI is not judged (416 is the
  * proxy's to say), but a sip or sips Request-URI must be well formed. RFC 2543 requests (no branch, no From tag, no
  * Max-Forwards) pass.
  */
 export function checkRequest(request: SipRequest): SyntaxProblem | undefined {
-  return firstProblem(request, REQUEST_CHECKS);
+  return (
+    versionProblem(request) ??
+    startLineProblem(request) ??
+    headerLinesProblem(request) ??
+    missingField(request) ??
+    repeatedField(request, SINGLE_IN_REQUESTS) ??
+    requestUriProblem(request) ??
+    viaProblem(request) ??
+    fromOrToProblem(request) ??
+    callIdProblem(request) ??
+    cseqProblem(request) ??
+    cseqMethodProblem(request) ??
+    maxForwardsProblem(request) ??
+    contentLengthProblem(request) ??
+    pathProblem(request)
+  );
 }
 
-/** The first problem of a response, undefined when there is none. A response with any problem is to be dropped (§18.1.2). */
+/**
+ * The first problem of a response, undefined when there is none. A response with any problem is to be dropped (§18.1.2).
+ * Max-Forwards means nothing in a response, and a Contact or Route there is nobody's path through this proxy.
+ */
 export function checkResponse(response: SipResponse): SyntaxProblem | undefined {
-  return firstProblem(response, RESPONSE_CHECKS);
-}
-
-function firstProblem<M>(message: M, checks: readonly Check<M>[]): SyntaxProblem | undefined {
-  for (const check of checks) {
-    const problem = check(message);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  return (
+    versionProblem(response) ??
+    startLineProblem(response) ??
+    headerLinesProblem(response) ??
+    missingField(response) ??
+    repeatedField(response, SINGLE) ??
+    viaProblem(response) ??
+    fromOrToProblem(response) ??
+    callIdProblem(response) ??
+    cseqProblem(response) ??
+    contentLengthProblem(response)
+  );
 }
 
 function bad(header: string, detail: string): SyntaxProblem {
@@ -84,14 +71,10 @@ function startLineName(kind: 'request' | 'response'): string {
   return kind === 'request' ? 'Request-Line' : 'Status-Line';
 }
 
-/** §7.1 */
-function requestLineProblem({ startLineProblem }: SipRequest): SyntaxProblem | undefined {
-  return startLineProblem === undefined ? undefined : bad('Request-Line', startLineProblem);
-}
-
-/** §7.2 */
-function statusLineProblem({ startLineProblem }: SipResponse): SyntaxProblem | undefined {
-  return startLineProblem === undefined ? undefined : bad('Status-Line', startLineProblem);
+/** §7.1, §7.2 */
+function startLineProblem(message: SipMessage): SyntaxProblem | undefined {
+  const { startLineProblem: detail } = message;
+  return detail === undefined ? undefined : bad(startLineName(message.kind), detail);
 }
 
 /** §7.3 */
@@ -150,7 +133,7 @@ function addressProblem(
   tag: string | undefined,
 ): SyntaxProblem | undefined {
   if (address === undefined) return bad(name, `${name} is not well formed`);
-  if (tag === undefined && address.param('tag') !== undefined) return bad(name, `the tag of ${name} is no token`);
+  if (tag === undefined && address.tag !== undefined) return bad(name, `the tag of ${name} is no token`);
   return undefined;
 }
 

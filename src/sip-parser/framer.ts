@@ -35,6 +35,7 @@ const START_LINE_BYTES = 8192;
 
 /** Header section of the message whose body is awaited. */
 interface Head {
+  readonly text: string;
   readonly startLine: RequestLine | StatusLine;
   readonly index: HeaderIndex;
   /** Octets of the whole message. */
@@ -166,14 +167,14 @@ export class StreamFramer {
     const end = this.buffer.indexOf('\r\n\r\n', this.pos);
     if (end < 0) return this.awaitHead();
     if (end + 4 - this.pos > this.limits.headerBytes) return this.loseTooLong();
-    const text = this.buffer.slice(this.pos, end + 4);
+    const text = ownCopy(this.buffer.slice(this.pos, end + 4));
     const startLine = parseStartLine(text);
     if (startLine === undefined) return this.lose('not-sip', 'no SIP start line');
     const index = indexHeaders(text, startLine.end);
     const bodyLength = readNumber(text, index, Header.ContentLength);
     const lost = this.judgeContentLength(index, bodyLength, text);
     if (lost !== undefined || bodyLength === undefined) return lost;
-    this.head = { startLine, index, length: text.length + bodyLength };
+    this.head = { text, startLine, index, length: text.length + bodyLength };
     this.state = 'body';
     return undefined;
   }
@@ -202,7 +203,8 @@ export class StreamFramer {
 
   private takeMessage(head: Head): Frame | undefined {
     if (this.length < head.length) return undefined;
-    const text = this.buffer.slice(this.pos, this.pos + head.length);
+    const body = this.buffer.slice(this.pos + head.text.length, this.pos + head.length);
+    const text = body === '' ? head.text : [head.text, body].join('');
     this.pos += head.length;
     this.state = 'between';
     this.head = undefined;
@@ -223,6 +225,15 @@ export class StreamFramer {
     this.isReady = false;
     return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
   }
+}
+
+/**
+ * A slice keeps its whole read alive and is read octet by octet at half the speed of a string of its own; `join` is what
+ * makes one.
+ */
+function ownCopy(slice: string): string {
+  const half = slice.length >> 1;
+  return [slice.slice(0, half), slice.slice(half)].join('');
 }
 
 /** CRLFCRLF */

@@ -1,5 +1,5 @@
 /** Where the header lines are: one walk over a header section that remembers the few fields a proxy reads and skips the rest. */
-import { asciiLower, COLON, CR, equalsIgnoreCase, HTAB, LF, lowerCode, SP, skipClass, TOKEN } from './syntax.ts';
+import { asciiLower, COLON, CR, equalsIgnoreCase, HTAB, LF, SP, skipClass, TOKEN } from './syntax.ts';
 
 /** Ids of the header fields that the index keeps. Each is a bit number, so below 31. */
 export const Header = {
@@ -121,7 +121,7 @@ function compactIds(names: readonly KnownName[]): Uint8Array {
 /** The id of the field named `[start, end)`, 0 when the index does not keep it. */
 function headerIdAt(text: string, start: number, end: number): number {
   const length = end - start;
-  if (length === 1) return COMPACT_IDS[lowerCode(text.charCodeAt(start))] ?? 0;
+  if (length === 1) return COMPACT_IDS[text.charCodeAt(start) | 32] ?? 0;
   if (length > LONGEST_NAME) return 0;
   const bucket = BUCKETS[bucketOf(length, text.charCodeAt(start))];
   if (bucket === undefined) return 0;

@@ -2,7 +2,7 @@
  * A SIP message as one latin1 string (one char = one octet, body too) and an index of its header lines.
  * Typed values are read when first asked for, and kept. It judges nothing: `checkRequest` and `checkResponse` do.
  *
- * Every value is a slice of the read that the message came in, and keeps that whole read alive: copy what outlives the turn.
+ * Every value is a slice of `text` and keeps all of it alive: copy what outlives the message.
  */
 import { canonicalName, Header, type HeaderId, type HeaderIndex, indexHeaders } from './header-index.ts';
 import { eachHeaderLine } from './header-lines.ts';
@@ -305,6 +305,6 @@ function readCSeq(text: string, index: HeaderIndex): CSeq | undefined {
 }
 
 function tagOf(address: NameAddress | undefined): string | undefined {
-  const tag = address?.param('tag');
+  const tag = address?.tag;
   return tag != null && isToken(tag) ? tag : undefined;
 }

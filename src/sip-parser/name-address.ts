@@ -22,6 +22,8 @@ export interface NameAddress {
   readonly end: number;
   /** As sent, without `<` and `>`; any scheme. */
   readonly uri: string;
+  /** The `tag` header parameter as sent; null when it has no value, undefined when it is absent. */
+  readonly tag: string | null | undefined;
   /** Undefined unless it is a well-formed sip or sips URI. */
   readonly parsedUri: SipUri | undefined;
   /** A header parameter (never one of the URI): its value as sent, quotes included; null when it has none; undefined when absent. */
@@ -79,23 +81,33 @@ function withParameters(
   limit: number,
 ): NameAddress | undefined {
   const cursor = new ParameterCursor(text, paramsStart, limit);
-  while (cursor.next());
-  return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, paramsStart);
+  let tag: string | null | undefined;
+  while (cursor.next()) if (tag === undefined && cursor.isNamed('tag')) tag = cursor.value;
+  return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, tag, paramsStart);
 }
 
 class ParsedNameAddress implements NameAddress {
   readonly start: number;
   readonly end: number;
   readonly uri: string;
+  readonly tag: string | null | undefined;
   private readonly text: string;
   private readonly paramsStart: number;
   private sipUri: SipUri | undefined | null = null;
 
-  constructor(text: string, start: number, end: number, uri: string, paramsStart: number) {
+  constructor(
+    text: string,
+    start: number,
+    end: number,
+    uri: string,
+    tag: string | null | undefined,
+    paramsStart: number,
+  ) {
     this.text = text;
     this.start = start;
     this.end = end;
     this.uri = uri;
+    this.tag = tag;
     this.paramsStart = paramsStart;
   }
 

@@ -12,6 +12,15 @@ import {
   TOKEN,
 } from './syntax.ts';
 
+/** White space and control octets end a plain value, and so do the separators that would change the list around it. */
+const PLAIN_VALUE = plainValueClass();
+
+function plainValueClass(): Uint8Array {
+  const table = new Uint8Array(256).fill(1, SP + 1);
+  for (const separator of [SEMICOLON, COMMA, DQUOTE]) table[separator] = 0;
+  return table;
+}
+
 /** Offsets only; slices are cut by whoever wants one. */
 export class ParameterCursor {
   nameStart = 0;
@@ -84,18 +93,11 @@ export class ParameterCursor {
   private findValueEnd(): number {
     const { text, limit, valueStart } = this;
     if (text.charCodeAt(valueStart) === DQUOTE) return quotedStringEnd(text, valueStart, limit);
-    let i = valueStart;
-    while (i < limit && !endsPlainValue(text.charCodeAt(i))) i++;
-    return i;
+    return skipClass(text, valueStart, limit, PLAIN_VALUE);
   }
 
   private fail(): false {
     this.isMalformed = true;
     return false;
   }
-}
-
-/** White space and control octets end a plain value, and so do the separators that would change the list around it. */
-function endsPlainValue(code: number): boolean {
-  return code <= SP || code === SEMICOLON || code === COMMA || code === DQUOTE;
 }

@@ -49,7 +49,7 @@ function copyVias(request: SipRequest, params: ViaParams | undefined): string {
 function copyTo(request: SipRequest, tag: string | undefined): string {
   const { to } = request;
   const cuts: Cut[] = [];
-  if (tag !== undefined && to !== undefined && to.param('tag') === undefined) insert(cuts, to.end, `;tag=${tag}`);
+  if (tag !== undefined && to !== undefined && to.tag === undefined) insert(cuts, to.end, `;tag=${tag}`);
   return copyFirst(request, Header.To, cuts);
 }
 

@@ -5,7 +5,6 @@ export const LF = 10;
 export const CR = 13;
 export const SP = 32;
 export const DQUOTE = 34;
-export const PERCENT = 37;
 export const COMMA = 44;
 export const SLASH = 47;
 export const COLON = 58;
@@ -14,6 +13,7 @@ export const LAQUOT = 60;
 export const EQUAL = 61;
 export const RAQUOT = 62;
 export const QUESTION = 63;
+export const AT = 64;
 export const LBRACKET = 91;
 const BACKSLASH = 92;
 
@@ -58,6 +58,7 @@ function isLws(code: number): boolean {
 }
 
 export function skipLws(text: string, pos: number, end: number): number {
+  if (text.charCodeAt(pos) > SP) return pos;
   let i = pos;
   while (i < end && isLws(text.charCodeAt(i))) i++;
   return i;
@@ -118,14 +119,13 @@ export function parseDecimal(text: string, start: number, end: number): number |
 /** True when `[start, end)` spells `lower` (ASCII, lower case letters) in any case. */
 export function equalsIgnoreCase(text: string, start: number, end: number, lower: string): boolean {
   if (end - start !== lower.length) return false;
+  if (text.startsWith(lower, start)) return true;
   for (let i = 0; i < lower.length; i++) {
-    if (lowerCode(text.charCodeAt(start + i)) !== lower.charCodeAt(i)) return false;
+    const code = text.charCodeAt(start + i);
+    const wanted = lower.charCodeAt(i);
+    if (code !== wanted && (code < 65 || (code | 32) !== wanted)) return false;
   }
   return true;
-}
-
-export function lowerCode(code: number): number {
-  return code >= 65 && code <= 90 ? code | 32 : code;
 }
 
 /** `[start, end)` in lower case; without a second copy when it already is. */
@@ -133,14 +133,18 @@ export function lowerSlice(text: string, start: number, end: number): string {
   const slice = text.slice(start, end);
   for (let i = start; i < end; i++) {
     const code = text.charCodeAt(i);
-    if (code >= 65 && code <= 90) return asciiLower(slice);
+    if (code >= 65 && code <= 90) return lowerLetters(slice);
   }
   return slice;
 }
 
 /** Octets above 127 are UTF-8 fragments, which `toLowerCase` would change; so ASCII only. */
-export function asciiLower(text: string): string {
+function lowerLetters(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+export function asciiLower(text: string): string {
+  return lowerSlice(text, 0, text.length);
 }
 
 /** A value with each folding (CRLF and the white space around it) made one SP, as §7.3.1 equates them. */

@@ -1,6 +1,7 @@
 /** SIP and SIPS URIs (RFC 3261 §19.1, §25.1); of all other schemes only the name. */
 import { isIPv6 } from 'node:net';
 import {
+  AT,
   asciiLower,
   COLON,
   charClass,
@@ -11,11 +12,11 @@ import {
   IPV6,
   LBRACKET,
   lowerSlice,
-  PERCENT,
   parseDecimal,
   QUESTION,
   SEMICOLON,
   skipClass,
+  skipDigits,
   URI,
 } from './syntax.ts';
 
@@ -56,16 +57,14 @@ function isAlpha(code: number): boolean {
 /** Reads a sip or sips URI. Undefined for every other scheme and for one that is not well formed (port above 65535 too). */
 export function parseSipUri(text: string): SipUri | undefined {
   const start = afterScheme(text);
-  if (start === 0 || !hasLegalOctets(text, start)) return undefined;
   const at = text.indexOf('@', start);
-  if (at === start || (at >= 0 && text.indexOf('@', at + 1) >= 0)) return undefined;
+  if (start === 0 || (at >= 0 && !isUserInfo(text, start, at)) || !hasWholeEscapes(text)) return undefined;
   const hostStart = at < 0 ? start : at + 1;
-  const hostEnd = findHostEnd(text, hostStart);
-  if (hostEnd < 0) return undefined;
-  const portEnd = findPortEnd(text, hostEnd);
+  const hostEnd = findHostEnd(text, hostStart, text.length);
+  const portEnd = hostEnd < 0 ? -1 : findPortEnd(text, hostEnd);
   const paramsEnd = portEnd < 0 ? -1 : findParamsEnd(text, portEnd);
-  if (paramsEnd < 0 || (at >= 0 && text.charCodeAt(start) === COLON)) return undefined;
-  return new ParsedSipUri(text, { start, at, hostStart, hostEnd, portEnd, paramsEnd });
+  if (paramsEnd < 0 || skipClass(text, paramsEnd, text.length, URI) < text.length) return undefined;
+  return new ParsedSipUri(text, start, at, hostStart, hostEnd, portEnd, paramsEnd);
 }
 
 const SIP_SCHEME = 'sip:'.length;
@@ -77,22 +76,23 @@ function afterScheme(text: string): number {
   return equalsIgnoreCase(text, 0, SIPS_SCHEME, 'sips:') ? SIPS_SCHEME : 0;
 }
 
-function hasLegalOctets(text: string, start: number): boolean {
-  for (let i = start; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (URI[code] !== 1 || (code === PERCENT && !isEscape(text, i))) return false;
+/** A user, and perhaps a password behind a colon. */
+function isUserInfo(text: string, start: number, at: number): boolean {
+  return at > start && text.charCodeAt(start) !== COLON && skipClass(text, start, at, URI) === at;
+}
+
+/** `%` must be followed by two hexadecimal digits (escaped, §25.1). */
+function hasWholeEscapes(text: string): boolean {
+  for (let i = text.indexOf('%'); i >= 0; i = text.indexOf('%', i + 1)) {
+    if (HEX[text.charCodeAt(i + 1)] !== 1 || HEX[text.charCodeAt(i + 2)] !== 1) return false;
   }
   return true;
 }
 
-function isEscape(text: string, percent: number): boolean {
-  return HEX[text.charCodeAt(percent + 1)] === 1 && HEX[text.charCodeAt(percent + 2)] === 1;
-}
-
-/** -1 when no host stands at `start`. */
-function findHostEnd(text: string, start: number): number {
-  if (text.charCodeAt(start) === LBRACKET) return ipv6ReferenceEnd(text, start, text.length);
-  const end = skipClass(text, start, text.length, HOST);
+/** Behind the host name, IPv4 address or IPv6 reference that stands at `start`; -1 when none does. */
+export function findHostEnd(text: string, start: number, limit: number): number {
+  if (text.charCodeAt(start) === LBRACKET) return ipv6ReferenceEnd(text, start, limit);
+  const end = skipClass(text, start, limit, HOST);
   return end > start ? end : -1;
 }
 
@@ -107,7 +107,7 @@ const HIGHEST_PORT = 65_535;
 /** Behind the port, or `hostEnd` when there is none; -1 when it is no number from 0 to 65535. */
 function findPortEnd(text: string, hostEnd: number): number {
   if (text.charCodeAt(hostEnd) !== COLON) return hostEnd;
-  const end = endOfComponent(text, hostEnd + 1);
+  const end = skipDigits(text, hostEnd + 1, text.length);
   return isPort(parseDecimal(text, hostEnd + 1, end)) ? end : -1;
 }
 
@@ -115,32 +115,18 @@ export function isPort(value: number | undefined): boolean {
   return value !== undefined && value <= HIGHEST_PORT;
 }
 
-function endOfComponent(text: string, start: number): number {
-  let i = start;
-  while (i < text.length && text.charCodeAt(i) !== SEMICOLON && text.charCodeAt(i) !== QUESTION) i++;
-  return i;
-}
+/** What a URI parameter may hold: no delimiter of the URI itself. */
+const PARAMETER = URI.map((flag, code) => (code === SEMICOLON || code === QUESTION || code === AT ? 0 : flag));
 
 /** Where the headers part or the URI ends; -1 when something else than parameters follows, or one has no name. */
 function findParamsEnd(text: string, start: number): number {
   let pos = start;
   while (text.charCodeAt(pos) === SEMICOLON) {
-    const end = endOfComponent(text, pos + 1);
+    const end = skipClass(text, pos + 1, text.length, PARAMETER);
     if (end === pos + 1 || text.charCodeAt(pos + 1) === EQUAL) return -1;
     pos = end;
   }
   return pos === text.length || text.charCodeAt(pos) === QUESTION ? pos : -1;
-}
-
-interface Offsets {
-  /** Behind the scheme's colon. */
-  readonly start: number;
-  /** Of the `@`, -1 without a user part. */
-  readonly at: number;
-  readonly hostStart: number;
-  readonly hostEnd: number;
-  readonly portEnd: number;
-  readonly paramsEnd: number;
 }
 
 class ParsedSipUri implements SipUri {
@@ -154,14 +140,23 @@ class ParsedSipUri implements SipUri {
   private readonly paramsStart: number;
   private readonly paramsEnd: number;
 
-  constructor(text: string, { start, at, hostStart, hostEnd, portEnd, paramsEnd }: Offsets) {
+  /** `start` is behind the scheme's colon, `at` -1 without a user part. */
+  constructor(
+    text: string,
+    start: number,
+    at: number,
+    hostStart: number,
+    hostEnd: number,
+    portEnd: number,
+    paramsEnd: number,
+  ) {
     const userEnd = at < 0 ? start : passwordColon(text, start, at);
     this.text = text;
     this.scheme = start === SIP_SCHEME ? 'sip' : 'sips';
     this.user = at < 0 ? undefined : text.slice(start, userEnd);
     this.password = userEnd < at ? text.slice(userEnd + 1, at) : undefined;
     this.host = hostWithoutBrackets(text, hostStart, hostEnd);
-    this.port = parseDecimal(text, hostEnd + 1, portEnd);
+    this.port = portEnd > hostEnd ? parseDecimal(text, hostEnd + 1, portEnd) : undefined;
     this.paramsStart = portEnd;
     this.paramsEnd = paramsEnd;
     this.hasHeaders = paramsEnd < text.length;
@@ -185,7 +180,7 @@ class ParsedSipUri implements SipUri {
     const { text, paramsEnd } = this;
     const lower = asciiLower(name);
     for (let pos = this.paramsStart; pos < paramsEnd; ) {
-      const end = Math.min(endOfComponent(text, pos + 1), paramsEnd);
+      const end = skipClass(text, pos + 1, paramsEnd, PARAMETER);
       const nameEnd = findEqual(text, pos + 1, end);
       if (isSameName(text, pos + 1, nameEnd, lower)) return nameEnd < end ? text.slice(nameEnd + 1, end) : null;
       pos = end;

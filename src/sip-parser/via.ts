@@ -1,7 +1,7 @@
 /** The Via header field value (RFC 3261 §20.42, RFC 3581, RFC 5923). */
 import { ParameterCursor } from './parameter-cursor.ts';
-import { COLON, HOST, LBRACKET, parseDecimal, SLASH, skipClass, skipDigits, skipLws, TOKEN } from './syntax.ts';
-import { hostWithoutBrackets, ipv6ReferenceEnd, isPort } from './uri.ts';
+import { COLON, parseDecimal, SLASH, skipClass, skipDigits, skipLws, TOKEN } from './syntax.ts';
+import { findHostEnd, hostWithoutBrackets, isPort } from './uri.ts';
 
 export interface Via {
   /** Of this value in the message's text, outer white space not included. */
@@ -54,12 +54,6 @@ function behindTokenAndSlash(text: string, start: number, limit: number): number
   return skipLws(text, slash + 1, limit);
 }
 
-function findHostEnd(text: string, start: number, limit: number): number {
-  if (text.charCodeAt(start) === LBRACKET) return ipv6ReferenceEnd(text, start, limit);
-  const end = skipClass(text, start, limit, HOST);
-  return end > start ? end : -1;
-}
-
 /** Behind the port, or `hostEnd` when there is none; white space may stand around the colon. -1 when malformed. */
 function findPortEnd(text: string, hostEnd: number, limit: number): number {
   const colon = skipLws(text, hostEnd, limit);
@@ -105,13 +99,21 @@ class ParsedVia implements Via {
     return !cursor.isMalformed;
   }
 
-  /** The first of a repeated parameter counts, here as everywhere. */
+  /** Told apart by length first: most parameters are none of these. The first of a repeated one counts. */
   private takeParameter(cursor: ParameterCursor): void {
-    if (cursor.isNamed('branch')) this.branch ??= cursor.value ?? undefined;
-    else if (cursor.isNamed('received')) this.received ??= cursor.value ?? undefined;
-    else if (cursor.isNamed('rport')) this.rport ??= cursor.value ?? '';
-    else if (cursor.isNamed('maddr')) this.maddr ??= cursor.value ?? undefined;
-    else if (cursor.isNamed('alias')) this.hasAlias = true;
+    switch (cursor.nameEnd - cursor.nameStart) {
+      case 5:
+        if (cursor.isNamed('rport')) this.rport ??= cursor.value ?? '';
+        else if (cursor.isNamed('maddr')) this.maddr ??= cursor.value ?? undefined;
+        else if (cursor.isNamed('alias')) this.hasAlias = true;
+        break;
+      case 6:
+        if (cursor.isNamed('branch')) this.branch ??= cursor.value ?? undefined;
+        break;
+      case 8:
+        if (cursor.isNamed('received')) this.received ??= cursor.value ?? undefined;
+        break;
+    }
   }
 }
 

@@ -105,7 +105,6 @@ export class UserIndex<T> {
   matches(user: string): T[] {
     const found: Entry<T>[] = [];
     for (const length of this.#startLengths) {
-      if (length > user.length) continue;
       for (const { pattern, entry } of this.#byStart.get(user.slice(0, length)) ?? []) {
         if (matchesUser(pattern, user)) found.push(entry);
       }

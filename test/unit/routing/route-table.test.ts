@@ -72,6 +72,15 @@ describe('the longest pattern comes first, less specific ones follow', () => {
     );
   });
 
+  test('of a hop that stands in both patterns the more specific row says how it is spoken to', () => {
+    const rows = [
+      row('*.example.com', 'h1', { tlsProfile: 'default' }),
+      row('eu.example.com', 'h1', { tlsProfile: 'lync' }),
+    ];
+    const match = compileRoutes(rows).match('microsoft', 'eu.example.com', undefined, 0);
+    expect(match).toMatchObject({ plan: { hops: [{ tlsProfile: 'lync' }] } });
+  });
+
   test("Cisco's reversed form and the plain one are one pattern", () => {
     const rows = [
       row('.com.example.eu', 'h1', { priority: 2 }),

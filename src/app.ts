@@ -1,7 +1,7 @@
 /** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
 import type { Snapshot } from './config/snapshot.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
-import type { Log } from './observe/log.ts';
+import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route } from './proxy/proxy-core.ts';
@@ -39,7 +39,7 @@ const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxyS
 });
 
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
-export const startApp = async (snapshot: Snapshot, log: Log): Promise<App> => {
+export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
   const clock = createTimerWheel();
   const settings = proxySettings(snapshot);
 
@@ -59,7 +59,7 @@ export const startApp = async (snapshot: Snapshot, log: Log): Promise<App> => {
     transport: snapshot.transport,
     timers: snapshot.timers,
     resolver: createResolver({ clock, dns: systemDns(dnsTimeoutMs), random: Math.random }),
-    observer: createLogObserver(log, clock, () => snapshot.log.decisions),
+    observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
     proxySettings: () => settings,
   });
   const listeners = await engine.start(route);

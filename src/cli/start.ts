@@ -22,9 +22,9 @@ export const start = async (file: string, io: CommandIo, untilStopped: UntilStop
     io.err(`pif-router has not started: ${file} has errors`);
     return 1;
   }
-  const { log, flush } = openLog(snapshot.log);
+  const openedLog = openLog(snapshot.log);
   try {
-    const app = await startApp(snapshot, log);
+    const app = await startApp(snapshot, openedLog);
     for (const line of describeStart(snapshot, app.listeners)) io.out(line);
     await runUntilStopped(app, await untilStopped(), io);
     return 0;
@@ -33,7 +33,7 @@ export const start = async (file: string, io: CommandIo, untilStopped: UntilStop
     io.err(`pif-router has not started: ${error.message}`);
     return 1;
   } finally {
-    flush();
+    openedLog.flush();
   }
 };
 

@@ -2,14 +2,18 @@
 import type { EmbeddedObserver } from '../engine/embedded.ts';
 import type { Clock } from '../sip/clock.ts';
 import { type DecisionLogging, decisionRecord, isRefusal } from './decision-record.ts';
-import type { Log } from './log.ts';
+import type { Log, WriteRecord } from './log.ts';
 
-export const createLogObserver = (log: Log, clock: Clock, decisions: () => DecisionLogging): EmbeddedObserver => ({
+export const createLogObserver = (
+  log: Log,
+  writeRecord: WriteRecord,
+  clock: Clock,
+  decisions: () => DecisionLogging,
+): EmbeddedObserver => ({
   onEnded(report) {
     const wanted = decisions();
     if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
-    const record = decisionRecord(report, clock.now());
-    log.info(record, `${record.method} ${record.uri} ${record.status}`);
+    writeRecord(decisionRecord(report, clock.now()));
   },
   onStrayResponse(response, flow) {
     const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;

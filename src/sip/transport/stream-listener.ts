@@ -4,7 +4,6 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import type { ListenSetting } from './settings.ts';
-import type { SocketError } from './socket-error.ts';
 import type { StreamOrigin } from './stream-connection.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, provedNames, type TlsContext } from './tls.ts';
@@ -70,8 +69,8 @@ export class StreamListener {
 
   readonly #onSecured = (socket: TLSSocket): void => this.#accept(socket, 'tls');
 
-  readonly #onHandshakeFailed = (error: SocketError, socket: Socket): void => {
-    this.#refuse(socket, 'tls-failed', error.reason ?? error.message);
+  readonly #onHandshakeFailed = (reason: string, socket: Socket): void => {
+    this.#refuse(socket, 'tls-failed', reason);
     socket.destroy();
   };
 

@@ -6,6 +6,7 @@ import type { Listener, Target } from './flow.ts';
 import { ListenError } from './listen-error.ts';
 import { sourceAddress } from './listener.ts';
 import type { TlsProfile } from './settings.ts';
+import type { SocketError } from './socket-error.ts';
 import { type CertificateNames, certificateNames, matchesName, nobody } from './tls-names.ts';
 
 /** A profile whose key and certificates have been read; used in both directions. */
@@ -17,21 +18,26 @@ export interface TlsContext {
 
 /** @throws ListenError that names the profile and what is wrong with it */
 export function createTlsContext(profile: TlsProfile): TlsContext {
-  const certificate = readable(profile, 'certificate', () => new X509Certificate(profile.certificate));
-  const key = readable(profile, 'key', () => createPrivateKey(profile.key));
+  const certificate = attempt(
+    profile,
+    'its certificate cannot be read as PEM',
+    () => new X509Certificate(profile.certificate),
+  );
+  const key = attempt(profile, 'its key cannot be read as PEM', () => createPrivateKey(profile.key));
   // Without a CA, OpenSSL would fall back to the public roots and trust the whole world.
-  readable(profile, 'ca', () => new X509Certificate(profile.ca));
+  attempt(profile, 'its ca cannot be read as PEM', () => new X509Certificate(profile.ca));
   checkPair(profile, certificate, key);
   const options = secureOptions(profile);
-  return { profile, options, secureContext: readable(profile, 'settings', () => tls.createSecureContext(options)) };
+  const secureContext = attempt(profile, 'OpenSSL refuses it', () => tls.createSecureContext(options));
+  return { profile, options, secureContext };
 }
 
-function readable<Value>(profile: TlsProfile, part: string, read: () => Value): Value {
+function attempt<Value>(profile: TlsProfile, complaint: string, make: () => Value): Value {
   try {
-    return read();
+    return make();
   } catch (cause) {
-    const { reason, message } = cause as Error & { readonly reason?: string };
-    throw unusable(profile, `its ${part} cannot be used (${reason ?? message})`, cause);
+    const { reason, message } = cause as SocketError;
+    throw unusable(profile, `${complaint} (${reason ?? message})`, cause);
   }
 }
 
@@ -58,21 +64,34 @@ function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
 
 export interface HandshakeHandler {
   onSecured(socket: tls.TLSSocket): void;
-  onFailed(error: Error, socket: Socket): void;
+  /** @param reason for people */
+  onFailed(reason: string, socket: Socket): void;
 }
 
 /** Makes a server that never listens: accepted sockets are given to it with `emit('connection', socket)`. */
 export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): tls.Server {
-  const { clientCertificate } = context.profile;
+  const { profile, options } = context;
+  const requestCert = profile.clientCertificate !== 'none';
+  // Node would destroy an unauthorized socket without a word; judged here, its address and the reason are still known.
   const server = tls.createServer({
-    ...context.options,
-    requestCert: clientCertificate !== 'none',
-    rejectUnauthorized: clientCertificate === 'required',
+    ...options,
+    requestCert,
+    rejectUnauthorized: false,
     handshakeTimeout: handshakeMs,
   });
-  server.on('secureConnection', (socket) => handler.onSecured(socket));
-  server.on('tlsClientError', (error, socket) => handler.onFailed(error, socket));
+  server.on('secureConnection', (socket) => {
+    const fault = profile.clientCertificate === 'required' ? certificateFault(socket) : undefined;
+    if (fault === undefined) handler.onSecured(socket);
+    else handler.onFailed(fault, socket);
+  });
+  server.on('tlsClientError', (error: SocketError, socket) => handler.onFailed(error.reason ?? error.message, socket));
   return server;
+}
+
+function certificateFault(socket: tls.TLSSocket): string | undefined {
+  if (socket.authorized) return undefined;
+  if (socket.getPeerX509Certificate() === undefined) return 'the peer has shown no certificate';
+  return `the peer's certificate is refused: ${socket.authorizationError}`;
 }
 
 /** Begins to connect, shows our certificate, and accepts only a peer that `target.tlsName` is a name of (if there is one). */

@@ -1,0 +1,123 @@
+/** A transport layer on loopback for tests, with a handler that keeps what it is told and a clock that is moved by hand. */
+
+import type {
+  DiscardCode,
+  Flow,
+  FlowUser,
+  Listener,
+  MessageHandler,
+  Target,
+  Transport,
+  TransportError,
+  TransportLayer,
+} from '../../src/sip/transport/flow.ts';
+import {
+  defaultLimits,
+  defaultTimeouts,
+  type ListenSetting,
+  type TlsProfile,
+  type TransportLimits,
+  type TransportTimeouts,
+} from '../../src/sip/transport/settings.ts';
+import { createTransportLayer } from '../../src/sip/transport/transport-layer.ts';
+import type { SipRequest, SipResponse } from '../../src/sip-parser/index.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export interface Received<Message> {
+  readonly message: Message;
+  readonly flow: Flow;
+}
+
+export interface Discarded {
+  readonly what: DiscardCode;
+  readonly flow: Flow;
+  readonly detail: string;
+}
+
+export class RecordingHandler implements MessageHandler {
+  readonly requests: Received<SipRequest>[] = [];
+  readonly responses: Received<SipResponse>[] = [];
+  readonly discarded: Discarded[] = [];
+  /** Called after a request was kept. */
+  answer: (request: SipRequest, flow: Flow) => void = () => undefined;
+
+  onRequest(message: SipRequest, flow: Flow): void {
+    this.requests.push({ message, flow });
+    this.answer(message, flow);
+  }
+
+  onResponse(message: SipResponse, flow: Flow): void {
+    this.responses.push({ message, flow });
+  }
+
+  onDiscarded(what: DiscardCode, flow: Flow, detail: string): void {
+    this.discarded.push({ what, flow, detail });
+  }
+
+  get discardCodes(): DiscardCode[] {
+    return this.discarded.map(({ what }) => what);
+  }
+}
+
+/** Keeps the errors that it is told. */
+export class RecordingUser implements FlowUser {
+  flowPlace = -1;
+  readonly errors: TransportError[] = [];
+
+  onTransportError(error: TransportError): void {
+    this.errors.push(error);
+  }
+}
+
+export interface TransportWishes {
+  /** Default: one listener per transport that is named. */
+  readonly listen?: readonly (Partial<ListenSetting> & { readonly transport: Transport })[];
+  readonly nodeName?: string;
+  readonly tls?: readonly TlsProfile[];
+  readonly limits?: Partial<TransportLimits>;
+  readonly timeouts?: Partial<TransportTimeouts>;
+}
+
+export interface OpenTransports {
+  readonly layer: TransportLayer;
+  readonly handler: RecordingHandler;
+  readonly clock: ManualClock;
+  readonly listener: Listener;
+}
+
+const opened: TransportLayer[] = [];
+
+const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/** A layer that is not open yet. */
+export function makeTransports(wishes: TransportWishes): Omit<OpenTransports, 'listener'> {
+  const handler = new RecordingHandler();
+  const clock = new ManualClock();
+  const settings = {
+    nodeName: wishes.nodeName,
+    listen: (wishes.listen ?? []).map((listen) => ({ address: '127.0.0.1', port: 0, ...listen })),
+    tls: new Map((wishes.tls ?? []).map((profile) => [profile.name, profile])),
+    limits: { ...defaultLimits, ...wishes.limits },
+    timeouts: { ...defaultTimeouts, ...wishes.timeouts },
+  };
+  return { layer: createTransportLayer(settings, handler, clock, silentLog), handler, clock };
+}
+
+export async function openTransports(wishes: TransportWishes): Promise<OpenTransports> {
+  const made = makeTransports(wishes);
+  await made.layer.open();
+  opened.push(made.layer);
+  return { ...made, listener: made.layer.listeners[0]! };
+}
+
+/** For `afterEach`. */
+export async function closeTransports(): Promise<void> {
+  for (const layer of opened.splice(0)) await layer.close(0);
+}
+
+/** @throws when there is no flow to be had */
+export function flowTo(layer: TransportLayer, target: Partial<Target> & Pick<Target, 'transport' | 'port'>): Flow {
+  const flow = layer.flowTo({ address: '127.0.0.1', tlsName: undefined, tlsProfile: undefined, ...target });
+  if ('code' in flow) throw new Error(`${flow.code}: ${flow.detail}`);
+  return flow;
+}

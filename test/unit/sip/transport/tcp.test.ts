@@ -1,0 +1,509 @@
+/** TCP connections over real sockets: framing, gathering of output, reuse, limits and every way to end. */
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { closeTransports, flowTo, openTransports, RecordingUser } from '../../../support/open-transports.ts';
+import { requestText } from '../../../support/raw-message.ts';
+import { closePeers, connectPeer, listenAsPeer } from '../../../support/stream-peer.ts';
+import { until } from '../../../support/until.ts';
+
+afterEach(async () => {
+  await closeTransports();
+  closePeers();
+});
+
+const message = (callId: string, { via = '127.0.0.1:5060', body = '' } = {}): string =>
+  requestText({
+    method: 'MESSAGE',
+    uri: 'sip:bob@example.com',
+    via: [`SIP/2.0/TCP ${via};branch=z9hG4bK${callId}`],
+    callId,
+    body,
+  });
+
+const response = (callId: string, status = 200): string =>
+  `SIP/2.0 ${status} OK\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKx\r\nFrom: <sip:a@example.com>;tag=1\r\n` +
+  `To: <sip:b@example.com>;tag=2\r\nCall-ID: ${callId}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n`;
+
+describe('what comes in on a stream (RFC 3261 §18.3)', () => {
+  test('several messages in one segment are handed up one by one, each with its own body', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    connectPeer(listener).send(message('a', { body: 'one' }) + message('b', { body: 'two' }) + message('c'));
+    await until(() => handler.requests.length === 3);
+    expect(handler.requests.map(({ message: { callId, body } }) => [callId, body])).toEqual([
+      ['a', 'one'],
+      ['b', 'two'],
+      ['c', ''],
+    ]);
+  });
+
+  test('a message that comes octet by octet is handed up whole', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    const text = message('slow', { body: 'h\xe9llo' });
+    for (const octet of text) {
+      peer.send(octet);
+      await until(() => peer.socket.writableLength === 0);
+    }
+    await until(() => handler.requests.length === 1);
+    expect(handler.requests[0]!.message.text).toBe(text);
+  });
+
+  test('a flow knows both its ends and its listener', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener, '127.0.0.7');
+    peer.send(message('ends'));
+    const { flow } = await until(() => handler.requests[0]);
+    expect(flow).toMatchObject({
+      transport: 'tcp',
+      isReliable: true,
+      localAddress: '127.0.0.1',
+      localPort: listener.port,
+      remoteAddress: '127.0.0.7',
+      remotePort: peer.socket.localPort,
+      verifiedNames: [],
+      state: 'open',
+    });
+    expect(flow.listener).toBe(listener);
+  });
+
+  test('responses are handed up, malformed ones are dropped and told', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    connectPeer(listener).send(response('bad', 842) + response('good'));
+    await until(() => handler.responses.length === 1);
+    expect(handler.responses[0]!.message.callId).toBe('good');
+    expect(handler.discardCodes).toEqual(['bad-response']);
+  });
+
+  test('a double CRLF is answered by a single one (RFC 5626 §3.5.1)', async () => {
+    const { listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send('\r\n\r\n');
+    expect(await peer.read('\r\n')).toBe('\r\n');
+  });
+
+  test.each([
+    ['framing-lost', 'SIP/2.0 400 no Content-Length on a stream', message('lost').replace('Content-Length: 0\r\n', '')],
+    [
+      'header-too-large',
+      'SIP/2.0 513 Message Too Large',
+      message('long').replace('Max', `X: ${'x'.repeat(70_000)}\r\nMax`),
+    ],
+    ['body-too-large', 'SIP/2.0 513 Message Too Large', message('big').replace('Length: 0', 'Length: 2000000')],
+  ])('%s: the request is answered with %s, and the connection closed', async (code, statusLine, text) => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(text);
+    await until(() => peer.hasEnded);
+    expect(peer.text.split('\r\n')[0]).toBe(statusLine);
+    expect(handler.discardCodes).toEqual([code]);
+    expect(handler.requests).toEqual([]);
+  });
+
+  test.each(['ACK', 'BENOTIFY'])('a %s whose framing is lost is not answered', async (method) => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('lost').replaceAll('MESSAGE', method).replace('Content-Length: 0\r\n', ''));
+    await until(() => peer.hasEnded);
+    expect(peer.text).toBe('');
+    expect(handler.discardCodes).toEqual(['framing-lost']);
+  });
+
+  test('what is not SIP closes the connection', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send('GET / HTTP/1.1\r\n\r\n');
+    await until(() => peer.hasEnded);
+    expect(handler.discardCodes).toEqual(['not-sip']);
+  });
+
+  test('a message that is not finished in time closes the connection', async () => {
+    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(`${message('whole')}MESSAGE sip:bob@example.com SIP/2.0\r\nVia:`);
+    await until(() => handler.requests.length === 1);
+    clock.advance(29_999);
+    expect(handler.discardCodes).toEqual([]);
+    clock.advance(1);
+    expect(handler.discardCodes).toEqual(['incomplete-message']);
+    await until(() => peer.hasEnded);
+  });
+
+  test('a busy stream that is inside a message at every read is left alone', async () => {
+    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    const text = message('busy');
+    peer.send(text + text.slice(0, 20));
+    for (let count = 1; count <= 5; count += 1) {
+      await until(() => handler.requests.length === count);
+      clock.advance(20_000);
+      peer.send(text.slice(20) + text.slice(0, 20));
+    }
+    await until(() => handler.requests.length === 6);
+    expect(handler.discardCodes).toEqual([]);
+  });
+
+  test('a peer that resets the connection inside a message costs only the connection', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(`${message('whole')}MESSAGE sip:bob@`);
+    const { flow } = await until(() => handler.requests[0]);
+    const user = new RecordingUser();
+    flow.users.add(user);
+    peer.socket.resetAndDestroy();
+    await until(() => flow.state === 'closed');
+    expect(user.errors).toEqual([{ code: 'closed', detail: 'read ECONNRESET' }]);
+    expect(flow.users.size).toBe(0);
+    connectPeer(listener).send(message('next'));
+    await until(() => handler.requests.length === 2);
+  });
+});
+
+describe('what goes out on a stream', () => {
+  test('messages of one turn leave in order and in one write', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    const peer = await server.peer(0);
+    await until(() => flow.state === 'open');
+    const chunks: string[] = [];
+    peer.socket.on('data', (chunk) => chunks.push(chunk.toString('latin1')));
+    for (const text of ['first', 'second', 'th\xefrd']) flow.send(text);
+    await peer.read('th\xefrd');
+    expect(chunks).toEqual(['firstsecondth\xefrd']);
+  });
+
+  test('what is sent while connecting leaves when the connection is open', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    expect(flow.state).toBe('connecting');
+    flow.send('early');
+    expect(await (await server.peer(0)).read('early')).toBe('early');
+    expect(flow).toMatchObject({ state: 'open', localAddress: '127.0.0.1', remotePort: server.port });
+  });
+
+  test('a peer that never reads gets its connection closed when the write queue is full, and others live on', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }], limits: { writeQueueBytes: 100_000 } });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    (await server.peer(0)).socket.pause();
+    const user = new RecordingUser();
+    flow.users.add(user);
+    const toldInsideSend = await until(() => {
+      flow.send('x'.repeat(50_000));
+      return flow.state === 'closed' && [...user.errors];
+    });
+    expect(toldInsideSend).toEqual([]);
+    await until(() => user.errors.length > 0);
+    expect(user.errors[0]!.code).toBe('write-queue-full');
+    expect(flowTo(layer, { transport: 'tcp', port: server.port })).not.toBe(flow);
+  });
+
+  test('who sends by a closed flow is told afterwards', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a'));
+    const { flow } = await until(() => handler.requests[0]);
+    peer.socket.destroy();
+    flow.send(response('a'));
+    await until(() => flow.state === 'closed');
+    const user = new RecordingUser();
+    flow.users.add(user);
+    flow.send('too late');
+    expect(user.errors).toEqual([]);
+    await until(() => user.errors.length === 1);
+    expect(user.errors[0]!.code).toBe('closed');
+  });
+});
+
+describe('connecting', () => {
+  test('a refused connection is told to those who wait', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = createServer();
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+    );
+    await new Promise((resolve) => server.close(resolve));
+    const user = new RecordingUser();
+    const flow = flowTo(layer, { transport: 'tcp', port });
+    flow.users.add(user);
+    flow.send('lost');
+    await until(() => user.errors.length === 1);
+    expect(user.errors).toEqual([{ code: 'connect-refused', detail: `connect ECONNREFUSED 127.0.0.1:${port}` }]);
+    expect(flow.state).toBe('closed');
+  });
+
+  test('a peer that does not answer is given up after connectMs', async () => {
+    const { layer, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    const user = new RecordingUser();
+    flow.users.add(user);
+    clock.advance(2_000);
+    expect(user.errors).toEqual([
+      { code: 'connect-timeout', detail: `no connection to 127.0.0.1 port ${server.port} within 2000 ms` },
+    ]);
+  });
+
+  test('no flow leads where no listener or no host can be', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const target = {
+      transport: 'tcp',
+      address: '127.0.0.1',
+      port: 5060,
+      tlsName: undefined,
+      tlsProfile: undefined,
+    } as const;
+    expect(layer.flowTo({ ...target, transport: 'udp' })).toMatchObject({ code: 'no-listener' });
+    expect(layer.flowTo({ ...target, address: '::1' })).toMatchObject({ code: 'no-listener' });
+    expect(layer.flowTo({ ...target, address: '239.1.2.3' })).toMatchObject({ code: 'connect-failed' });
+    expect(layer.flowTo({ ...target, address: 'localhost' })).toMatchObject({ code: 'connect-failed' });
+    expect(layer.flowTo({ ...target, port: 70_000 })).toMatchObject({ code: 'connect-failed' });
+  });
+
+  test('a connection leaves from the address of its listener, by which peers know us', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp', address: '127.0.0.9' }] });
+    const server = await listenAsPeer();
+    flowTo(layer, { transport: 'tcp', port: server.port });
+    expect((await server.peer(0)).socket.remoteAddress).toBe('127.0.0.9');
+  });
+});
+
+describe('reuse of connections (RFC 3261 §18.1.1, RFC 5923)', () => {
+  test('one connection serves all who ask for the same target, also while it connects', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    expect(flowTo(layer, { transport: 'tcp', port: server.port })).toBe(flow);
+    await until(() => flow.state === 'open');
+    expect(flowTo(layer, { transport: 'tcp', port: server.port })).toBe(flow);
+    expect(server.peers).toHaveLength(1);
+  });
+
+  test('another port is another connection', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const [one, other] = [await listenAsPeer(), await listenAsPeer()];
+    const flow = flowTo(layer, { transport: 'tcp', port: one.port });
+    expect(flowTo(layer, { transport: 'tcp', port: other.port })).not.toBe(flow);
+  });
+
+  test('a closed connection is replaced by a new one', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    (await server.peer(0)).socket.destroy();
+    await until(() => flow.state === 'closed');
+    const next = flowTo(layer, { transport: 'tcp', port: server.port });
+    expect(next).not.toBe(flow);
+    next.send('hello');
+    expect(await (await server.peer(1)).read('hello')).toBe('hello');
+  });
+
+  test("requests go by the peer's own connection when its Via carried alias", async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a', { via: '127.0.0.1:5999;alias' }));
+    const { flow } = await until(() => handler.requests[0]);
+    expect(flowTo(layer, { transport: 'tcp', port: 5999 })).toBe(flow);
+    flowTo(layer, { transport: 'tcp', port: 5999 }).send('request');
+    await peer.read('request');
+  });
+
+  test('without alias only messages to its own ephemeral port go by it', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a', { via: '127.0.0.1:5999' }));
+    const { flow } = await until(() => handler.requests[0]);
+    expect(flowTo(layer, { transport: 'tcp', port: 5999 })).not.toBe(flow);
+    expect(flowTo(layer, { transport: 'tcp', port: peer.socket.localPort! })).toBe(flow);
+  });
+
+  test('an alias counts for the address of the peer only, and ends with the connection', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener, '127.0.0.7');
+    peer.send(message('a', { via: '127.0.0.8:5999;alias' }));
+    const { flow } = await until(() => handler.requests[0]);
+    expect(flowTo(layer, { transport: 'tcp', address: '127.0.0.8', port: 5999 })).not.toBe(flow);
+    expect(flowTo(layer, { transport: 'tcp', address: '127.0.0.7', port: 5999 })).toBe(flow);
+    peer.socket.resetAndDestroy();
+    await until(() => flow.state === 'closed');
+    expect(flowTo(layer, { transport: 'tcp', address: '127.0.0.7', port: 5999 })).not.toBe(flow);
+  });
+
+  test('what comes on a connection that we opened is handed up too', async () => {
+    const { layer, handler } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    (await server.peer(0)).send(message('back') + response('r'));
+    await until(() => handler.responses.length === 1);
+    expect(handler.requests[0]!.flow).toBe(flow);
+  });
+});
+
+describe('responses (RFC 3261 §18.2.2)', () => {
+  test('go back on the connection of the request, whatever its sent-by says', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    handler.answer = (request, flow) => layer.sendResponse(response(request.callId!), request, flow);
+    const peer = connectPeer(listener);
+    peer.send(message('a', { via: 'elsewhere.invalid:9' }));
+    await peer.read('Call-ID: a');
+  });
+
+  test('go by a new connection to the source address and sent-by port when that one is closed', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const peer = connectPeer(listener);
+    peer.send(message('a', { via: `192.0.2.1:${server.port}` }));
+    const { message: request, flow } = await until(() => handler.requests[0]);
+    peer.socket.destroy();
+    flow.send(response('probe'));
+    await until(() => flow.state === 'closed');
+    layer.sendResponse(response('a'), request, flow);
+    await (await server.peer(0)).read('Call-ID: a');
+  });
+
+  test('still reach a peer that has ended its side, which is closed after the last of them', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const user = new RecordingUser();
+    handler.answer = (_request, flow) => flow.users.add(user);
+    const peer = connectPeer(listener);
+    peer.send(message('a') + message('b'));
+    peer.socket.end();
+    await until(() => handler.requests.length === 2);
+    const [a, b] = handler.requests;
+    await until(() => user.errors.length === 1);
+    expect(user.errors[0]!.detail, 'no response can come by it').toBe('127.0.0.1 has ended the connection');
+    layer.sendResponse(response('a', 180), a!.message, a!.flow);
+    layer.sendResponse(response('a'), a!.message, a!.flow);
+    await peer.read('200 OK');
+    expect(peer.hasEnded).toBe(false);
+    layer.sendResponse(response('b'), b!.message, b!.flow);
+    await peer.read('Call-ID: b');
+    await until(() => peer.hasEnded);
+  });
+
+  test('that never come do not keep a half-closed connection for ever', async () => {
+    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a'));
+    const { flow } = await until(() => handler.requests[0]);
+    const user = new RecordingUser();
+    flow.users.add(user);
+    peer.socket.end();
+    await until(() => user.errors.length === 1);
+    clock.advance(31_999);
+    expect(flow.state).toBe('open');
+    clock.advance(1);
+    expect(flow.state).toBe('closed');
+    await until(() => peer.hasEnded);
+  });
+});
+
+describe('the end of a connection', () => {
+  test('a peer that has ended its side and waits for nothing is closed at once', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(response('a'));
+    peer.socket.end();
+    await until(() => peer.hasEnded);
+    expect(handler.discardCodes).toEqual([]);
+  });
+
+  test('a stream that ends inside a message is told as such', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send('MESSAGE sip:bob@example.com SIP/2.0\r\n');
+    peer.socket.end();
+    await until(() => peer.hasEnded);
+    expect(handler.discardCodes).toEqual(['incomplete-message']);
+  });
+
+  test('an idle connection is closed after idleMs, one that moves or is waited on is not', async () => {
+    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a'));
+    const { flow } = await until(() => handler.requests[0]);
+    clock.advance(600_000);
+    expect(flow.state, 'it moved in the first period').toBe('open');
+    const user = new RecordingUser();
+    flow.users.add(user);
+    clock.advance(600_000);
+    expect(flow.state, 'somebody waits').toBe('open');
+    flow.users.delete(user);
+    clock.advance(600_000);
+    expect(flow.state).toBe('closed');
+    expect(handler.discardCodes).toEqual(['idle']);
+    await until(() => peer.hasEnded);
+  });
+
+  test('a peer that does not close after us is cut off', async () => {
+    const { listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send('nonsense\r\n\r\n');
+    await until(() => peer.hasEnded);
+    const closed = vi.fn();
+    peer.socket.once('close', closed);
+    clock.advance(2_000);
+    await until(() => {
+      peer.send('more');
+      return closed.mock.calls.length > 0;
+    });
+  });
+
+  test('connections beyond the limit are refused, and accepted again when one has gone', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }], limits: { connections: 1 } });
+    const first = connectPeer(listener);
+    first.send(response('a'));
+    await until(() => handler.responses.length === 1);
+    const second = connectPeer(listener);
+    await until(() => second.isClosed || second.hasEnded);
+    expect(handler.discarded[0]).toMatchObject({ what: 'connection-limit', flow: { remoteAddress: '127.0.0.1' } });
+    first.socket.end();
+    await until(() => first.isClosed);
+    connectPeer(listener).send(response('b'));
+    await until(() => handler.responses.length === 2);
+  });
+});
+
+describe('closing the layer', () => {
+  test('idle connections are closed and new ones refused, while answers that are owed are waited for', async () => {
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const [idle, busy] = [connectPeer(listener), connectPeer(listener)];
+    idle.send(response('a'));
+    busy.send(message('b'));
+    await until(() => handler.requests.length === 1 && handler.responses.length === 1);
+    const done = vi.fn();
+    const closing = layer.close(60_000).then(done);
+    await until(() => idle.hasEnded);
+    idle.socket.end();
+    const late = connectPeer(listener);
+    await until(() => late.isClosed);
+    clock.advance(50);
+    expect(done).not.toHaveBeenCalled();
+    const { message: request, flow } = handler.requests[0]!;
+    layer.sendResponse(response('b'), request, flow);
+    await busy.read('Call-ID: b');
+    clock.advance(50);
+    await until(() => busy.hasEnded);
+    busy.socket.end();
+    await until(() => {
+      clock.advance(50);
+      return done.mock.calls.length > 0;
+    });
+    await closing;
+  });
+
+  test('after the time of grace those who wait are told, and everything is closed', async () => {
+    const { layer, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+    const peer = await server.peer(0);
+    const user = new RecordingUser();
+    flow.users.add(user);
+    const closing = layer.close(1_000);
+    clock.advance(1_000);
+    await closing;
+    expect(user.errors).toEqual([{ code: 'closed', detail: 'the router has closed' }]);
+    await until(() => peer.isClosed || peer.hasEnded);
+  });
+});

@@ -120,7 +120,7 @@ const startLines: readonly Difference[] = [
     example: (sip) => sip.parse('RE%47IST%45R sip:example.com SIP/2.0\r\n\r\n').method,
     npmSip: 'REGISTER',
     ours: 'RE%47IST%45R',
-    reason: 'RFC 4475 §3.1.1.4: the method is unknown, not REGISTER',
+    reason: 'RFC 4475 §3.1.1.5: the method is unknown, not REGISTER',
     covers: ({ path, ours }) => /^\/(method|headers\/cseq\/method)$/.test(path) && /%/.test(String(ours)),
   },
   {
@@ -128,7 +128,7 @@ const startLines: readonly Difference[] = [
     example: (sip) => sip.parse('INVITE  sip:bob@example.com SIP/2.0\r\n\r\n')?.problems.length,
     npmSip: undefined,
     ours: 1,
-    reason: 'the request must be answered with 400 (RFC 4475 §3.1.2.7, §3.1.2.8), for which its headers are needed',
+    reason: 'the request must be answered with 400 (RFC 4475 §3.1.2.8, §3.1.2.9), for which its headers are needed',
     covers: ({ path, theirs, result }) => path === '' && theirs === undefined && result?.problems?.[0]?.header === '',
   },
   {
@@ -199,7 +199,7 @@ const headers: readonly Difference[] = [
     example: (sip) => Object.keys(headersOf(sip, 'C%6Fntact: <sip:alias2@example.com>')),
     npmSip: ['contact'],
     ours: ['c%6fntact'],
-    reason: 'RFC 4475 §3.1.1.4: an unknown header, not a Contact',
+    reason: 'RFC 4475 §3.1.1.5: an unknown header, not a Contact',
     covers: ({ path, result }) =>
       'c%6fntact' in (result?.headers ?? {}) && /^\/headers\/c(ontact|%6fntact)\b/.test(path),
   },
@@ -294,7 +294,7 @@ const values: readonly Difference[] = [
     },
     npmSip: ['[2001', undefined, undefined],
     ours: ['[2001:db8::9]', 5070, 'z9hG4bK1'],
-    reason: 'RFC 3261 §25.1, RFC 5118 §4.2',
+    reason: 'RFC 3261 §25.1, RFC 5118 §4.1',
   },
   {
     name: 'an IPv6 address may be the value of a parameter',

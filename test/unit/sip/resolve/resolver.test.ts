@@ -1,0 +1,230 @@
+/** Names to addresses (RFC 3263 §4): literals, caching, SRV, failures, and how long anybody waits. */
+import { describe, expect, test } from 'vitest';
+import { type DnsClient, type SrvRecord, systemDns } from '../../../../src/sip/resolve/dns-client.ts';
+import { createResolver, type ResolverSettings } from '../../../../src/sip/resolve/resolver.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+const notFound = (name: string): Error => Object.assign(new Error(`queryA ENOTFOUND ${name}`), { code: 'ENOTFOUND' });
+
+/** A DNS whose records a test may change, and which counts what it is asked. */
+class FakeDns implements DnsClient {
+  readonly hosts = new Map<string, readonly string[]>();
+  readonly srv = new Map<string, readonly SrvRecord[]>();
+  readonly asked: string[] = [];
+  /** While set, every question fails with it. */
+  failure: Error | undefined;
+  /** While set, every answer waits for it. */
+  gate: Promise<void> | undefined;
+
+  addresses(host: string): Promise<readonly string[]> {
+    return this.#answer(host, this.hosts.get(host));
+  }
+
+  services(name: string): Promise<readonly SrvRecord[]> {
+    return this.#answer(name, this.srv.get(name));
+  }
+
+  async #answer<Value>(name: string, value: Value | undefined): Promise<Value> {
+    this.asked.push(name);
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    if (value === undefined) throw notFound(name);
+    return value;
+  }
+}
+
+function setUp(changes: Partial<ResolverSettings> = {}) {
+  const dns = new FakeDns();
+  const clock = new ManualClock();
+  dns.hosts.set('fe1.example.com', ['192.0.2.1', '2001:db8::1']);
+  return { dns, clock, resolver: createResolver({ dns, clock, random: () => 0, ...changes }) };
+}
+
+/** Lets a refresh that runs behind the scenes come to its end. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const fe1 = [
+  { address: '192.0.2.1', port: 5060 },
+  { address: '2001:db8::1', port: 5060 },
+];
+
+describe('IP addresses', () => {
+  test.each([
+    ['192.0.2.1', 5070, 'tcp', { address: '192.0.2.1', port: 5070 }],
+    ['192.0.2.1', 0, 'udp', { address: '192.0.2.1', port: 5060 }],
+    ['192.0.2.1', 0, 'tls', { address: '192.0.2.1', port: 5061 }],
+    ['2001:db8::1', 5060, 'udp', { address: '2001:db8::1', port: 5060 }],
+    ['[2001:db8::1]', 5060, 'udp', { address: '2001:db8::1', port: 5060 }],
+  ] as const)('%s port %i %s needs no DNS', (host, port, transport, expected) => {
+    const { dns, resolver } = setUp();
+    expect(resolver.resolve(host, port, transport)).toEqual([expected]);
+    expect(dns.asked).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  test('are asked once, and then known at once', async () => {
+    const { dns, resolver } = setUp();
+    expect(await resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    expect(dns.asked).toEqual(['fe1.example.com']);
+  });
+
+  test('are asked once however many wait', async () => {
+    const { dns, resolver } = setUp();
+    const waiting = [1, 2, 3].map(() => resolver.resolve('fe1.example.com', 5060, 'tcp'));
+    expect(await Promise.all(waiting)).toEqual([fe1, fe1, fe1]);
+    expect(dns.asked).toHaveLength(1);
+  });
+
+  test('are asked again after refreshMs, while the old answer is given', async () => {
+    const { dns, clock, resolver } = setUp();
+    await resolver.resolve('fe1.example.com', 5060, 'tcp');
+    dns.hosts.set('fe1.example.com', ['192.0.2.9']);
+    clock.advance(29_999);
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    expect(dns.asked).toHaveLength(1);
+    clock.advance(1);
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    await settle();
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual([{ address: '192.0.2.9', port: 5060 }]);
+    expect(dns.asked).toHaveLength(2);
+  });
+
+  test('keep their old answer while DNS fails, which is asked every negativeMs, until staleMs is over', async () => {
+    const { dns, clock, resolver } = setUp({ staleMs: 60_000 });
+    await resolver.resolve('fe1.example.com', 5060, 'tcp');
+    dns.failure = new Error('queryA ESERVFAIL fe1.example.com');
+    clock.advance(30_000);
+    for (let look = 0; look < 5; look += 1) {
+      expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+      await settle();
+    }
+    expect(dns.asked).toHaveLength(2);
+    clock.advance(5_000);
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    await settle();
+    expect(dns.asked).toHaveLength(3);
+    clock.advance(55_000);
+    expect(await resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual({
+      code: 'unresolved',
+      detail: 'queryA ESERVFAIL fe1.example.com',
+    });
+  });
+
+  test('that do not exist are an error, which is remembered for negativeMs', async () => {
+    const { dns, clock, resolver } = setUp();
+    const error = { code: 'unresolved', detail: 'queryA ENOTFOUND nowhere.invalid' };
+    expect(await resolver.resolve('nowhere.invalid', 5060, 'tcp')).toEqual(error);
+    expect(await resolver.resolve('nowhere.invalid', 5060, 'tcp')).toEqual(error);
+    expect(dns.asked).toHaveLength(1);
+    dns.hosts.set('nowhere.invalid', ['192.0.2.1']);
+    clock.advance(5_000);
+    expect(await resolver.resolve('nowhere.invalid', 5060, 'tcp')).toEqual([fe1[0]]);
+  });
+
+  test('that have no address are an error', async () => {
+    const { dns, resolver } = setUp();
+    dns.hosts.set('empty.example.com', []);
+    expect(await resolver.resolve('empty.example.com', 5060, 'tcp')).toMatchObject({ code: 'unresolved' });
+  });
+
+  test('that take too long cost the asker budgetMs and no more; a late answer is kept for the next', async () => {
+    const { dns, clock, resolver } = setUp();
+    const gate = Promise.withResolvers<void>();
+    dns.gate = gate.promise;
+    const answer = resolver.resolve('fe1.example.com', 5060, 'tcp');
+    clock.advance(2_000);
+    expect(await answer).toEqual({ code: 'unresolved', detail: 'no answer from DNS within 2000 ms' });
+    gate.resolve();
+    await settle();
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
+    expect(dns.asked).toHaveLength(1);
+  });
+
+  test('leave no timer behind', async () => {
+    const { clock, resolver } = setUp();
+    await resolver.resolve('fe1.example.com', 5060, 'tcp');
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('SRV, asked for by port 0 (RFC 3263 §4.2)', () => {
+  const record = (name: string, priority: number, port: number): SrvRecord => ({ name, priority, weight: 1, port });
+
+  test.each([
+    ['udp', '_sip._udp.example.com'],
+    ['tcp', '_sip._tcp.example.com'],
+    ['tls', '_sips._tcp.example.com'],
+  ] as const)('%s asks for %s', async (transport, name) => {
+    const { dns, resolver } = setUp();
+    dns.srv.set(name, [record('fe1.example.com', 1, 5099)]);
+    expect(await resolver.resolve('example.com', 0, transport)).toEqual(
+      fe1.map((address) => ({ ...address, port: 5099 })),
+    );
+  });
+
+  test('servers come in the order of their priority with all their addresses; those without any are left out', async () => {
+    const { dns, resolver } = setUp();
+    dns.hosts.set('fe2.example.com', ['192.0.2.2']);
+    const records = [
+      record('fe2.example.com', 2, 5062),
+      record('gone.example.com', 1, 1),
+      record('fe1.example.com', 1, 5060),
+    ];
+    dns.srv.set('_sip._tcp.example.com', records);
+    const expected = [...fe1, { address: '192.0.2.2', port: 5062 }];
+    expect(await resolver.resolve('example.com', 0, 'tcp')).toEqual(expected);
+    expect(resolver.resolve('example.com', 0, 'tcp')).toEqual(expected);
+  });
+
+  test('equal servers are drawn anew for every asker', async () => {
+    const draws = [0, 0, 0.99, 0];
+    const { dns, resolver } = setUp({ random: () => draws.shift()! });
+    dns.hosts.set('fe2.example.com', ['192.0.2.2']);
+    dns.hosts.set('fe1.example.com', ['192.0.2.1']);
+    dns.srv.set('_sip._tcp.example.com', [record('fe1.example.com', 1, 5060), record('fe2.example.com', 1, 5060)]);
+    const first = (await resolver.resolve('example.com', 0, 'tcp')) as readonly unknown[];
+    const second = resolver.resolve('example.com', 0, 'tcp') as readonly unknown[];
+    expect(second).toEqual(first.toReversed());
+  });
+
+  test('without records the name itself is asked, with the default port', async () => {
+    const { resolver } = setUp();
+    expect(await resolver.resolve('fe1.example.com', 0, 'tls')).toEqual(
+      fe1.map((address) => ({ ...address, port: 5061 })),
+    );
+  });
+
+  test('the root as only server says that there is no such service (RFC 2782)', async () => {
+    const { dns, resolver } = setUp();
+    dns.srv.set('_sip._tcp.fe1.example.com', [record('', 0, 0)]);
+    expect(await resolver.resolve('fe1.example.com', 0, 'tcp')).toEqual({
+      code: 'unresolved',
+      detail: '_sip._tcp.fe1.example.com says that there is no such service',
+    });
+  });
+
+  test('a server that fails is not taken for a name without records', async () => {
+    const { dns, resolver } = setUp();
+    dns.failure = Object.assign(new Error('querySrv ESERVFAIL'), { code: 'ESERVFAIL' });
+    expect(await resolver.resolve('fe1.example.com', 0, 'tcp')).toEqual({
+      code: 'unresolved',
+      detail: 'querySrv ESERVFAIL',
+    });
+  });
+
+  test('servers without any address are an error', async () => {
+    const { dns, resolver } = setUp();
+    dns.srv.set('_sip._tcp.example.com', [record('gone.example.com', 1, 5060)]);
+    expect(await resolver.resolve('example.com', 0, 'tcp')).toEqual({
+      code: 'unresolved',
+      detail: 'queryA ENOTFOUND gone.example.com',
+    });
+  });
+});
+
+test("the system's own answer counts names of its hosts file", async () => {
+  const addresses = await systemDns(1_000).addresses('localhost');
+  expect(['127.0.0.1', '::1']).toContain(addresses[0]);
+});

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The process: arguments, signals and exit codes. The only place that ends it. */
-import type { CommandIo } from './cli/command.ts';
+import { check } from './cli/check.ts';
+import { explain } from './cli/explain.ts';
+import type { Io } from './cli/printing.ts';
 import { start } from './cli/start.ts';
 
 const usage = `usage: pif-router start [FILE]
@@ -8,9 +10,7 @@ const usage = `usage: pif-router start [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
 FILE is routes.yaml unless another is named.`;
 
-const defaultFile = 'routes.yaml';
-
-const io: CommandIo = {
+const io: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
 };
@@ -26,22 +26,22 @@ const untilStopped = (): Promise<string> =>
     }
   });
 
-const misused = (): number => {
-  io.err(usage);
-  return 2;
-};
-
 const run = async ([command, ...args]: readonly string[]): Promise<number> => {
   switch (command) {
     case 'start':
-      return args.length > 1 || args[0]?.startsWith('-') ? misused() : start(args[0] ?? defaultFile, io, untilStopped);
+      return start(args, io, untilStopped);
+    case 'check':
+      return check(args, io);
+    case 'explain':
+      return explain(args, io);
     case 'help':
     case '--help':
     case '-h':
       io.out(usage);
       return 0;
     default:
-      return misused();
+      io.err(usage);
+      return 2;
   }
 };
 

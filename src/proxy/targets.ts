@@ -1,6 +1,7 @@
 /** The targets of one request, one after the other: the hops in order, each with its resolved addresses (RFC 3263 §4.3). */
 import type { NextHop } from '../routing/types.ts';
-import type { Target, TransportError } from '../sip/transport/flow.ts';
+import type { Target } from '../sip/transport/flow.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
 
 export interface HopTarget {
   readonly hop: NextHop;

@@ -1,6 +1,8 @@
 /** Requests that nobody answers, ACK to a 2xx and BENOTIFY: sent on without a transaction (RFC 3261 §16.11, [MS-SIP] §3.5). */
 import type { Decision } from '../routing/types.ts';
-import type { Flow, FlowUser, TransportError } from '../sip/transport/flow.ts';
+import type { Flow } from '../sip/transport/flow.ts';
+import type { FlowUser } from '../sip/transport/flow-users.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
 import { forward } from './forward.ts';
 import { statelessBranch } from './loop.ts';
 import type { Attempt, Ending, ProxyRim, ProxySettings } from './proxied-request.ts';

@@ -3,14 +3,13 @@
 import type {
   DiscardCode,
   Flow,
-  FlowUser,
   Listener,
   MessageHandler,
   Target,
   Transport,
-  TransportError,
   TransportLayer,
 } from '../../src/sip/transport/flow.ts';
+import type { FlowUser } from '../../src/sip/transport/flow-users.ts';
 import {
   defaultLimits,
   defaultTimeouts,
@@ -19,6 +18,7 @@ import {
   type TransportLimits,
   type TransportTimeouts,
 } from '../../src/sip/transport/settings.ts';
+import type { TransportError } from '../../src/sip/transport/transport-error.ts';
 import { createTransportLayer } from '../../src/sip/transport/transport-layer.ts';
 import type { SipRequest, SipResponse } from '../../src/sip-parser/index.ts';
 import { ManualClock } from './manual-clock.ts';

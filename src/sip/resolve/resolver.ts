@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { RecentMap } from '../recent-map.ts';
-import type { Transport, TransportError } from '../transport/flow.ts';
+import type { Transport } from '../transport/flow.ts';
+import type { TransportError } from '../transport/transport-error.ts';
 import type { DnsClient } from './dns-client.ts';
 import { orderServers, type Weighted } from './srv-order.ts';
 

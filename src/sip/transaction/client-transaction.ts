@@ -1,7 +1,9 @@
 /** One client transaction alive: its machine's state, its timers and the request that it sent. */
 import type { SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Flow, FlowUser, Listener, TransportError } from '../transport/flow.ts';
+import type { Flow, Listener } from '../transport/flow.ts';
+import type { FlowUser } from '../transport/flow-users.ts';
+import type { TransportError } from '../transport/transport-error.ts';
 import { makeAck, makeCancel } from './hop-by-hop.ts';
 import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';

@@ -1,10 +1,11 @@
 /** Opens connections to targets. */
 import type { Socket } from 'node:net';
-import type { Listener, Target, TransportError } from './flow.ts';
+import type { Listener, Target } from './flow.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
 import { dialTcp } from './tcp.ts';
 import { dialTls, provedNames, type TlsContext } from './tls.ts';
 import { nobody } from './tls-names.ts';
+import type { TransportError } from './transport-error.ts';
 
 export class Connector {
   readonly #tls: ReadonlyMap<string, TlsContext>;

@@ -1,5 +1,12 @@
 /** Those who wait on a flow, and how they are told that it failed them. */
-import type { FlowUser, TransportError } from './flow.ts';
+import type { TransportError } from './transport-error.ts';
+
+/** Somebody who waits for something on a flow and must be told when it dies. */
+export interface FlowUser {
+  /** Kept by the flow's `users`; -1 while it waits on none. */
+  flowPlace: number;
+  onTransportError(error: TransportError): void;
+}
 
 /**
  * An unordered list in which each user knows its place: users come and go with every transaction, and a `Set` would be

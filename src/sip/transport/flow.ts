@@ -1,6 +1,7 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { FlowUsers } from './flow-users.ts';
+import type { TransportError } from './transport-error.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
@@ -30,31 +31,6 @@ export interface Target {
   /** The name that the far certificate must carry (RFC 5922); TLS only. */
   readonly tlsName: string | undefined;
   readonly tlsProfile: string | undefined;
-}
-
-export type TransportErrorCode =
-  | 'connect-refused'
-  | 'connect-timeout'
-  | 'connect-failed'
-  | 'tls-failed'
-  | 'closed'
-  | 'write-queue-full'
-  | 'send-failed'
-  | 'no-listener'
-  | 'unresolved';
-
-/** A failure of the transport below a transaction (RFC 3261 §17.1.4, §18.4). */
-export interface TransportError {
-  readonly code: TransportErrorCode;
-  /** For people: `connect ECONNREFUSED 127.0.0.22:5060`. */
-  readonly detail: string;
-}
-
-/** Somebody who waits for something on a flow and must be told when it dies. */
-export interface FlowUser {
-  /** Kept by the flow's `users`; -1 while it waits on none. */
-  flowPlace: number;
-  onTransportError(error: TransportError): void;
 }
 
 /** One UDP remote address, or one stream connection. One object for its whole life, so verdicts may be kept with it. */

@@ -1,5 +1,6 @@
 /** Turns what sockets and OpenSSL say into transport errors. Pure. */
-import type { Flow, TransportError, TransportErrorCode } from './flow.ts';
+import type { Flow } from './flow.ts';
+import type { TransportError, TransportErrorCode } from './transport-error.ts';
 
 export interface SocketError extends NodeJS.ErrnoException {
   /** OpenSSL's words: `sslv3 alert bad certificate`. */

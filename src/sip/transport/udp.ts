@@ -4,10 +4,11 @@ import { isIPv6 } from 'node:net';
 import { parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import { RecentMap } from '../recent-map.ts';
-import type { Flow, Listener, MessageHandler, TransportError } from './flow.ts';
+import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
 import type { ListenSetting, TransportLimits } from './settings.ts';
+import type { TransportError } from './transport-error.ts';
 import { isUnicast } from './via.ts';
 
 /** Room for some thousand messages that arrive while something else is being done; the system may grant less. */

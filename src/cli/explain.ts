@@ -1,0 +1,100 @@
+/** `explain METHOD URI --from-peer ADDRESS`: how one request would be decided, check by check, by the very code that routes. */
+import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import { ldifDirectory } from '../directory/ldif.ts';
+import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
+import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
+import { type ExplainRequest, explainUsage, readArguments } from './explain-arguments.ts';
+import { formatAddress, formatHop, type Io, printProblems } from './printing.ts';
+
+interface Explained extends Explanation {
+  /** Undefined when the directory was not asked. */
+  readonly answer: DirectoryAnswer | undefined;
+}
+
+/** @returns 0 when the request would be forwarded or answered, 1 when it would be refused, 2 when nothing could be explained */
+export async function explain(args: readonly string[], io: Io): Promise<number> {
+  const { request, wrong } = readArguments(args);
+  if (request === undefined) {
+    io.err(wrong);
+    io.err(explainUsage);
+    return 2;
+  }
+  const { snapshot, problems } = loadSnapshot(request.file, 1, ldifDirectory);
+  if (snapshot === undefined) {
+    printProblems(problems, io.err);
+    return 2;
+  }
+  const explained = await ask(request.facts, snapshot);
+  if (request.asJson) io.out(JSON.stringify(asJson(request, explained), undefined, 2));
+  else asText(request, explained).forEach(io.out);
+  return isServed(explained.decision) ? 0 : 1;
+}
+
+/** As the router does it: without the directory, and again with its answer when the decision asks for it. */
+async function ask(facts: RequestFacts, { policy, directory }: Snapshot): Promise<Explained> {
+  const first = explainDecision(facts, policy);
+  if (first.decision.kind !== 'ask-directory') return { ...first, answer: undefined };
+  const answer = await directory.lookup(first.decision.recipient);
+  return { ...explainDecision(facts, policy, answer), answer };
+}
+
+const isServed = ({ kind }: Decision): boolean => kind === 'forward' || kind === 'answer';
+
+function asJson({ facts, uri, file }: ExplainRequest, { decision, checks, answer }: Explained): unknown {
+  const { method, source, hasToTag: inDialog } = facts;
+  return { file, request: { method, uri, source, inDialog }, directory: answer, checks, decision };
+}
+
+function asText({ facts, uri, file }: ExplainRequest, { decision, checks, answer }: Explained): readonly string[] {
+  const { remoteAddress, remotePort, transport } = facts.source;
+  const width = Math.max(...checks.map(({ check }) => check.length));
+  return [
+    `${facts.method} ${uri} from ${formatAddress(transport, remoteAddress, remotePort)}, by ${file}`,
+    ...(answer === undefined ? [] : [`${facts.requestUri.key}: ${tellAnswer(answer)}`]),
+    '',
+    ...checks.map(({ check, verdict, detail }) =>
+      `  ${check.padEnd(width)}  ${verdict.replace('-', ' ').padEnd(11)}  ${detail}`.trimEnd(),
+    ),
+    '',
+    ...tellDecision(decision, facts.method),
+  ];
+}
+
+function tellAnswer(answer: DirectoryAnswer): string {
+  switch (answer.kind) {
+    case 'home':
+      return answer.addressOnly
+        ? `${answer.source} has the address, but UserEnabled is not TRUE`
+        : `${answer.source} has this user on ${answer.side}`;
+    case 'unknown-user':
+      return `${answer.source} does not know this user`;
+    case 'unavailable':
+      return `the directory cannot answer: ${answer.why}`;
+  }
+}
+
+function tellDecision(decision: Decision, method: string): readonly string[] {
+  switch (decision.kind) {
+    case 'forward': {
+      const hops = decision.plan.hops.map((hop, i) => `  ${i + 1}. ${formatHop(hop)}`);
+      return [`forward from ${decision.from} to ${decision.plan.to}:`, ...hops, tellReasons(decision)];
+    }
+    case 'answer':
+      return [`answer ${decision.status}`, tellReasons(decision)];
+    case 'reject': {
+      const retryAfter = decision.retryAfterS === undefined ? '' : `, Retry-After: ${decision.retryAfterS}`;
+      return [`reject with ${decision.status}${retryAfter}${tellSilence(method)}`, tellReasons(decision)];
+    }
+    case 'drop':
+      return ['drop, without an answer', tellReasons(decision)];
+    case 'ask-directory':
+      return [`the directory must be asked for ${decision.recipient}`];
+  }
+}
+
+/** RFC 3261 §17 for ACK; BENOTIFY by its definition ([MS-SIP] 3.5). */
+const tellSilence = (method: string): string =>
+  method === 'ACK' || method === 'BENOTIFY' ? ` (${method} is never answered: it is dropped)` : '';
+
+const tellReasons = ({ because }: Exclude<Decision, { kind: 'ask-directory' }>): string =>
+  `reasons: ${because.map(({ code }) => code).join(', ')}`;

@@ -1,0 +1,73 @@
+/** How commands print: problems, hops, and what a configuration says. */
+import { formatProblem, hasError, type Problem } from '../config/problem.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { RouteInput } from '../routing/policy-input.ts';
+import type { NextHop, Side } from '../routing/types.ts';
+
+/** Where a command prints; a line comes without its line end. */
+export interface Io {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+/** The file that commands read when none is named. */
+export const usualFile = 'routes.yaml';
+
+export function printProblems(problems: readonly Problem[], print: (line: string) => void): void {
+  for (const problem of problems) print(formatProblem(problem));
+}
+
+/** `2 errors, 1 warning`; `no problems`. */
+export function countProblems(problems: readonly Problem[]): string {
+  if (problems.length === 0) return 'no problems';
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const warnings = problems.length - errors;
+  return [
+    ...(hasError(problems) ? [counted(errors, 'error')] : []),
+    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
+  ].join(', ');
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** `tls [2001:db8::1]:5061`. */
+export const formatAddress = (transport: string, host: string, port: number): string =>
+  `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+export function formatHop({ transport, host, port, tlsName }: NextHop): string {
+  const srv = port === 0 ? ' (by its SRV records)' : '';
+  const name = tlsName === undefined || tlsName === host ? '' : `, whose certificate says ${tlsName}`;
+  return `${formatAddress(transport, host, port)}${srv}${name}`;
+}
+
+/** What the configuration says, for people: mode, domains, each side with its peers and routes, pins, directory. */
+export function describeConfiguration({ policy, rows, directory }: Snapshot): readonly string[] {
+  const { source, summary } = directory.describe();
+  return [
+    line('routing', `${policy.mode}, for ${rows.domains.join(', ')}`),
+    ...(['cisco', 'microsoft'] as const).flatMap((side) => describeSide(side, rows)),
+    ...(rows.pins.length === 0 ? [] : [line('pins', rows.pins.map(({ key, side }) => `${key} on ${side}`).join(', '))]),
+    line('directory', `${source}: ${summary}${policy.mode === 'basic' ? ' (not asked in basic mode)' : ''}`),
+  ];
+}
+
+const line = (subject: string, text: string): string => `${subject.padEnd(10)} ${text}`;
+
+function describeSide(side: Side, { access, routes }: Snapshot['rows']): readonly string[] {
+  const peers = access.filter((rule) => rule.side === side).map(({ text }) => text);
+  const rows = routes.filter(({ to }) => to === side);
+  return [
+    line(side, peers.length === 0 ? 'nobody is let in' : `from ${peers.join(', ')}`),
+    ...rows.map((route) => line('', `to ${route.pattern.text} by ${describeRoute(route)}`)),
+  ];
+}
+
+function describeRoute({ transport, nextHop, port, priority, inService, block, description }: RouteInput): string {
+  const state = [
+    `priority ${priority}`,
+    ...(inService ? [] : ['out of service']),
+    ...(block ? ['blocked'] : []),
+    ...(description === undefined ? [] : [description]),
+  ];
+  return `${formatAddress(transport, nextHop, port)} (${state.join(', ')})`;
+}

@@ -1,0 +1,19 @@
+/** A failure of the transport below a transaction, as a value. */
+
+export type TransportErrorCode =
+  | 'connect-refused'
+  | 'connect-timeout'
+  | 'connect-failed'
+  | 'tls-failed'
+  | 'closed'
+  | 'write-queue-full'
+  | 'send-failed'
+  | 'no-listener'
+  | 'unresolved';
+
+/** A failure of the transport below a transaction (RFC 3261 §17.1.4, §18.4). */
+export interface TransportError {
+  readonly code: TransportErrorCode;
+  /** For people: `connect ECONNREFUSED 127.0.0.22:5060`. */
+  readonly detail: string;
+}

@@ -115,6 +115,9 @@ const checkDirectory: Check = ({ routing, directory }, report) => {
       'add one below directory.sources, or use mode: basic',
     );
   }
+  for (const { path } of directory.sources.slice(1)) {
+    report.error(path, 'only one directory source is possible', 'put all users into one LDIF file');
+  }
 };
 
 const checkTimers: Check = ({ timers }, report) => {

@@ -35,7 +35,7 @@ const node = object({
   name: required(hostName),
 });
 
-const listener = object({
+export const listener = object({
   transport: required(transport),
   address: required(ipAddress),
   port: optional(port(0)),
@@ -43,7 +43,7 @@ const listener = object({
   tls: optional(name),
 });
 
-const tlsProfile = object({
+export const tlsProfile = object({
   extends: optional(name),
   certificate: optional(text()),
   key: optional(text()),
@@ -60,7 +60,7 @@ const accessFrom = parsed((written) => {
   return value === undefined ? { wrong: problem } : { value: { pattern: value, text: written } };
 });
 
-const accessRule = object({
+export const accessRule = object({
   side: required(side),
   from: required(accessFrom),
 });
@@ -83,7 +83,7 @@ const routing = object({
   'proxy-require': withDefault(list(optionTag), [{ path: [], value: 'ms-benotify' }]),
 });
 
-const route = object({
+export const route = object({
   to: required(side),
   type: withDefault(choice(['domain', 'user']), 'domain'),
   pattern: required(text(255)),
@@ -106,7 +106,7 @@ const pinnedUser = parsed((written) => {
   return { wrong: `${quote(written)} is not the address of a user`, hint: 'such as sip:ceo@example.com' };
 });
 
-const pin = object({
+export const pin = object({
   user: required(pinnedUser),
   side: required(side),
   why: optional(description),
@@ -144,7 +144,7 @@ const log = object({
   file: optional(text()),
 });
 
-const ldifSource = object({
+export const ldifSource = object({
   kind: required(choice(['ldif'])),
   file: required(text()),
 });

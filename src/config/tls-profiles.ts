@@ -127,8 +127,8 @@ class ProfileReader {
     if (pem === undefined) return undefined;
     try {
       return parse(pem);
-    } catch (failure) {
-      this.#error(setting, ...whyNotPem(setting, failure as NodeJS.ErrnoException));
+    } catch {
+      this.#error(setting, ...whyNotPem(setting, pem));
       return undefined;
     }
   }
@@ -195,8 +195,9 @@ class ProfileReader {
   readonly #path = (setting: string) => ['tls', this.#name, setting];
 }
 
-function whyNotPem(setting: FileSetting, failure: NodeJS.ErrnoException): [string, string] {
-  if (failure.code === 'ERR_MISSING_PASSPHRASE') {
+function whyNotPem(setting: FileSetting, text: string): [string, string] {
+  // `BEGIN ENCRYPTED PRIVATE KEY` (RFC 5958) and `Proc-Type: 4,ENCRYPTED` (RFC 1421).
+  if (setting === 'key' && text.includes('ENCRYPTED')) {
     return ['this key is encrypted, and nobody is there to type the passphrase', 'openssl pkey -in KEY -out PLAIN-KEY'];
   }
   const expected = setting === 'key' ? '-----BEGIN PRIVATE KEY-----' : '-----BEGIN CERTIFICATE-----';

@@ -1,0 +1,525 @@
+/** What an operator reads who has made a mistake in routes.yaml: place, words and hint of each kind of mistake. */
+import { describe, expect, test } from 'vitest';
+import { problemsOf, routesYaml } from '../../support/configuration.ts';
+
+/** A wrong section in place of the sound one, and all that is said about the file. */
+type Case = readonly [what: string, section: Readonly<Record<string, string>>, ...said: readonly string[]];
+
+const told = (cases: readonly Case[]): void => {
+  for (const [what, section, ...said] of cases) {
+    test(what, () => expect(problemsOf(routesYaml(section))).toEqual(said));
+  }
+};
+
+test('the smallest useful file has no problem', () => expect(problemsOf(routesYaml())).toEqual([]));
+
+describe('the file itself', () => {
+  const cases: readonly (readonly [what: string, text: string | Uint8Array, said: string])[] = [
+    [
+      'empty',
+      '',
+      'routes.yaml:1:1: error: this file has no settings in it (start from the routes.yaml that comes with the router)',
+    ],
+    [
+      'comments only',
+      '# nothing\n',
+      'routes.yaml:1:1: error: this file has no settings in it (start from the routes.yaml that comes with the router)',
+    ],
+    ['a list', '- a\n- b\n', 'routes.yaml:1:1: error: expected settings, each as "name: value", but found a list'],
+    ['one word', 'hello', 'routes.yaml:1:1: error: expected settings, each as "name: value", but found "hello"'],
+    [
+      'UTF-16',
+      Buffer.from('\ufeffnode: 1', 'utf16le'),
+      'routes.yaml:1:1: error: this file is not UTF-8 text (it looks like UTF-16: save it as UTF-8)',
+    ],
+    [
+      'latin1',
+      Buffer.from('a: 1\nb: Zürich', 'latin1'),
+      'routes.yaml:2:5: error: this file is not UTF-8 text (save it as UTF-8)',
+    ],
+    [
+      'indented with a tab',
+      'log:\n\tlevel: info\n',
+      'routes.yaml:2:1: error: YAML: Tabs are not allowed as indentation (indent with spaces)',
+    ],
+    [
+      'a bracket left open',
+      'domains: [example.com\n',
+      'routes.yaml:2:1: error: YAML: Flow sequence in block collection must be sufficiently indented and end with a ] (lines of one block must start in the same column, and every [ and { must be closed)',
+    ],
+    [
+      'a comma left out',
+      'node: { name: a b: c }',
+      'routes.yaml:1:15: error: YAML: Block collections are not allowed within flow collections (is a comma missing between two settings?)',
+    ],
+    [
+      'two documents',
+      'a: 1\n---\nb: 2\n',
+      'routes.yaml:2:1: error: YAML: a second YAML document starts here (the file must hold one document: remove the line "---")',
+    ],
+    ['a tag', 'node: !secret x\n', 'routes.yaml:1:7: error: YAML: Unresolved tag: !secret'],
+  ];
+
+  test.each(cases)('%s', (_, text, said) => expect(problemsOf(text)).toEqual([said]));
+
+  test('brackets nested ten thousand deep are told, not followed', () =>
+    expect(problemsOf('['.repeat(10_000))).not.toEqual([]));
+});
+
+describe('names and kinds of settings', () => {
+  told([
+    [
+      'an unknown setting with a neighbour',
+      { x: 'acces: []' },
+      'routes.yaml:6:1: error: acces: there is no such setting (did you mean "access"?)',
+    ],
+    [
+      'an underscore for a hyphen',
+      { x: 'routing: { failover_after: 2s }' },
+      'routes.yaml:6:12: error: routing.failover_after: there is no such setting (did you mean "failover-after"?)',
+    ],
+    [
+      'an unknown setting without one',
+      { x: 'log: { colour: red }' },
+      'routes.yaml:6:8: error: log.colour: there is no such setting (known here: level, decisions, file)',
+    ],
+    [
+      'a setting that nothing reads yet',
+      { x: 'health: {}' },
+      'routes.yaml:6:1: error: health: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, timers, limits, log)',
+    ],
+    [
+      'a setting given twice',
+      { x: 'log: {}\nlog: {}' },
+      'routes.yaml:7:1: error: log: this setting is given twice (the first is in line 6, column 1)',
+    ],
+    [
+      'a setting named like an inherited property',
+      { x: '__proto__: {}' },
+      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, timers, limits, log)',
+    ],
+    [
+      'a required section left out',
+      { domains: '' },
+      'routes.yaml:1:1: error: domains: this setting is missing (it has no default)',
+    ],
+    [
+      'a required setting left out',
+      { node: 'node: {}' },
+      'routes.yaml:1:7: error: node.name: this setting is missing (it has no default)',
+    ],
+    [
+      'a value left out',
+      { x: 'log:\n  level:\n' },
+      'routes.yaml:7:9: error: log.level: expected one value, but found nothing (give a value, or remove the line)',
+    ],
+    [
+      'null for a value',
+      { x: 'log: { file: ~ }' },
+      'routes.yaml:6:14: error: log.file: expected one value, but found nothing (give a value, or remove the line)',
+    ],
+    [
+      'a word for a list',
+      { domains: 'domains: example.com' },
+      'routes.yaml:2:10: error: domains: expected a list, one item a line, each behind "- ", but found "example.com"',
+    ],
+    [
+      'a list for a word',
+      { x: 'routing: { mode: [basic] }' },
+      'routes.yaml:6:18: error: routing.mode: expected one value, but found a list',
+    ],
+    [
+      'a word for settings',
+      { x: 'log: info' },
+      'routes.yaml:6:6: error: log: expected settings, each as "name: value", but found "info"',
+    ],
+    [
+      'a wrong word of several',
+      { x: 'routing: { mode: advance }' },
+      'routes.yaml:6:18: error: routing.mode: "advance" is not possible here (did you mean "advanced"?)',
+    ],
+    [
+      'a star without quotes',
+      { domains: 'domains: [example.com, *.example.com]' },
+      "routes.yaml:2:24: error: domains[1]: a value that starts with * means a YAML alias, and aliases are not supported (put it in quotes, as in '*.example.com')",
+    ],
+  ]);
+});
+
+describe('values', () => {
+  told([
+    [
+      'a time without unit',
+      { x: 'routing: { failover-after: 2 }' },
+      'routes.yaml:6:28: error: routing.failover-after: "2" is not understood (write it as 500ms, 30s, 10m or 24h)',
+    ],
+    [
+      'a time that is too long',
+      { x: 'routing: { failover-after: 1m }' },
+      'routes.yaml:6:28: error: routing.failover-after: 1m is too large (at most 32s)',
+    ],
+    [
+      'Timer C of three minutes (RFC 3261 §16.6 step 11: larger)',
+      { x: 'timers: { timer-c: 3m }' },
+      'routes.yaml:6:20: error: timers.timer-c: 3m is too small (at least 180001ms)',
+    ],
+    [
+      'a size in a unit that means two things',
+      { x: 'limits: { header: 64kB }' },
+      'routes.yaml:6:19: error: limits.header: "64kB" is not understood (write it as 64KiB, 1MiB or a number of bytes)',
+    ],
+    [
+      'a fraction',
+      { x: 'limits: { connections: 1.5 }' },
+      'routes.yaml:6:24: error: limits.connections: "1.5" is not a whole number (from 1 to 1000000)',
+    ],
+    [
+      'a yes',
+      { x: 'tls: { default: { legacy: yes } }' },
+      'routes.yaml:6:8: error: tls.default.certificate: this setting is missing (it has no default: name a PEM file)',
+      'routes.yaml:6:8: error: tls.default.key: this setting is missing (it has no default: name a PEM file)',
+      'routes.yaml:6:8: error: tls.default.ca: this setting is missing (it has no default: name a PEM file)',
+      'routes.yaml:6:27: error: tls.default.legacy: "yes" is neither true nor false (write true)',
+    ],
+    [
+      'a URI for a domain',
+      { domains: 'domains: ["sip:example.com"]' },
+      'routes.yaml:2:11: error: domains[0]: "sip:example.com" is not a host name (leave out "sip:")',
+    ],
+    [
+      'a user for a domain',
+      { domains: 'domains: [bob@example.com]' },
+      'routes.yaml:2:11: error: domains[0]: "bob@example.com" is not a host name (only the part behind the @)',
+    ],
+    [
+      'an option tag with a space (RFC 3261 §25.1)',
+      { x: 'routing: { proxy-require: [ms benotify] }' },
+      'routes.yaml:6:28: error: routing.proxy-require[0]: "ms benotify" is not an option tag (one word, such as ms-benotify)',
+    ],
+    [
+      'a pin without a domain',
+      { x: 'pins: [{ user: bob, side: cisco }]' },
+      'routes.yaml:6:16: error: pins[0].user: "bob" is not the address of a user (such as sip:ceo@example.com)',
+    ],
+    [
+      'a line break in a description',
+      { x: 'pins: [{ user: sip:a@example.com, side: cisco, why: "a\\nb" }]' },
+      'routes.yaml:6:53: error: pins[0].why: this text holds a control character',
+    ],
+    [
+      'a description of 256 characters',
+      { x: `pins: [{ user: sip:a@example.com, side: cisco, why: ${'x'.repeat(256)} }]` },
+      'routes.yaml:6:53: error: pins[0].why: this text has 256 characters, at most 255 are possible',
+    ],
+  ]);
+});
+
+describe('listeners', () => {
+  told([
+    [
+      'none',
+      { listen: 'listen: []' },
+      'routes.yaml:3:1: error: listen: there is nothing to listen on (add - { transport: tcp, address: 127.0.0.1, port: 5060 })',
+    ],
+    [
+      'a name for an address',
+      { listen: 'listen: [{ transport: tcp, address: localhost }]' },
+      'routes.yaml:3:37: error: listen[0].address: "localhost" is not an IP address (a name is not possible here, write the address)',
+    ],
+    [
+      'a port above 65535',
+      { listen: 'listen: [{ transport: tcp, address: 127.0.0.1, port: 65536 }]' },
+      'routes.yaml:3:54: error: listen[0].port: 65536 is too large (at most 65535)',
+    ],
+    [
+      'the same twice',
+      {
+        listen:
+          'listen:\n  - { transport: tcp, address: 127.0.0.1 }\n  - { transport: tcp, address: 127.0.0.1, port: 5060 }',
+      },
+      'routes.yaml:5:5: error: listen[1]: listen[0] already listens on 127.0.0.1 port 5060 (remove one of them)',
+    ],
+    [
+      'all addresses, and one of them',
+      { listen: 'listen:\n  - { transport: tcp, address: 0.0.0.0 }\n  - { transport: tcp, address: 127.0.0.1 }' },
+      'routes.yaml:5:5: error: listen[1]: listen[0] already listens on 0.0.0.0 port 5060 (remove one of them)',
+    ],
+    [
+      'a TLS profile that is not there',
+      { listen: 'listen: [{ transport: tcp, address: 127.0.0.1 }, { transport: tls, address: 127.0.0.1 }]' },
+      'routes.yaml:3:50: error: listen[1].tls: there is no TLS profile "default" (there is no section "tls")',
+    ],
+    [
+      'a TLS profile without TLS',
+      { listen: 'listen: [{ transport: tcp, address: 127.0.0.1, tls: default }]' },
+      'routes.yaml:3:53: error: listen[0].tls: this has no meaning with transport tcp (remove it)',
+    ],
+  ]);
+
+  test.each([
+    ['udp and tcp on one port', '{ transport: tcp, address: 127.0.0.1 }, { transport: udp, address: 127.0.0.1 }'],
+    ['all of IPv4 and all of IPv6', '{ transport: tcp, address: 0.0.0.0 }, { transport: tcp, address: "::" }'],
+    [
+      'two ports chosen by the system',
+      '{ transport: tcp, address: 127.0.0.1, port: 0 }, { transport: tcp, address: 127.0.0.1, port: 0 }',
+    ],
+    [
+      'brackets and compressed zeros in flow style',
+      '{ transport: tcp, address: 127.0.0.1 }, { transport: tcp, address: ::1 }, { transport: udp, address: "[::1]" }',
+    ],
+  ])('%s are fine', (_, listeners) => expect(problemsOf(routesYaml({ listen: `listen: [${listeners}]` }))).toEqual([]));
+});
+
+describe('domains, access and pins', () => {
+  told([
+    [
+      'a domain twice, whatever its case',
+      { domains: 'domains: [example.com, Example.COM]' },
+      'routes.yaml:2:24: error: domains[1]: "example.com" is already domains[0]',
+    ],
+    [
+      'the node named like a domain',
+      { node: 'node: { name: example.com }' },
+      'routes.yaml:1:15: error: node.name: "example.com" is a shared SIP domain, not a host (such as router.example.com)',
+    ],
+    [
+      'nobody let in',
+      { access: 'access: []' },
+      'routes.yaml:4:1: error: access: nobody may talk to this router (add the servers of both sides)',
+    ],
+    [
+      'one side let in',
+      { access: 'access: [{ side: cisco, from: all }]' },
+      'routes.yaml:4:1: warning: access: no rule admits the microsoft side: all its requests will be refused (add - { side: microsoft, from: ... })',
+    ],
+    [
+      'a network with bits behind its prefix',
+      { access: 'access: [{ side: cisco, from: 10.0.0.1/8 }, { side: microsoft, from: 127.0.0.21 }]' },
+      'routes.yaml:4:31: error: access[0].from: "10.0.0.1/8" has address bits set behind its first 8 bits: is the prefix too short?',
+    ],
+    [
+      'a sender on both sides',
+      { access: 'access: [{ side: cisco, from: 10. }, { side: microsoft, from: 10.0.0.0/8 }]' },
+      'routes.yaml:4:38: error: access[1]: this row repeats access[0], which says cisco instead of microsoft',
+    ],
+    [
+      'a certificate name without TLS',
+      { access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: fe1.example.com }]' },
+      'routes.yaml:4:45: warning: access[1]: this name will never match (names come from TLS certificates, and there is no tls listener)',
+    ],
+    [
+      'a pin twice',
+      { x: 'pins: [{ user: sip:a@example.com, side: cisco }, { user: A@EXAMPLE.com, side: cisco }]' },
+      'routes.yaml:6:50: error: pins[1]: this row repeats pins[0], which says the same',
+    ],
+    [
+      'a pin in another domain',
+      { x: 'pins: [{ user: sip:a@example.net, side: cisco }]' },
+      'routes.yaml:6:16: warning: pins[0].user: this pin is never used: example.net is not a shared domain (see "domains")',
+    ],
+    [
+      'advanced routing without a directory',
+      { x: 'routing: { mode: advanced }' },
+      'routes.yaml:6:18: error: routing.mode: advanced routing needs a directory (add one below directory.sources, or use mode: basic)',
+    ],
+    [
+      'T2 shorter than T1 (RFC 3261 §17.1.2.1)',
+      { x: 'timers: { t1: 1s, t2: 500ms }' },
+      'routes.yaml:6:23: error: timers.t2: t2 is shorter than t1 (RFC 3261 17.1.2.1: t1 grows up to t2)',
+    ],
+  ]);
+
+  test('a partial address that YAML takes for a number is read as written', () =>
+    expect(
+      problemsOf(routesYaml({ access: 'access: [{ side: cisco, from: 10.10 }, { side: microsoft, from: 10.1 }]' })),
+    ).toEqual([]));
+});
+
+/** A route that replaces the one to the Microsoft side. */
+const withRoute = (route: string) => ({
+  routes: `routes:\n  - { to: cisco, pattern: example.com, next-hop: 127.0.0.11 }\n  - { to: microsoft, ${route} }`,
+});
+
+describe('routes', () => {
+  told([
+    [
+      'none',
+      { routes: 'routes: []' },
+      'routes.yaml:5:1: error: routes: there are no routes (say where each side can be reached)',
+    ],
+    [
+      'one side without',
+      { routes: 'routes: [{ to: cisco, pattern: example.com, next-hop: 127.0.0.11 }]' },
+      'routes.yaml:5:1: warning: routes: no route leads to the microsoft side: it will receive nothing (add - { to: microsoft, ... })',
+    ],
+    [
+      'a domain without',
+      withRoute('pattern: example.net, next-hop: 127.0.0.21'),
+      'routes.yaml:2:11: warning: domains[0]: no route leads to the microsoft side for example.com (add a route with this pattern)',
+    ],
+    [
+      'a pattern that is a user',
+      withRoute('pattern: bob@example.com, next-hop: 127.0.0.21'),
+      'routes.yaml:7:31: error: routes[1].pattern: "bob@example.com" is not a domain: write example.com, *.example.com or, reversed, .com.example (a single user: see "pins"; a user pattern: type: user)',
+    ],
+    [
+      'a user pattern with a star inside',
+      withRoute('type: user, pattern: b*b, next-hop: 127.0.0.21'),
+      'routes.yaml:7:43: error: routes[1].pattern: "b*b" has a * that is not at the end',
+    ],
+    [
+      'a pattern of 256 characters',
+      withRoute(`pattern: ${'x'.repeat(256)}, next-hop: 127.0.0.21`),
+      'routes.yaml:7:31: error: routes[1].pattern: this text has 256 characters, at most 255 are possible',
+    ],
+    [
+      'a next hop with its port',
+      withRoute('pattern: example.com, next-hop: "127.0.0.21:5060"'),
+      'routes.yaml:7:54: error: routes[1].next-hop: "127.0.0.21:5060" is neither a host name nor an IP address (the port has a setting of its own)',
+    ],
+    [
+      'a next hop that is no address after all',
+      withRoute('pattern: example.com, next-hop: 127.0.0.256'),
+      'routes.yaml:7:54: error: routes[1].next-hop: "127.0.0.256" is neither a host name nor an IP address (such as sip.example.com)',
+    ],
+    [
+      'no next hop',
+      withRoute('pattern: example.com'),
+      'routes.yaml:7:5: error: routes[1].next-hop: this setting is missing (it has no default)',
+    ],
+    [
+      'SRV records of an address',
+      withRoute('pattern: example.com, next-hop: 127.0.0.21, port: 0'),
+      'routes.yaml:7:72: error: routes[1].port: port 0 asks DNS for SRV records, and an address has none (give the port or a name)',
+    ],
+    [
+      'priority 0',
+      withRoute('pattern: example.com, next-hop: 127.0.0.21, priority: 0'),
+      'routes.yaml:7:76: error: routes[1].priority: 0 is too small (at least 1)',
+    ],
+    [
+      'weight 65536',
+      withRoute('pattern: example.com, next-hop: 127.0.0.21, weight: 65536'),
+      'routes.yaml:7:74: error: routes[1].weight: 65536 is too large (at most 65535)',
+    ],
+    [
+      'an address family without listener',
+      withRoute('pattern: example.com, next-hop: 2001:db8::1'),
+      'routes.yaml:7:5: error: routes[1].transport: no listener can send this: 2001:db8::1 needs a tcp IPv6 listener (add one below "listen", or change the transport)',
+    ],
+    [
+      'a transport without listener',
+      withRoute('pattern: example.com, next-hop: 127.0.0.21, transport: udp'),
+      'routes.yaml:7:77: warning: routes[1].transport: no Microsoft server takes SIP over UDP (transport: tcp or tls)',
+      'routes.yaml:7:77: error: routes[1].transport: no listener can send this: 127.0.0.21 needs a udp IPv4 listener (add one below "listen", or change the transport)',
+    ],
+    [
+      'a certificate name without TLS',
+      withRoute('pattern: example.com, next-hop: 127.0.0.21, tls-name: fe1.example.com'),
+      'routes.yaml:7:76: error: routes[1].tls-name: this has no meaning with transport tcp (remove it)',
+    ],
+    [
+      'the router itself as next hop',
+      withRoute('pattern: example.com, next-hop: 127.0.0.1'),
+      'routes.yaml:7:5: error: routes[1]: this row leads to this node itself (127.0.0.1:5060): every request would loop',
+    ],
+    [
+      'the same next hop again',
+      {
+        ...withRoute(
+          'pattern: example.com, next-hop: 127.0.0.21 }\n  - { to: microsoft, pattern: .com.example, next-hop: 127.0.0.21, priority: 2',
+        ),
+      },
+      'routes.yaml:8:5: warning: routes[2]: the same next hop as in routes[1] (it would only be tried again)',
+    ],
+    [
+      'a route beside one that blocks',
+      {
+        ...withRoute(
+          'pattern: example.com, next-hop: 127.0.0.21 }\n  - { to: microsoft, pattern: example.com, next-hop: 127.0.0.22, block: true',
+        ),
+      },
+      'routes.yaml:7:5: warning: routes[1]: this route is never used: routes[2] blocks the same pattern',
+    ],
+  ]);
+
+  test('the 101st route of one pattern is one too many', () => {
+    const rows = Array.from(
+      { length: 101 },
+      (_, i) => `  - { to: microsoft, pattern: example.com, next-hop: 127.0.1.${i + 1} }`,
+    );
+    const section = `routes:\n  - { to: cisco, pattern: example.com, next-hop: 127.0.0.11 }\n${rows.join('\n')}`;
+    expect(problemsOf(routesYaml({ routes: section }))).toEqual([
+      'routes.yaml:107:5: error: routes[101]: this row is one more than the 100 routes that one pattern (example.com) may have',
+    ]);
+  });
+});
+
+describe('files that routes.yaml names', () => {
+  const withUsers = { x: 'routing: { cisco-users: lists/users.txt }' };
+  const withLdif = { x: 'directory: { sources: [{ kind: ldif, file: users.ldif }] }' };
+
+  test('a list that is not there', () =>
+    expect(problemsOf(routesYaml(withUsers))).toEqual([
+      'routes.yaml:6:25: error: routing.cisco-users: lists/users.txt: there is no such file (looked at lists/users.txt)',
+    ]));
+
+  test('a wrong line in a list is told with the line of the list', () =>
+    expect(
+      problemsOf(routesYaml(withUsers), { 'lists/users.txt': '# ours\nsip:bob@example.com\n  carol # no domain\n' }),
+    ).toEqual(['lists/users.txt:3:3: error: "carol" is not the address of a user (such as sip:bob@example.com)']));
+
+  test('a directory source of a kind that does not exist', () =>
+    expect(problemsOf(routesYaml({ x: 'directory: { sources: [{ kind: ldap, urls: [] }] }' }))).toEqual([
+      'routes.yaml:6:32: error: directory.sources[0].kind: "ldap" is not possible here (known here: ldif)',
+    ]));
+
+  test('a second directory source', () =>
+    expect(
+      problemsOf(
+        routesYaml({ x: 'directory: { sources: [{ kind: ldif, file: a.ldif }, { kind: ldif, file: a.ldif }] }' }),
+        { 'a.ldif': 'dn: CN=a\nobjectClass: user\n' },
+      ),
+    ).toEqual([
+      'routes.yaml:6:54: error: directory.sources[1]: only one directory source is possible (put all users into one LDIF file)',
+    ]));
+
+  test('a wrong line in an LDIF file is told with the line of the LDIF file', () =>
+    expect(
+      problemsOf(routesYaml(withLdif), {
+        'users.ldif': 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\nmsRTCSIP-UserEnabled: yes\n',
+      }),
+    ).toEqual(['users.ldif:3:1: error: msRTCSIP-UserEnabled must be TRUE or FALSE, and is "yes"']));
+
+  test('one address in two entries is a warning: the first counts', () => {
+    const entry = (dn: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n\n`;
+    const [said, ...more] = problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a') + entry('b') });
+    expect(said).toMatch(/^users\.ldif:5:1: warning: a@example\.com is the address of two entries/);
+    expect(more).toEqual([]);
+  });
+});
+
+test('all mistakes of a file are told at once, in its order', () => {
+  const yaml = routesYaml({
+    node: 'node: { name: -router }',
+    listen: 'listen: [{ transport: sctp, address: 127.0.0.1, port: x }]',
+    access: 'access: [{ side: cisko, from: 10.300. }]',
+    x: 'pins: [{ user: bob, side: cisco }]\nlog: { level: loud }',
+  });
+  expect(problemsOf(yaml).map((said) => said.split(':').slice(0, 3).join(':'))).toEqual([
+    'routes.yaml:1:15',
+    'routes.yaml:3:23',
+    'routes.yaml:3:55',
+    'routes.yaml:4:18',
+    'routes.yaml:4:31',
+    'routes.yaml:6:16',
+    'routes.yaml:7:15',
+  ]);
+});
+
+test('a wrong row draws no complaint that the row is missing', () =>
+  expect(
+    problemsOf(
+      routesYaml({ access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: 10.300. }]' }),
+    ),
+  ).toHaveLength(1));

@@ -1,0 +1,213 @@
+/** What a routes.yaml without mistakes becomes, and that the shipped one is the manual that it promises to be. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { accessRule, ldifSource, listener, pin, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
+import { loadSnapshot } from '../../../src/config/snapshot.ts';
+import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { decide } from '../../../src/routing/decide.ts';
+import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
+import { defaultLimits, defaultTimeouts, type TransportSettings } from '../../../src/sip/transport/settings.ts';
+import { createAuthority } from '../../support/certificates.ts';
+import { load, routesYaml, snapshotOf } from '../../support/configuration.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const shippedText = readFileSync(join(root, 'routes.yaml'), 'utf8');
+
+/** The shipped file beside the files that it names; certificates as certs/make-dev-certs.sh makes them, but quicker. */
+function loadShipped(text = shippedText) {
+  const authority = createAuthority();
+  onTestFinished(() => authority.remove());
+  const router = authority.issue({
+    commonName: 'router.example.com',
+    alternativeNames: ['DNS:router.example.com'],
+    days: 90,
+  });
+  return load(text, {
+    'certs/router.crt': router.certificate,
+    'certs/router.key': router.key,
+    'certs/ca.crt': authority.certificate,
+    'test/support/users.ldif': readFileSync(join(root, 'test/support/users.ldif'), 'utf8'),
+  });
+}
+
+describe('the shipped routes.yaml', () => {
+  test('has no problem once its certificates exist (the CA of this test ends in 30 days, which is told)', () => {
+    const { problems } = loadShipped();
+    expect(problems.filter(({ path }) => path !== 'tls.default.ca')).toEqual([]);
+  });
+
+  test('names every setting that there is', () => {
+    const sections = Object.values(routesFile.fields).flatMap(({ read }) => ('fields' in read ? [read.fields] : []));
+    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource].map(({ fields }) => fields);
+    const names = [routesFile.fields, ...sections, ...rows].flatMap((fields) => Object.keys(fields as object));
+    expect(names.length).toBeGreaterThan(60);
+    const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));
+    expect(unnamed).toEqual([]);
+  });
+
+  test('states the defaults as they are: without its optional sections the snapshot is the same', () => {
+    const withoutOptional = shippedText.replace(/^(routing|timers|limits|log):$(\n( .*|#.*)?$)*/gm, '');
+    expect(withoutOptional.length).toBeLessThan(shippedText.length / 1.3);
+    const [stated, implied] = [loadShipped().snapshot!, loadShipped(withoutOptional).snapshot!];
+    expect(implied.timers).toEqual(stated.timers);
+    expect(implied.transport.limits).toEqual(stated.transport.limits);
+    expect(implied.transport.timeouts).toEqual(stated.transport.timeouts);
+    expect(implied.log).toEqual(stated.log);
+    expect(implied.proxyRequire).toEqual(stated.proxyRequire);
+    expect(implied.rows.routes).toEqual(stated.rows.routes);
+    const { mode, microsoftUser, whenUnavailable, onDenied, retryAfterS, ciscoUsers } = stated.policy;
+    expect(implied.policy).toMatchObject({ mode, microsoftUser, whenUnavailable, onDenied, retryAfterS, ciscoUsers });
+  });
+
+  test('has a sample directory that knows every state of a user', () => {
+    const { directory } = loadShipped().snapshot!;
+    expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', side: 'microsoft', addressOnly: false });
+    expect(directory.lookup("dave.o'neil@example.com")).toMatchObject({ kind: 'home', addressOnly: false });
+    expect(directory.lookup('grace@example.com')).toMatchObject({ kind: 'home', addressOnly: false });
+    expect(directory.lookup('alice@example.com')).toMatchObject({ kind: 'home', addressOnly: true });
+    expect(directory.lookup('carol@example.com')).toMatchObject({ kind: 'home', addressOnly: true });
+    expect(directory.lookup('frank@example.com')).toMatchObject({ kind: 'unknown-user' });
+  });
+});
+
+describe('defaults', () => {
+  test('of limits, times and timers are those of the rooms that use them', () => {
+    const { transport, timers } = snapshotOf(routesYaml());
+    expect(transport.limits).toEqual(defaultLimits);
+    expect(transport.timeouts).toEqual(defaultTimeouts);
+    expect(timers).toEqual({ ...rfcTimers, timerCMs: 190_000, failoverAfterMs: 2_000 });
+  });
+
+  test('of ports and TLS profiles follow the transport (RFC 3261 §19.1.2)', () => {
+    const listen = 'listen: [{ transport: tcp, address: 127.0.0.1 }, { transport: udp, address: "[::1]" }]';
+    const settings: TransportSettings = snapshotOf(routesYaml({ listen })).transport;
+    expect(settings.listen).toEqual([
+      { transport: 'tcp', address: '127.0.0.1', port: 5060 },
+      { transport: 'udp', address: '::1', port: 5060 },
+    ]);
+  });
+});
+
+describe('values', () => {
+  test('times become milliseconds, sizes bytes, names lower case, option tags a set', () => {
+    const snapshot = snapshotOf(
+      routesYaml({
+        domains: 'domains: [Example.COM]',
+        routing: 'routing: { failover-after: 750ms, retry-after: 1m, proxy-require: [MS-benotify, foo] }',
+        timers: 'timers: { t1: 1s, idle: 24h }',
+        limits: 'limits: { header: 8KiB, body: 2MiB, udp-datagram: 1500 }',
+      }),
+    );
+    expect(snapshot.timers).toMatchObject({ t1Ms: 1_000, failoverAfterMs: 750 });
+    expect(snapshot.transport.timeouts.idleMs).toBe(86_400_000);
+    expect(snapshot.transport.limits).toMatchObject({
+      headerBytes: 8_192,
+      bodyBytes: 2_097_152,
+      udpDatagramBytes: 1_500,
+    });
+    expect(snapshot.rows.domains).toEqual(['example.com']);
+    expect(snapshot.policy.retryAfterS).toBe(60);
+    expect(snapshot.proxyRequire).toEqual(new Set(['ms-benotify', 'foo']));
+  });
+
+  test('an empty list of option tags is one that understands none', () =>
+    expect(snapshotOf(routesYaml({ x: 'routing: { proxy-require: [] }' })).proxyRequire).toEqual(new Set()));
+
+  test('a route keeps every field', () => {
+    const route =
+      '{ to: cisco, type: user, pattern: "b.b*", next-hop: IMP1.example.com, port: 0, priority: 7, weight: 20, in-service: false, block: true, allow-less-specific: false, description: spare }';
+    const { routes } = snapshotOf(
+      routesYaml({
+        routes: `routes: [${route}, { to: cisco, pattern: example.com, next-hop: a.example.net }, { to: microsoft, pattern: example.com, next-hop: b.example.net }]`,
+      }),
+    ).rows;
+    expect(routes[0]).toEqual({
+      index: 0,
+      to: 'cisco',
+      pattern: { kind: 'user-wildcard', text: 'b.b*', mask: 'b.b', isOpen: true },
+      nextHop: 'imp1.example.com',
+      port: 0,
+      transport: 'tcp',
+      priority: 7,
+      weight: 20,
+      inService: false,
+      block: true,
+      allowLessSpecific: false,
+      tlsName: undefined,
+      tlsProfile: undefined,
+      description: 'spare',
+    });
+  });
+
+  test('a list of Cisco users is read with its comments, spellings and empty lines', () => {
+    const yaml = routesYaml({ x: 'routing: { cisco-users: users.txt }' });
+    const list = '\ufeff# all of IM&P\r\n\r\nsip:Alice@Example.com\r\ncarol@example.com   # moved\n';
+    expect(snapshotOf(yaml, { 'users.txt': list }).policy.ciscoUsers).toEqual(
+      new Set(['alice@example.com', 'carol@example.com']),
+    );
+  });
+
+  test('a wildcard listener makes every address of this machine our own (RFC 3261 §16.4)', () => {
+    const listen = 'listen: [{ transport: tcp, address: 0.0.0.0, port: 5070, name: vip.example.com }]';
+    const { policy } = snapshotOf(routesYaml({ listen }));
+    expect(policy.isOwnAddress('127.0.0.1', 5070)).toBe(true);
+    expect(policy.isOwnAddress('vip.example.com', 5070)).toBe(true);
+    expect(policy.isOwnAddress('router.example.com', 5070)).toBe(true);
+    expect(policy.isOwnAddress('127.0.0.1', 5060)).toBe(false);
+  });
+
+  test('without a directory source the directory says so', () => {
+    const { directory } = snapshotOf(routesYaml());
+    expect(directory.lookup('bob@example.com')).toEqual({ kind: 'unavailable', why: 'no directory is configured' });
+  });
+});
+
+describe('a snapshot', () => {
+  test('is numbered, frozen through and through, and decides', () => {
+    const snapshot = snapshotOf(routesYaml());
+    expect(snapshot.number).toBe(1);
+    for (const part of [
+      snapshot,
+      snapshot.timers,
+      snapshot.transport.limits,
+      snapshot.rows.routes,
+      snapshot.rows.routes[0],
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    const uri = { scheme: 'sip', user: 'bob', host: 'example.com', port: undefined, transport: undefined } as const;
+    const decision = decide(
+      {
+        method: 'MESSAGE',
+        requestUri: { ...uri, key: 'bob@example.com' },
+        source: { transport: 'tcp', remoteAddress: '127.0.0.21', remotePort: 5060, verifiedNames: [] },
+        hasToTag: false,
+        hadOwnRoute: false,
+        nextRoute: undefined,
+        hasLoopedBranch: false,
+        sentBeforeTo: undefined,
+        isMarkedByCisco: false,
+        spread: 0,
+      },
+      snapshot.policy,
+    );
+    expect(decision).toMatchObject({ kind: 'forward', plan: { to: 'cisco', hops: [{ host: '127.0.0.11' }] } });
+  });
+
+  test('does not exist when there is an error, and exists when there are only warnings', () => {
+    expect(load(routesYaml({ x: 'colour: red' })).snapshot).toBeUndefined();
+    const warned = load(routesYaml({ x: 'pins: [{ user: sip:a@example.net, side: cisco }]' }));
+    expect(warned.problems.map(({ severity }) => severity)).toEqual(['warning']);
+    expect(warned.snapshot?.rows.pins).toHaveLength(1);
+  });
+
+  test.each([
+    ['a file that is not there', '/nonexistent/routes.yaml', 'there is no such file'],
+    ['a directory', import.meta.dirname, 'this is a directory, not a file'],
+  ])('cannot be made of %s', (_, file, what) => {
+    expect(loadSnapshot(file, 1, ldifDirectory)).toEqual({
+      problems: [expect.objectContaining({ severity: 'error', file, line: 1, column: 1, what })],
+    });
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { Via } from '../../../src/sip-parser/index.ts';
+import { request } from './sample.ts';
+
+function via(value: string): Via | undefined {
+  return request({ Via: `Via: ${value}` }).topVia;
+}
+
+describe('Via (RFC 3261 §20.42)', () => {
+  it('is read whole', () => {
+    expect(
+      via('SIP/2.0/TLS Proxy.Example.com:5061;branch=z9hG4bK7;received=192.0.2.4;rport=49180;maddr=224.2.0.1;alias'),
+    ).toMatchObject({
+      transport: 'TLS',
+      host: 'proxy.example.com',
+      port: 5061,
+      branch: 'z9hG4bK7',
+      received: '192.0.2.4',
+      rport: '49180',
+      maddr: '224.2.0.1',
+      hasAlias: true,
+    });
+  });
+
+  it('needs no more than protocol and host (RFC 2543)', () => {
+    expect(via('SIP/2.0/UDP host.example.com')).toMatchObject({
+      transport: 'UDP',
+      host: 'host.example.com',
+      port: undefined,
+      branch: undefined,
+      received: undefined,
+      rport: undefined,
+      maddr: undefined,
+      hasAlias: false,
+    });
+  });
+
+  it('gives an IPv6 host without brackets, lower case (RFC 5118 §4)', () => {
+    expect(via('SIP/2.0/UDP [2001:DB8::9:1]:5060;received=2001:db8::9:255')).toMatchObject({
+      host: '2001:db8::9:1',
+      port: 5060,
+      received: '2001:db8::9:255',
+    });
+    expect(via('SIP/2.0/UDP [2001:db8::1];received=[2001:db8::9:255]')?.received).toBe('[2001:db8::9:255]');
+  });
+
+  it('gives a valueless rport as empty (RFC 3581 §3)', () => {
+    expect(via('SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bK1')?.rport).toBe('');
+  });
+
+  it('may have white space and folding between all its parts (RFC 4475 §3.1.1.1)', () => {
+    expect(via('SIP  / 2.0  / TCP     spindle.example.com   : 5070 ;\r\n  branch  =   z9hG4bK9ikj8  ')).toMatchObject({
+      transport: 'TCP',
+      host: 'spindle.example.com',
+      port: 5070,
+      branch: 'z9hG4bK9ikj8',
+    });
+  });
+
+  it('may name any transport (RFC 4475 §3.1.1.10)', () => {
+    expect(via('SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKasd0f3en')?.transport).toBe('UNKNOWN');
+  });
+
+  it('starts and ends with its octets, not with the white space around them', () => {
+    const message = request({ Via: 'Via:  SIP/2.0/UDP a.example.com ; x = "a, b" , SIP/2.0/UDP b.example.com  ' });
+    const octets = message.vias.map(({ start, end }) => message.text.slice(start, end));
+    expect(octets).toEqual(['SIP/2.0/UDP a.example.com ; x = "a, b"', 'SIP/2.0/UDP b.example.com']);
+  });
+
+  it('takes the first of a repeated parameter', () => {
+    expect(via('SIP/2.0/UDP a.example.com;branch=z9hG4bK1;branch=z9hG4bK2')?.branch).toBe('z9hG4bK1');
+  });
+
+  it('passes over empty parameters (printed in RFC 3428 §10)', () => {
+    expect(via('SIP/2.0/TCP a.example.com;;branch=z9hG4bK1;')?.branch).toBe('z9hG4bK1');
+  });
+
+  it.each([
+    '',
+    'SIP/2.0/UDP',
+    'SIP/2.0/UDP ',
+    'SIP/2.0 192.0.2.1',
+    'SIP/2.0/ 192.0.2.1',
+    'SIP/2.0/UDP;branch=z9hG4bK1',
+    'SIP/2.0/UDP 192.0.2.1:',
+    'SIP/2.0/UDP 192.0.2.1:abc',
+    'SIP/2.0/UDP 192.0.2.1:65536',
+    'SIP/2.0/UDP [2001:db8::1',
+    'SIP/2.0/UDP [nonsense]',
+    'SIP/2.0/UDP [1:2:3]',
+    'SIP/2.0/UDP 2001:db8::1',
+    'SIP/2.0/UDP 192.0.2.1 nonsense',
+    'SIP/2.0/UDP 192.0.2.1;branch=',
+    'SIP/2.0/UDP 192.0.2.1;=x',
+    'SIP/2.0/UDP 192.0.2.1;x="open',
+    'SIP/2.0/UDP 192.0.2.1;x="a"b',
+  ])('%j is malformed', (value) => {
+    expect(via(value)).toBeUndefined();
+  });
+});

@@ -155,6 +155,8 @@ export class StreamConnection implements ReadConnection {
 
   #attach(): void {
     const { keepAliveMs } = this.#surroundings.timeouts;
+    // A peer that has ended its side may still wait for answers.
+    this.#socket.allowHalfOpen = true;
     this.#socket.setNoDelay(true);
     if (keepAliveMs !== undefined) this.#socket.setKeepAlive(true, keepAliveMs);
     this.#socket.on('data', this.#onData);
@@ -202,7 +204,8 @@ export class StreamConnection implements ReadConnection {
   };
 
   readonly #onEnd = (): void => {
-    if (this.state === 'closed') return;
+    // While TLS is being set up, an error follows that says so.
+    if (this.state !== 'open') return;
     const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
     if (this.#reader.isMidMessage) this.giveUp('incomplete-message', 'the stream ended inside a message');
     else if (this.#unanswered === 0) this.#finish(error);

@@ -6,8 +6,7 @@ import { sourceAddress } from './listener.ts';
 /** @returns the listening server; rejects with the system's error */
 export function listenTcp(address: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Half-open, because a peer that has ended its side may still wait for answers.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+    const server = createServer(accept);
     server.once('error', reject);
     server.listen({ host: address, port, ipv6Only: isIPv6(address) }, () => resolve(server));
   });
@@ -18,7 +17,6 @@ export function dialTcp(target: Target, listener: Listener): Socket {
   return connect({
     host: target.address,
     port: target.port,
-    allowHalfOpen: true,
     ...(localAddress === undefined ? {} : { localAddress }),
   });
 }

@@ -99,12 +99,11 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
   const { tlsName } = target;
   const localAddress = sourceAddress(listener, target);
   // Node hands the options on to net.connect, which its types do not say.
-  const options: tls.ConnectionOptions & Pick<TcpNetConnectOpts, 'allowHalfOpen' | 'localAddress'> = {
+  const options: tls.ConnectionOptions & Pick<TcpNetConnectOpts, 'localAddress'> = {
     host: target.address,
     port: target.port,
     secureContext: context.secureContext,
     rejectUnauthorized: true,
-    allowHalfOpen: true,
     checkServerIdentity: (_host, certificate) => identityError(certificateNames(certificate), tlsName),
     ...(localAddress === undefined ? {} : { localAddress }),
     // RFC 6066 §3: an address must not stand in SNI.

@@ -171,6 +171,25 @@ describe('a peer that connects to us', () => {
     await until(() => handler.requests.length === 1);
   });
 
+  test('and goes before it has said anything does not hold its place until the handshake would be over', async () => {
+    const { handler, listener } = await openTls();
+    const gone = keepPeer(connectTcp(listener.port, listener.address, () => gone.socket.end()));
+    await until(() => gone.isClosed);
+    expect((await until(() => handler.discarded[0])).what).toBe('tls-failed');
+  });
+
+  test('and ends its side still gets the answers that it is owed', async () => {
+    const { layer, handler, listener } = await openTls();
+    const peer = connectTls(listener, frontEnd, { allowHalfOpen: true } as ConnectionOptions);
+    peer.send(message());
+    peer.socket.end();
+    const { message: request, flow } = await until(() => handler.requests[0]);
+    await until(() => flowTo(layer, { transport: 'tls', port: flow.remotePort }) !== flow);
+    layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', request, flow);
+    await peer.read('200 OK');
+    await until(() => peer.hasEnded);
+  });
+
   test('is answered on its connection', async () => {
     const { layer, handler, listener } = await openTls();
     handler.answer = (request, flow) => layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', request, flow);
@@ -298,6 +317,20 @@ describe('a peer that we connect to', () => {
     (await server.peer(0)).send('SIP/2.0 400 what?\r\n\r\n');
     await until(() => user.errors.length === 1);
     expect(user.errors[0]!.code).toBe('tls-failed');
+  });
+
+  test('and that closes the connection in the handshake is told to those who wait', async () => {
+    const { layer } = await openTls();
+    const server = await listenAsPeer();
+    const flow = flowTo(layer, target(server.port, 'fe1.example.com'));
+    const user = new RecordingUser();
+    flow.users.add(user);
+    (await server.peer(0)).socket.end();
+    await until(() => user.errors.length === 1);
+    expect(user.errors[0]).toMatchObject({
+      code: 'tls-failed',
+      detail: expect.stringContaining('disconnected before'),
+    });
   });
 
   test('with an unknown profile is an error at once', async () => {

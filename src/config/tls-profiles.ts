@@ -200,9 +200,6 @@ function whyNotPem(setting: FileSetting, text: string): [string, string] {
   if (setting === 'key' && text.includes('ENCRYPTED')) {
     return ['this key is encrypted, and nobody is there to type the passphrase', 'openssl pkey -in KEY -out PLAIN-KEY'];
   }
-  const expected = setting === 'key' ? '-----BEGIN PRIVATE KEY-----' : '-----BEGIN CERTIFICATE-----';
-  return [
-    `this file holds no usable ${setting === 'key' ? 'private key' : 'certificate'}`,
-    `PEM text is expected: ${expected}`,
-  ];
+  const kind = setting === 'key' ? 'private key' : 'certificate';
+  return [`this file holds no usable ${kind}`, `PEM text is expected, with BEGIN ${kind.toUpperCase()}`];
 }

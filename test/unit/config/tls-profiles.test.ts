@@ -96,9 +96,9 @@ describe('a file', () => {
 
   test('that holds something else than its setting says', () =>
     expect(said(problemsOf(yaml(), { ...files, 'router.crt': router.key, 'router.key': router.certificate }))).toEqual([
-      'error: tls.default.certificate: this file holds no usable certificate (PEM text is expected: -----BEGIN CERTIFICATE-----)',
-      'error: tls.default.key: this file holds no usable private key (PEM text is expected: -----BEGIN PRIVATE KEY-----)',
-      'error: tls.default.ca: this file holds no usable certificate (PEM text is expected: -----BEGIN CERTIFICATE-----)',
+      'error: tls.default.certificate: this file holds no usable certificate (PEM text is expected, with BEGIN CERTIFICATE)',
+      'error: tls.default.key: this file holds no usable private key (PEM text is expected, with BEGIN PRIVATE KEY)',
+      'error: tls.default.ca: this file holds no usable certificate (PEM text is expected, with BEGIN CERTIFICATE)',
     ]));
 
   test('with a key that belongs to another certificate', () =>

@@ -57,7 +57,7 @@ export interface TransportTimeouts {
   readonly connectMs: number;
   /** A connection without traffic or users is closed after this, at the latest after twice this. */
   readonly idleMs: number;
-  /** A message that has begun must end within this, at the latest within twice this. */
+  /** A message that has begun must end within this, at the latest within twice this; so must the TLS handshake of a peer. */
   readonly messageMs: number;
   /** Answers may still leave on a connection for this long after the peer has ended its side. */
   readonly halfOpenMs: number;

@@ -26,7 +26,7 @@ export const portOf = (transport: Transport): number => (transport === 'tls' ? 5
 /** The domain of a user says how his side is reached: udp.example.com over UDP, and so on. */
 export const domainOf = (transport: Transport): string => `${transport}.example.com`;
 
-const transports: readonly Transport[] = ['udp', 'tcp', 'tls'];
+const allTransports: readonly Transport[] = ['udp', 'tcp', 'tls'];
 
 export interface RoutesOptions {
   readonly mode?: 'basic' | 'advanced';
@@ -38,13 +38,16 @@ export interface RoutesOptions {
   readonly failoverAfter?: string;
   /** Rows of `routes` before the usual ones, as YAML flow mappings: `{ to: microsoft, ... }`. */
   readonly routes?: readonly string[];
+  /** Which are listened on and routed over; default all three. */
+  readonly transports?: readonly Transport[];
   /** Further shared domains. */
   readonly domains?: readonly string[];
 }
 
 /** A routes.yaml for `sides`: listeners of all three transports, both sides by address, one route per side and transport. */
 export function routesYaml(sides: TwoSides, options: RoutesOptions): string {
-  const { mode = 'basic', certificates, users, failoverAfter = '2s', routes = [], domains = [] } = options;
+  const { mode = 'basic', certificates, users, failoverAfter = '2s' } = options;
+  const { transports = allTransports, routes = [], domains = [] } = options;
   return `node: { name: router.example.com }
 domains: [${[...transports.map(domainOf), ...domains].join(', ')}]
 listen:
@@ -63,13 +66,13 @@ routing:
   mode: ${mode}
   failover-after: ${failoverAfter}
 routes:
-${[...routes, ...usualRoutes(sides)].map((row) => `  - ${row}`).join('\n')}
+${[...routes, ...usualRoutes(sides, transports)].map((row) => `  - ${row}`).join('\n')}
 directory:
   sources: ${users === undefined ? '[]' : `[{ kind: ldif, file: ${users} }]`}
 `;
 }
 
-const usualRoutes = ({ cisco, microsoft }: TwoSides): string[] =>
+const usualRoutes = ({ cisco, microsoft }: TwoSides, transports: readonly Transport[]): string[] =>
   transports.flatMap((transport) => [
     routeRow('cisco', transport, cisco, 'imp1.example.com'),
     routeRow('microsoft', transport, microsoft, 'fe1.example.com'),

@@ -2,7 +2,14 @@ import { defineConfig } from 'vitest/config';
 import { CountReporter } from './count-reporter.ts';
 
 /** Tests that start real programs run one file at a time and after the others: they share two cores and many ports. */
-const realPrograms = ['test/scenarios/**/*.test.ts', 'test/packaging/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const realPrograms = [
+  'test/conformance/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/interop/**/*.test.ts',
+  'test/packaging/**/*.test.ts',
+  'test/scenarios/**/*.test.ts',
+  'test/torture/wire*.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -20,7 +20,9 @@ const joiners = ['app', 'main', 'cli', 'admin'];
 /** Files beside app.ts that every room but the two innermost may use. */
 const ground = ['router-error'];
 
-const importedOnce = ['ldapts', 'lru-cache', 'drachtio-srf', 'yaml', 'pino'];
+const importedOnce = ['lru-cache', 'drachtio-srf', 'yaml', 'pino'];
+/** Messages in one file and the values of controls in the other: whatever else speaks LDAP speaks it through them. */
+const importersOfLdapts = ['directory/ldap-controls.ts', 'directory/ldap-wire.ts'];
 /** The parser's own, and the one that is compatible with npm `sip`. */
 const publicDoors = ['sip-parser/index.ts', 'sip-parser/sipjs.ts'];
 
@@ -113,6 +115,11 @@ describe('walls between rooms', () => {
   test.each(importedOnce)('%s is imported in one file at most', (name) => {
     const importers = sources.filter(({ packages }) => packages.some((it) => it === name || it.startsWith(`${name}/`)));
     expect(importers.map(({ path }) => path).slice(1)).toEqual([]);
+  });
+
+  test('ldapts is imported only where LDAP becomes octets', () => {
+    const importers = sources.filter(({ packages }) => packages.includes('ldapts')).map(({ path }) => path);
+    expect(importers.filter((path) => !importersOfLdapts.includes(path))).toEqual([]);
   });
 
   test('imports make no cycle', () => {

@@ -1,0 +1,142 @@
+/** What LDAP offers to the sources: connections that are bound before anybody gets them, and searches that stream. */
+import { RouterError } from '../router-error.ts';
+
+/** Each has a connection of its own: a sweep must not stand in the way of a look-up, nor a look-up share the fate of a write. */
+export type LdapPurpose = 'lookup' | 'sync' | 'write';
+
+/**
+ * As text: what an operator writes (RFC 4515), never made from what comes from outside. As a value: a user part travels as
+ * octets with their length, and so no character of it can change the search (RFC 4511 §4.5.1.7).
+ */
+export type LdapFilter =
+  | string
+  | { readonly and: readonly LdapFilter[] }
+  | { readonly or: readonly LdapFilter[] }
+  | { readonly not: LdapFilter }
+  | { readonly present: string }
+  | { readonly equal: string; readonly value: string | Buffer }
+  | { readonly atLeast: string; readonly value: string };
+
+/** A control of a request or a response (RFC 4511 §4.1.11); `ldap-controls.ts` writes and reads the values. */
+export interface LdapControl {
+  readonly oid: string;
+  readonly isCritical: boolean;
+  readonly value: Buffer | undefined;
+}
+
+/** An entry as it came. Names are without regard to case; an attribute that did not come has no values. */
+export interface LdapEntry {
+  readonly dn: string;
+  /** Names of the attributes that came, lower case, with options as in `member;range=0-1499`. */
+  readonly names: readonly string[];
+  /** The first value as UTF-8 text. */
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  /** Whether the attribute came at all, also without a value: in DirSync that means that it was removed. */
+  has(name: string): boolean;
+  /** The values' octets; the caller's own, to keep. */
+  octets(name: string): readonly Buffer[];
+  /** Of this entry: RFC 4533's state, for one. */
+  readonly controls: readonly LdapControl[];
+}
+
+export interface LdapSearch {
+  readonly baseDn: string;
+  /** Default: sub. */
+  readonly scope?: 'base' | 'one' | 'sub';
+  readonly filter: LdapFilter;
+  /** Empty: all user attributes; `1.1`: none. */
+  readonly attributes: readonly string[];
+  /** Entries at most; the server says sizeLimitExceeded when there are more. Default: 0, no limit of ours. */
+  readonly sizeLimit?: number;
+  readonly controls?: readonly LdapControl[];
+  /** How long the server may be silent about this search before it is given up. Default: the source's budget; Infinity: for ever. */
+  readonly budgetMs?: number;
+  /** Called for each entry as it comes; what it throws ends the search. */
+  onEntry(entry: LdapEntry): void;
+  /** RFC 4511 §4.13; RFC 4533 §2.5 says refresh and delete with them. */
+  onIntermediate?(oid: string | undefined, value: Buffer): void;
+}
+
+export interface LdapResult {
+  /** Of searchResultDone: the paged cookie, DirSync's, RFC 4533's. */
+  readonly controls: readonly LdapControl[];
+  /** URLs of continuation references and of a referral; empty when they were followed. */
+  readonly referrals: readonly string[];
+}
+
+export interface LdapOperation {
+  /** Rejects with an LdapError: the server's refusal, silence beyond the budget, or the end of the connection. */
+  readonly done: Promise<LdapResult>;
+  /** Tells the server to stop (RFC 4511 §4.11); `done` rejects with `ldap-abandoned`. */
+  abandon(): void;
+}
+
+export interface LdapChange {
+  readonly operation: 'add' | 'delete' | 'replace';
+  readonly attribute: string;
+  readonly values: readonly string[];
+}
+
+/** One TCP connection in its whole life: it never reconnects. */
+export interface LdapConnection {
+  /** `ldaps://dc1.example.com:636`: state that belongs to one server (USN, cookie) is kept by it. */
+  readonly server: string;
+  /** Undefined while it is open. */
+  readonly closedBecause: LdapError | undefined;
+  /** Called once, when the connection has ended, whoever ended it. */
+  onClosed(run: (why: LdapError) => void): void;
+  search(search: LdapSearch): LdapOperation;
+  /** Searches page after page (RFC 2696) until the server gives no cookie, also over empty pages. One at a time. */
+  searchPaged(search: LdapSearch, pageSize: number): LdapOperation;
+  modify(dn: string, changes: readonly LdapChange[], controls?: readonly LdapControl[]): Promise<void>;
+  close(): void;
+}
+
+/** The connections to one source's servers; they choose the server, and wait between attempts. */
+export interface LdapConnections {
+  /**
+   * A new connection to the server that is in use, connected, verified and bound; the caller closes it. Tries each server
+   * that is not resting after a failure; rejects with the last LdapError when none could be had.
+   */
+  open(purpose: LdapPurpose): Promise<LdapConnection>;
+  /** How long to wait before the next `open` makes sense: with back-off and jitter, 0 while a server may be tried. */
+  restMs(): number;
+  /** What each server is doing, for the status page. */
+  servers(): readonly LdapServerState[];
+  close(): void;
+}
+
+export interface LdapServerState {
+  readonly url: string;
+  readonly isInUse: boolean;
+  /** Undefined: the last attempt succeeded, or there was none. */
+  readonly lastFailure: string | undefined;
+}
+
+/**
+ * `ldap-refused`: the server's answer (see `resultCode`). `ldap-unreachable`: no connection. `ldap-not-trusted`: its
+ * certificate. `ldap-bind`: our name or password. `ldap-timeout`: silence. `ldap-closed`: the connection ended.
+ * `ldap-schema`: an attribute that does not exist there. `ldap-abandoned`: our own wish.
+ */
+export type LdapErrorCode =
+  | 'ldap-refused'
+  | 'ldap-unreachable'
+  | 'ldap-not-trusted'
+  | 'ldap-bind'
+  | 'ldap-timeout'
+  | 'ldap-closed'
+  | 'ldap-schema'
+  | 'ldap-abandoned'
+  | 'ldap-protocol';
+
+export class LdapError extends RouterError {
+  /** RFC 4511 §4.1.9, of `ldap-refused` and `ldap-bind`. */
+  readonly resultCode: number | undefined;
+  declare readonly code: LdapErrorCode;
+
+  constructor(code: LdapErrorCode, message: string, resultCode?: number) {
+    super(code, message);
+    this.resultCode = resultCode;
+  }
+}

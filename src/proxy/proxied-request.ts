@@ -96,6 +96,10 @@ class BranchTry implements Attempt, ClientTransactionUser {
     this.startedMs = startedMs;
   }
 
+  accepts(response: SipResponse): boolean {
+    return this.#owner.isForAsker(response);
+  }
+
   onResponse(response: SipResponse): void {
     this.#owner.onResponse(this.#index, response);
   }
@@ -109,7 +113,12 @@ class BranchTry implements Attempt, ClientTransactionUser {
   }
 }
 
-const ignoreAnswers: ClientTransactionUser = { onResponse() {}, onTimeout() {}, onTransportError() {} };
+const ignoreAnswers: ClientTransactionUser = {
+  accepts: () => true,
+  onResponse() {},
+  onTimeout() {},
+  onTransportError() {},
+};
 
 export class ProxiedRequest {
   #context: ResponseContext;
@@ -142,9 +151,16 @@ export class ProxiedRequest {
     this.#take({ kind: 'cancel' });
   }
 
+  /** A response must lead back to the asker: its second Via is the asker's own (§16.7 step 3, RFC 4475 §3.3.10). */
+  isForAsker(response: SipResponse): boolean {
+    const asked = this.#request.topVia;
+    const second = response.vias[1];
+    return second !== undefined && second.branch === asked?.branch && second.host === asked?.host;
+  }
+
   onResponse(branch: number, response: SipResponse): void {
     const attempt = this.#tries[branch];
-    if (attempt === undefined || !this.#isForAsker(response)) return;
+    if (attempt === undefined) return;
     attempt.response = response;
     if (response.status >= 200) this.#note(attempt, String(response.status));
     this.#take({ kind: 'response', branch, status: response.status, hasMore: this.#targets.hasMore });
@@ -158,13 +174,6 @@ export class ProxiedRequest {
   onTransportError(branch: number, error: TransportError): void {
     this.#note(this.#tries[branch], error.code);
     this.#take({ kind: 'transport-error', branch, hasMore: this.#targets.hasMore });
-  }
-
-  /** A response must lead back to the asker: its second Via is the asker's own (§16.7 step 3, RFC 4475 §3.3.10). */
-  #isForAsker(response: SipResponse): boolean {
-    const asked = this.#request.topVia;
-    const second = response.vias[1];
-    return second !== undefined && second.branch === asked?.branch && second.host === asked?.host;
   }
 
   #note(attempt: BranchTry | undefined, outcome: string): void {

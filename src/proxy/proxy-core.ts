@@ -199,11 +199,11 @@ export class ProxyCore implements TransactionUser {
     this.#world.loopMemory.remember(memoryKey, to, this.#world.clock.now());
   }
 
-  /** §16.10. A CANCEL of an INVITE that is not known here goes on like any other request. */
-  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
-    if (invite === undefined) return this.onRequest(transaction);
+  /** §16.10. A CANCEL of a request that is not known here goes on like any other; of a non-INVITE it has no effect (§9.1). */
+  onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void {
+    if (cancelled === undefined) return this.onRequest(transaction);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
-    if (invite.context instanceof ProxiedRequest) invite.context.cancel();
+    if (cancelled.context instanceof ProxiedRequest) cancelled.context.cancel();
   }
 
   /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */

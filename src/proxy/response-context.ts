@@ -224,7 +224,7 @@ export const step = (context: ResponseContext, event: ContextEvent): ContextStep
     case 'response':
       if (event.status < 200) return onProvisional(context, event.branch, event.status);
       if (event.status < 300) return onSuccess(context, event.branch);
-      return onFailure(context, { branch: event.branch, status: event.status, origin: 'response' }, event.hasMore);
+      return onFailure(context, refused(context, event.branch, event.status), event.hasMore);
     case 'timeout':
       return onFailure(context, timedOut(context, event.branch), event.hasMore);
     case 'transport-error':
@@ -237,6 +237,13 @@ export const step = (context: ResponseContext, event: ContextEvent): ContextStep
       return onCancel(context);
   }
 };
+
+/** RFC 4320 §4.2: a 408 to a non-INVITE is never sent on; the hop has had no answer, which is as good as none. */
+const refused = ({ isInvite }: ResponseContext, branch: number, status: number): Outcome => ({
+  branch,
+  status,
+  origin: status === 408 && !isInvite ? 'timeout' : 'response',
+});
 
 const timedOut = (context: ResponseContext, branch: number): Outcome => ({
   branch,

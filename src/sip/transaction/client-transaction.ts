@@ -15,6 +15,8 @@ type Event = InviteClientEvent | NonInviteClientEvent;
 type ClientMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
 
 export interface ClientTransactionUser {
+  /** Whether it may be a response to the request at all; one that is refused is a stray, and changes nothing. */
+  accepts(response: SipResponse): boolean;
   onResponse(response: SipResponse): void;
   onTimeout(): void;
   onTransportError(error: TransportError): void;
@@ -80,9 +82,9 @@ export class ClientTransaction implements FlowUser {
     return via.host === listener.sentByHost && via.port === listener.sentByPort;
   }
 
-  /** §17.1.3: CSeq's method is that of the request. */
-  isFor(response: SipResponse): boolean {
-    return response.cseqMethod === this.ids.method;
+  /** §17.1.3: CSeq's method is that of the request; the rest is for the user to say. */
+  accepts(response: SipResponse): boolean {
+    return response.cseqMethod === this.ids.method && this.#user.accepts(response);
   }
 
   onResponse(response: SipResponse): void {

@@ -86,8 +86,10 @@ export class ServerTransaction {
     this.#take('abandon');
   }
 
+  /** §8.2.6.1: a 100 carries the Timestamp of its request. */
   #tryingText(): string {
-    return ownResponse(this.request, this.flow, 100, 'Trying', undefined);
+    const timestamps = this.request.all('timestamp').map((value) => `Timestamp: ${value}\r\n`);
+    return ownResponse(this.request, this.flow, 100, 'Trying', undefined, timestamps.join(''));
   }
 
   #responseEvent(status: number): Event {

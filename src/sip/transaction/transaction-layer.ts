@@ -16,8 +16,8 @@ import type { Timers } from './timers.ts';
 export interface TransactionUser {
   /** A request that opened `transaction`; exactly one final response, or `abandon`, is owed. */
   onRequest(transaction: ServerTransaction): void;
-  /** A CANCEL, in a transaction of its own, and the INVITE transaction it means (undefined: unknown here). */
-  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void;
+  /** A CANCEL, in a transaction of its own, and the transaction it means, of whatever method (undefined: unknown here). */
+  onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void;
   /** ACK to a 2xx, and BENOTIFY: requests that nobody answers. */
   onUnanswered(request: SipRequest, flow: Flow): void;
   /** A request without a usable top Via, so that no transaction can be made for it. */
@@ -31,6 +31,8 @@ export interface TransactionUser {
 /** How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. */
 export type SendResponse = (text: string, request: SipRequest, flow: Flow) => void;
 
+const maxMethods = 64;
+
 export class TransactionLayer {
   readonly #servers = new KeyTable<ServerTransaction>();
   readonly #clients = new KeyTable<ClientTransaction>();
@@ -38,6 +40,8 @@ export class TransactionLayer {
   readonly #sendResponse: SendResponse;
   readonly #user: TransactionUser;
   readonly #machines;
+  /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
+  readonly #methods = new Set<string>();
 
   constructor(timers: Timers, clock: Clock, sendResponse: SendResponse, user: TransactionUser) {
     this.#clock = clock;
@@ -78,6 +82,7 @@ export class TransactionLayer {
 
   #open(key: string, request: SipRequest, flow: Flow): void {
     const isInvite = request.method === 'INVITE';
+    if (this.#methods.size < maxMethods) this.#methods.add(request.method);
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
     const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, {
@@ -91,10 +96,20 @@ export class TransactionLayer {
   }
 
   readonly #passUp = (transaction: ServerTransaction): void => {
-    if (transaction.request.method !== 'CANCEL') return this.#user.onRequest(transaction);
-    const inviteKey = serverKey(transaction.request, 'INVITE');
-    this.#user.onCancel(transaction, inviteKey === undefined ? undefined : this.#servers.get(inviteKey));
+    const { request } = transaction;
+    if (request.method === 'CANCEL') this.#user.onCancel(transaction, this.#cancelled(request));
+    else this.#user.onRequest(transaction);
   };
+
+  /** §9.2: the transaction that a CANCEL would belong to if its method were that of the request it means. */
+  #cancelled(cancel: SipRequest): ServerTransaction | undefined {
+    for (const method of this.#methods) {
+      const key = method === 'CANCEL' ? undefined : serverKey(cancel, method);
+      const transaction = key === undefined ? undefined : this.#servers.get(key);
+      if (transaction !== undefined) return transaction;
+    }
+    return undefined;
+  }
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
     this.#servers.delete(transaction.key);
@@ -105,7 +120,12 @@ export class TransactionLayer {
     const transaction =
       via?.branch === undefined ? undefined : this.#clients.get(clientKey(via.branch, response.cseqMethod ?? ''));
     // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
-    if (transaction === undefined || via === undefined || !transaction.isSentBy(via) || !transaction.isFor(response)) {
+    if (
+      transaction === undefined ||
+      via === undefined ||
+      !transaction.isSentBy(via) ||
+      !transaction.accepts(response)
+    ) {
       return this.#user.onStrayResponse(response, flow);
     }
     transaction.onResponse(response);

@@ -88,12 +88,17 @@ describe('the next hop (RFC 3261 §16.7, §16.9, RFC 3263 §4.3)', () => {
     expect(visible(play(message(), event).told)).toEqual(['start']);
     expect(visible(play(invite(), event).told)).toEqual(['start']);
   });
-  it.each([302, 401, 404, 408, 480, 486, 500, 504, 600, 603])(
+  it.each([302, 401, 404, 480, 486, 500, 504, 600, 603])(
     "a %i is the callee's word: no other hop is tried",
     (status) => {
       expect(visible(play(message(), response(0, status, true)).told)).toEqual([`answer ${status} response`]);
     },
   );
+  it('a 408 to a non-INVITE is as good as no answer, and never leaves (RFC 4320 §4.2); to an INVITE it is a final response', () => {
+    expect(visible(play(message(), response(0, 408, true)).told)).toEqual(['start']);
+    expect(visible(play(message(), response(0, 408)).told)).toEqual(['answer 408 timeout']);
+    expect(visible(play(invite(), response(0, 408, true)).told)).toEqual(['answer 408 response']);
+  });
   it('never after a provisional response above 100', () => {
     const ringing = play(invite(), response(0, 180, true)).context;
     expect(visible(play(ringing, response(0, 503, true)).told)).toEqual(['answer 503 response']);

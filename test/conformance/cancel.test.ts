@@ -287,6 +287,49 @@ const checks: readonly Check[] = [
       expect((await talk.at(talk.asker, isFinalToCancel)).status).toBe(200);
     },
   },
+  {
+    id: 'CAN-15',
+    rfc: 3261,
+    section: '16.10, 9.1',
+    level: 'MUST',
+    title: 'an INVITE with its CANCEL right behind it in one segment ends with 487, and the callee is not left ringing',
+    async run(world) {
+      const talk = await Talk.open(world, { couple: 'silent.example.com' });
+      const invite = talk.request('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      talk.send(invite.text + invite.text.replace(/INVITE/g, 'CANCEL').replace(/Contact: .*\r\n/, ''));
+      expect((await talk.at(talk.asker, isFinalToCancel)).status).toBe(200);
+      const forwarded = await talk.arrived('INVITE');
+      forwarded.reply(responseText(forwarded, 180));
+      const onward = await talk.arrived('CANCEL');
+      onward.reply(responseText(onward, 200));
+      forwarded.reply(responseText(forwarded, 487));
+      await talk.answer(487);
+    },
+  },
+  {
+    id: 'CAN-16',
+    rfc: 3261,
+    section: '9.2',
+    level: 'SHOULD',
+    title: 'CANCEL and the copies of its INVITE match whatever their Max-Forwards, header order and compact forms',
+    async run(world) {
+      const { talk, invite } = await ringing(world, { by: 'udp' });
+      talk.send(
+        [
+          `CANCEL ${invite.requestUri} SIP/2.0`,
+          'Max-Forwards: 9',
+          'cseq: 1 CANCEL',
+          `i: ${talk.callId}`,
+          `t: ${invite.header('To')}`,
+          `f: ${invite.header('From')}`,
+          `v: ${invite.header('Via')}`,
+          '\r\n',
+        ].join('\r\n'),
+      );
+      await talk.arrived('CANCEL');
+      expect((await talk.at(talk.asker, isFinalToCancel)).status).toBe(200);
+    },
+  },
 ];
 
 conformance(

@@ -278,6 +278,45 @@ const checks: readonly Check[] = [
       await talk.answer(603);
     },
   },
+  {
+    id: 'FO-10',
+    rfc: 3261,
+    section: '16.7(6)',
+    level: 'SHOULD',
+    title: 'of a 404 and a 401 the 401 is the better answer, of a 404 and a 603 the 603',
+    async run(world) {
+      for (const [index, better] of [401, 603].entries()) {
+        const couple = `best${index}.example.com`;
+        const { first, second } = world.couple(couple);
+        const talk = await Talk.open(world, { couple });
+        talk.ask('MESSAGE');
+        const one = await talk.at(first!, 'MESSAGE');
+        const two = await talk.at(second!, 'MESSAGE');
+        one.reply(responseText(one, 404));
+        two.reply(responseText(two, better, { headers: ['WWW-Authenticate: Digest realm="two"'] }));
+        await talk.answer(better);
+      }
+    },
+  },
+  {
+    id: 'FO-12',
+    rfc: 3261,
+    section: '16.7(5)',
+    level: 'MUST',
+    title: 'when both hops answer a MESSAGE with 200, the asker gets one',
+    async run(world) {
+      const couple = 'twice.example.com';
+      const { first, second } = world.couple(couple);
+      const talk = await Talk.open(world, { couple });
+      talk.ask('MESSAGE');
+      const one = await talk.at(first!, 'MESSAGE');
+      const two = await talk.at(second!, 'MESSAGE');
+      two.reply(responseText(two, 200));
+      one.reply(responseText(one, 200));
+      await talk.answer(200);
+      await talk.nothingAt(talk.asker, 200);
+    },
+  },
 ];
 
 const ports = (domains: readonly string[], from: number) =>
@@ -307,6 +346,10 @@ conformance(
           'mixed',
           'half',
           'decline',
+          'best0',
+          'best1',
+          'challenges',
+          'twice',
         ],
         5310,
       ),

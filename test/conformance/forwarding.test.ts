@@ -400,6 +400,99 @@ const checks: readonly Check[] = [
       expectUntouched(sent, forwarded);
     },
   },
+  {
+    id: 'FWD-9.1',
+    rfc: 3261,
+    section: '18.1.1',
+    level: 'MUST',
+    title: 'a request above 1300 octets goes by UDP after all when the hop takes no TCP',
+    async run(world) {
+      const talk = await Talk.open(world, { couple: 'only-udp.example.com' });
+      const { forwarded } = await talk.exchange('MESSAGE', { body: 'x'.repeat(1400) });
+      expect(forwarded.header('Via')).toMatch(/^SIP\/2\.0\/UDP /);
+      expect(forwarded.body).toHaveLength(1400);
+    },
+  },
+  {
+    id: 'FWD-9.2',
+    rfc: 3261,
+    section: '18.1.1, 9.1, 17.1.1.3',
+    level: 'MUST',
+    title: 'CANCEL and ACK follow an INVITE that went by TCP for its size',
+    async run(world) {
+      const talk = await Talk.open(world, { to: 'udp' });
+      const { tcp, udp } = world.microsoft;
+      const invite = talk.ask('INVITE', { body: 'x'.repeat(1400), headers: [contactAt(world.cisco.tcp)] });
+      const forwarded = await talk.at(tcp, 'INVITE');
+      forwarded.reply(responseText(forwarded, 180, { toTag: 'a' }));
+      await talk.answer(180);
+      talk.send(
+        talk.request('CANCEL', { via: invite.headers('Via'), from: invite.header('From')!, to: invite.header('To')! }),
+      );
+      const cancel = await talk.at(tcp, 'CANCEL');
+      cancel.reply(responseText(cancel, 200));
+      forwarded.reply(responseText(forwarded, 487, { toTag: 'a' }));
+      await talk.answer(487);
+      await talk.at(tcp, 'ACK');
+      expect(talk.waitingAt(udp)).toEqual([]);
+    },
+  },
+  {
+    id: 'FWD-14',
+    rfc: 3261,
+    section: '18.1.1',
+    level: 'MUST',
+    title: 'a datagram of 60 000 octets is received whole and leaves over TCP',
+    async run(world) {
+      const talk = await Talk.open(world, { by: 'udp' });
+      const body = allOctets.repeat(230);
+      const { forwarded } = await talk.exchange('MESSAGE', { body });
+      expect(forwarded.body === body).toBe(true);
+    },
+  },
+  {
+    id: 'FWD-15',
+    rfc: 3261,
+    section: '7.1, 7.2',
+    level: 'MUST',
+    title: 'the SIP version is read in any case',
+    async run(world) {
+      const talk = await Talk.open(world);
+      talk.send(talk.request('MESSAGE').text.replace('SIP/2.0\r\n', 'sip/2.0\r\n'));
+      const forwarded = await talk.arrived('MESSAGE');
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.answer(200);
+    },
+  },
+  {
+    id: 'FWD-16',
+    rfc: 3261,
+    section: '20.10, 20.20, 20.39',
+    level: 'MUST',
+    title: 'From and To without angle brackets are addresses whose parameters are those of the field',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const from = `sip:alice@${talk.domain};tag=${talk.fromTag};epid=0123`;
+      const { forwarded } = await talk.exchange('MESSAGE', { from, to: `sip:bob@${talk.domain}` });
+      expect(forwarded.header('From')).toBe(from);
+    },
+  },
+  {
+    id: 'FWD-17',
+    rfc: 3261,
+    section: '16.5, 19.1.4',
+    level: 'MUST',
+    title: 'copies of a request that an element before us has forked are forwarded each',
+    async run(world) {
+      const talk = await Talk.open(world);
+      for (const _ of [1, 2])
+        await talk.exchange('MESSAGE', { via: [talk.via(), 'SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa'] });
+    },
+  },
 ];
 
-conformance('what goes through', { block: 1 }, checks);
+conformance(
+  'what goes through',
+  { block: 1, couples: [{ domain: 'only-udp.example.com', port: 5101, transport: 'udp' }] },
+  checks,
+);

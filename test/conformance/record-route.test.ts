@@ -298,6 +298,40 @@ const checks: readonly Check[] = [
       expect(arrived.headers('Route')).toEqual([]);
     },
   },
+  {
+    id: 'RR-13',
+    rfc: 3261,
+    section: '16.6(6), 16.5',
+    level: 'MUST',
+    title: 'outside a dialog a Route to a known peer is followed, and kept for it',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const next = `<sip:${world.address('second')}:5060;transport=tcp;lr>`;
+      talk.ask('MESSAGE', { headers: [`Route: ${next}`] });
+      const forwarded = await talk.at(world.second.tcp, 'MESSAGE');
+      expect(forwarded.headers('Route')).toEqual([next]);
+      expect(forwarded.requestUri).toBe(talk.uri);
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.answer(200);
+    },
+  },
+  {
+    id: 'RR-14',
+    rfc: 3261,
+    section: '16.6(7), 19.1.1',
+    level: 'MUST',
+    title:
+      'the transport parameter of the remote target says how it is reached: tcp and tls, whatever the dialog began with',
+    async run(world) {
+      const dialog = await openDialog(await Talk.open(world, { to: 'tls' }));
+      const tcp = `sip:bob@${world.address('microsoft')}:5060;transport=TCP`;
+      sendWithin(dialog, 'caller', 'INFO', { uri: tcp, cseq: 2 });
+      expect((await dialog.talk.at(world.microsoft.tcp, 'INFO')).requestUri).toBe(tcp);
+      const udp = `sip:bob@${world.address('microsoft')}:5060;transport=udp`;
+      sendWithin(dialog, 'caller', 'INFO', { uri: udp, cseq: 3 });
+      expect((await dialog.talk.at(world.microsoft.udp, 'INFO')).requestUri).toBe(udp);
+    },
+  },
 ];
 
 conformance('Record-Route and Route', { block: 4 }, checks);

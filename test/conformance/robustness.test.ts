@@ -306,6 +306,75 @@ const checks: readonly Check[] = [
       expect(await world.isAlive()).toBe(true);
     },
   },
+  {
+    id: 'ROB-14',
+    rfc: 4475,
+    section: '3.1.1.1',
+    level: 'MUST',
+    title: 'O-7: an INVITE with white space and folding wherever it is legal is forwarded, and its answer comes back',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const via = talk.via();
+      const body = 'v=0\r\no=mhandley 29739 7272939 IN IP4 192.0.2.3\r\n';
+      const sent = new RawMessage(
+        [
+          `INVITE ${talk.uri};unknownparam SIP/2.0`,
+          'TO :',
+          ` ${talk.uri} `,
+          'from   : "J Rosenberg \\\\\\""       <sip:jdrosen@example.com>',
+          '  ;',
+          `  tag = ${talk.fromTag}`,
+          'MaX-fOrWaRdS: 0068',
+          `Call-ID: ${talk.callId}`,
+          `Content-Length   : ${body.length}`,
+          'cseq: 0009',
+          '  INVITE',
+          `Via  : ${via.replace('SIP/2.0/TCP ', 'SIP  /   2.0\r\n /TCP\r\n    ')}`,
+          's :',
+          'NewFangledHeader:   newfangled value',
+          ' continued newfangled value',
+          'UnknownHeaderWithUnusualValue: ;;,,;;,;',
+          'Content-Type: application/sdp',
+          'Route:',
+          ' <sip:router.example.com;lr;unknownwith=value;unknown-no-value>',
+          'v:  SIP  / 2.0  / TCP     spindle.example.com   ;',
+          '  branch  =   z9hG4bK9ikj8  ,',
+          ' SIP  /    2.0   / UDP  192.168.255.111   ; branch=',
+          ' z9hG4bK30239',
+          'm:"Quoted string \\"\\"" <sip:jdrosen@example.com> ; newparam =',
+          '      newvalue ;',
+          '  secondparam ; q = 0.33',
+          '',
+          body,
+        ].join('\r\n'),
+      );
+      talk.send(sent);
+      const forwarded = await talk.arrived('INVITE');
+      expectUntouched(sent, forwarded);
+      expect(forwarded.headers('Max-Forwards')).toEqual(['67']);
+      expect(forwarded.headers('Route')).toEqual([]);
+      const own = forwarded.headers('Via')[0];
+      const rest =
+        'Via: SIP / 2.0 / TCP spindle.example.com ; branch = z9hG4bK9ikj8, SIP/2.0/UDP 192.168.255.111;branch=z9hG4bK30239';
+      forwarded.reply(
+        [
+          'SIP/2.0 486 Busy Here',
+          `Via: ${own}`,
+          `Via: ${via}`,
+          rest,
+          `To: ${talk.uri};tag=busy`,
+          `From: "J Rosenberg \\\\\\"" <sip:jdrosen@example.com>;tag=${talk.fromTag}`,
+          `Call-ID: ${talk.callId}`,
+          'CSeq: 9 INVITE',
+          'Content-Length: 0',
+          '\r\n',
+        ].join('\r\n'),
+      );
+      await talk.answer(486);
+      const ack = await talk.arrived('ACK');
+      expect(ack.header('CSeq')).toMatch(/^0*9\s+ACK$/);
+    },
+  },
 ];
 
 conformance('malformed and odd messages', { block: 12 }, checks);

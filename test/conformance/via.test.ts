@@ -273,6 +273,49 @@ const checks: readonly Check[] = [
       expect((await talk.answer(200)).text).toContain(farVia);
     },
   },
+  {
+    id: 'VIA-12',
+    rfc: 3261,
+    section: '18.2.2, 20.42',
+    level: 'MUST',
+    title: 'a sent-by without port means 5060',
+    async run(world) {
+      const talk = await Talk.open(world, { by: 'udp' });
+      talk.ask('MESSAGE', { via: [`SIP/2.0/UDP ${talk.asker.address};branch=${newBranch()}`] });
+      const forwarded = await talk.arrived('MESSAGE');
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.at(world.cisco.udp, 200);
+    },
+  },
+  {
+    id: 'VIA-13',
+    rfc: 3261,
+    section: '7.1, 20.42, 7.3.1',
+    level: 'MUST',
+    title: 'protocol, transport and parameter names of a Via are read in any case',
+    async run(world) {
+      const talk = await Talk.open(world, { by: 'udp' });
+      const { address, port } = talk.asker;
+      const via = `sip/2.0/udp ${address}:9;RPORT;BRANCH=${newBranch()}`;
+      const { answer } = await talk.exchange('MESSAGE', { via: [via] });
+      expect(answer.header('Via')).toMatch(new RegExp(`;rport=${port}`, 'i'));
+    },
+  },
+  {
+    id: 'VIA-14',
+    rfc: 3261,
+    section: '16.6(8)',
+    level: 'MUST',
+    title: 'seventy Via values are carried there and back',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const far = Array.from({ length: 69 }, (_, index) => `SIP/2.0/TCP 192.0.2.${index};branch=z9hG4bKfar${index}`);
+      const via = [talk.via(), ...far];
+      const { forwarded, answer } = await talk.exchange('MESSAGE', { via });
+      expect(forwarded.headers('Via').slice(1)).toEqual(via);
+      expect(answer.headers('Via')).toEqual(via);
+    },
+  },
 ];
 
 conformance('Via', { block: 0 }, checks);

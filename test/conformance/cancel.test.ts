@@ -151,6 +151,23 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'CAN-5',
+    rfc: 3261,
+    section: '9.1',
+    level: 'SHOULD',
+    title: 'CANCEL of a MESSAGE changes nothing: the MESSAGE is not cancelled and its 200 comes back',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const message = talk.ask('MESSAGE');
+      const forwarded = await talk.arrived('MESSAGE');
+      cancel(talk, message);
+      expect([200, 481]).toContain((await talk.at(talk.asker, isFinalToCancel)).status);
+      await talk.nothingAt(talk.callee, 'CANCEL');
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.answer(200);
+    },
+  },
+  {
     id: 'CAN-6',
     rfc: 3261,
     section: '16.10',

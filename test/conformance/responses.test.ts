@@ -188,6 +188,31 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'RSP-7',
+    rfc: 4320,
+    section: '4.2',
+    level: 'MUST',
+    title: 'a 408 of a hop to a MESSAGE is not sent on',
+    async run(world) {
+      const talk = await Talk.open(world, { couple: 'timing.example.com' });
+      talk.ask('MESSAGE');
+      const forwarded = await talk.arrived('MESSAGE');
+      forwarded.reply(responseText(forwarded, 408));
+      await talk.nothingAt(talk.asker, 408, 700);
+    },
+  },
+  {
+    id: 'RSP-8',
+    rfc: 4475,
+    section: '3.3.10',
+    level: 'SHOULD',
+    title: 'O-4: a response whose second Via is not that of the asker is dropped, and the right one after it passes',
+    run: (world) =>
+      dropped(world, (reply, forwarded) =>
+        reply.replace(`Via: ${forwarded.headers('Via')[1]}`, `Via: SIP/2.0/UDP 255.255.255.255;branch=${newBranch()}`),
+      ),
+  },
+  {
     id: 'RSP-8.1',
     rfc: 3261,
     section: '18.1.2',

@@ -81,6 +81,18 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'TX-3.5',
+    rfc: 3261,
+    section: '8.2.6.1',
+    level: 'MUST',
+    title: 'Timestamp is copied into the 100',
+    async run(world) {
+      const talk = await Talk.open(world);
+      talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp), 'Timestamp: 54.123'] });
+      expect((await talk.answer(100)).header('Timestamp')).toMatch(/^54\.123/);
+    },
+  },
+  {
     id: 'TX-4',
     rfc: 4320,
     section: '4.1',

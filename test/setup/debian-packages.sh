@@ -2,12 +2,17 @@
 # Installs the Debian packages of the programs that the tests run against, where it may; otherwise names what is missing.
 set -eu
 
-# PROGRAM:PACKAGE
-needed="sipp:sip-tester openssl:openssl"
+# Where servers lie, which a user's PATH may leave out.
+PATH="$PATH:/usr/sbin"
+
+# PROGRAM:PACKAGE. A file stands for a package that brings no program. Where systemd runs, slapd and Samba's packages start
+# services of their own, which the tests do not need: systemctl disable --now slapd smbd nmbd winbind samba-ad-dc
+needed="sipp:sip-tester openssl:openssl slapd:slapd samba:samba-ad-dc samba-tool:samba-common-bin
+  /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba"
 
 missing_packages() {
   for pair in $needed; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair##*:}"
+    command -v "${pair%%:*}" >/dev/null 2>&1 || [ -r "${pair%%:*}" ] || printf '%s ' "${pair##*:}"
   done
 }
 

@@ -1,0 +1,163 @@
+/** A throw-away OpenLDAP server on a loopback address, with a tree like that of Active Directory. Needs no root. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { CertificateWish } from '../../support/certificates.ts';
+import { openLdapSchema } from './rtc-schema.ts';
+import { freePort, ServerFolder, ServerProcess, suffixOf, type TestDirectory } from './test-directory.ts';
+import { type LdifWish, ldifRecords, record } from './users.ts';
+
+export interface OpenLdapWish {
+  /** Default 1000. */
+  readonly users?: number;
+  /** Default example.com. */
+  readonly domain?: string;
+  /** False: as a directory that Lync has never met. Default: true. */
+  readonly hasRtc?: boolean;
+  /** Largest result without paging, and largest page, for the reader, as MaxPageSize of AD. Default 1000. */
+  readonly pageLimit?: number;
+  /** Idle connections are closed after this time. Default 0: never. */
+  readonly idleS?: number;
+  /** False: no paging for anybody. Default: true. */
+  readonly hasPaging?: boolean;
+  /** What is other than usual about its certificate. */
+  readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames'>;
+}
+
+const path = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin:/sbin`;
+process.env.PATH = path;
+
+const host = '127.0.0.1';
+const schemas = '/etc/ldap/schema';
+const modules = '/usr/lib/ldap';
+const passwords = { admin: 'Admin-pass-1', reader: 'Reader-pass-1', writer: 'Writer-pass-1' } as const;
+
+export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<TestDirectory> {
+  const { users = 1000, domain = 'example.com', hasRtc = true, certificate = {} } = wish;
+  const suffix = suffixOf(domain);
+  const tlsName = `ldap.${domain}`;
+  const folder = new ServerFolder('openldap', host, { name: tlsName, ...certificate });
+  const [port, tlsPort] = [await freePort(host), await freePort(host)];
+  const confFile = join(folder.path, 'slapd.conf');
+  writeFileSync(join(folder.path, 'rtc.schema'), openLdapSchema(hasRtc));
+  writeFileSync(confFile, configuration(folder, suffix, wish));
+  await load(confFile, suffix, { users, suffix, sipDomain: domain, isAd: false, hasRtc });
+  const urls = `ldap://${host}:${port}/ ldaps://${host}:${tlsPort}/`;
+  const server = new ServerProcess(['slapd', '-d', '0', '-f', confFile, '-h', urls], join(folder.path, 'slapd.log'), [
+    [host, port],
+    [host, tlsPort],
+  ]);
+  await server.start();
+  return {
+    kind: 'openldap',
+    version: versionOf(),
+    host,
+    ldapUrl: `ldap://${host}:${port}`,
+    ldapsUrl: `ldaps://${host}:${tlsPort}`,
+    ca: folder.authority.certificate,
+    caFile: folder.authority.certificateFile,
+    tlsName,
+    suffix,
+    usersDn: `OU=Staff,${suffix}`,
+    sipDomain: domain,
+    users,
+    reader: { dn: `CN=svc-sip,CN=Users,${suffix}`, password: passwords.reader },
+    writer: { dn: `CN=svc-provision,CN=Users,${suffix}`, password: passwords.writer },
+    get pid() {
+      return server.pid;
+    },
+    kill: () => server.end('SIGKILL'),
+    pause: () => server.signal('SIGSTOP'),
+    resume: () => server.signal('SIGCONT'),
+    start: () => server.start(),
+    async stop() {
+      await server.end('SIGTERM');
+      folder.remove();
+    },
+  };
+}
+
+const versionOf = (): string =>
+  /slapd [\d.]+/.exec(execFileSync('sh', ['-c', 'slapd -VV 2>&1'], { encoding: 'utf8' }))?.[0] ?? 'slapd';
+
+/** How the reader meets the limits that AD has by itself. */
+const limitsOf = ({ pageLimit = 1000, hasPaging = true }: OpenLdapWish): string =>
+  `size.soft=${pageLimit} size.hard=${pageLimit} size.pr=${hasPaging ? pageLimit : 'disabled'} size.prtotal=${hasPaging ? 'unlimited' : 'disabled'}`;
+
+const configuration = (folder: ServerFolder, suffix: string, wish: OpenLdapWish): string => `
+include ${schemas}/core.schema
+include ${schemas}/cosine.schema
+include ${schemas}/inetorgperson.schema
+include ${join(folder.path, 'rtc.schema')}
+modulepath ${modules}
+moduleload back_mdb
+moduleload syncprov
+loglevel none
+threads 8
+idletimeout ${wish.idleS ?? 0}
+sizelimit unlimited
+timelimit unlimited
+conn_max_pending 1000
+conn_max_pending_auth 10000
+TLSCACertificateFile ${folder.authority.certificateFile}
+TLSCertificateFile ${folder.certificate.certificateFile}
+TLSCertificateKeyFile ${folder.certificate.keyFile}
+TLSVerifyClient never
+access to dn.base="" by * read
+access to dn.base="cn=Subschema" by * read
+database mdb
+suffix "${suffix}"
+directory ${folder.make('db')}
+maxsize 17179869184
+rootdn "CN=Administrator,CN=Users,${suffix}"
+rootpw ${passwords.admin}
+# Thrown away in any case: a crash may lose the last changes.
+dbnosync
+checkpoint 0 0
+index objectClass,cn,objectGUID,proxyAddresses,entryUUID,entryCSN eq
+${wish.hasRtc === false ? '' : 'index msRTCSIP-PrimaryUserAddress,msRTCSIP-UserEnabled,ectisrv3UserSipUri eq'}
+limits dn.exact="CN=svc-sip,CN=Users,${suffix}" ${limitsOf(wish)}
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="CN=svc-provision,CN=Users,${suffix}" write by users read by * none
+overlay syncprov
+syncprov-checkpoint 100 5
+syncprov-sessionlog 10000
+`;
+
+const account = (cn: string, password: string, suffix: string): string =>
+  record(`CN=${cn},CN=Users,${suffix}`, [
+    ['objectClass', 'user'],
+    ['cn', cn],
+    ['userPassword', password],
+  ]);
+
+/** A naming context below ours on another server, as a search from the root of a forest meets it. */
+const referral = (suffix: string): string =>
+  record(`OU=Elsewhere,${suffix}`, [
+    ['objectClass', 'referral'],
+    ['objectClass', 'extensibleObject'],
+    ['ou', 'Elsewhere'],
+    ['ref', `ldap://127.0.0.1:1/OU=Elsewhere,${suffix}`],
+  ]);
+
+function* wholeLdif(suffix: string, wish: LdifWish): Generator<string> {
+  yield* ldifRecords(wish);
+  yield account('svc-sip', passwords.reader, suffix);
+  yield account('svc-provision', passwords.writer, suffix);
+  yield referral(suffix);
+}
+
+async function load(confFile: string, suffix: string, wish: LdifWish): Promise<void> {
+  const slapadd = spawn('slapadd', ['-q', '-w', '-f', confFile, '-b', suffix], { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  slapadd.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = once(slapadd, 'close');
+  await pipeline(Readable.from(wholeLdif(suffix, wish)), slapadd.stdin).catch(() => undefined);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`slapadd ended with ${code}:\n${said}`);
+}

@@ -1,0 +1,235 @@
+/**
+ * A throw-away Samba domain controller of Active Directory. Its LDAP ports are fixed in its code, so it takes a loopback address
+ * of its own and needs the right to bind ports below 1024.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { adSchemaAttributes, adSchemaClasses } from './rtc-schema.ts';
+import { type Account, ServerFolder, ServerProcess, suffixOf, type TestDirectory } from './test-directory.ts';
+import { ldifRecords } from './users.ts';
+
+export interface SambaWish {
+  /** Default 200. Making the domain takes 8 s, and 1,000 users one more; it is done once for each number and kept for the next test. */
+  readonly users?: number;
+  /** Default example.com. */
+  readonly domain?: string;
+  /** False: as a forest that Lync has never met. Default: true. */
+  readonly hasRtc?: boolean;
+}
+
+export interface SambaDirectory extends TestDirectory {
+  /** Of the global catalog. */
+  readonly gcUrl: string;
+  /** A user without any right of its own. */
+  readonly plain: Account;
+}
+
+const passwords = { admin: 'Admin-pass-1', reader: 'Reader-pass-1', writer: 'Writer-pass-1', plain: 'Plain-pass-1' };
+const ports = [389, 636, 3268, 3269];
+const loader = join(import.meta.dirname, 'samba-load.py');
+
+export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory> {
+  const { users = 200, domain = 'example.com', hasRtc = true } = wish;
+  const suffix = suffixOf(domain);
+  const host = await freeAddress();
+  const tlsName = `dc1.${domain}`;
+  const folder = new ServerFolder('samba', host, { name: tlsName });
+  const confFile = configure(folder, host, domain);
+  await fill(folder, confFile, { users, domain, suffix, hasRtc, host });
+  const command = [
+    'samba',
+    '-s',
+    confFile,
+    '--foreground',
+    '--no-process-group',
+    '--debug-stdout',
+    '-M',
+    'single',
+  ] as const;
+  const listening = ports.map((port) => [host, port] as const);
+  const server = new ServerProcess([...command], join(folder.path, 'samba.log'), listening);
+  await server.start();
+  const account = (cn: string, password: string): Account => ({ dn: `CN=${cn},CN=Users,${suffix}`, password });
+  return {
+    kind: 'samba',
+    version: execFileSync('samba', ['--version'], { encoding: 'utf8' })
+      .trim()
+      .replace(/^Version/, 'Samba'),
+    host,
+    ldapUrl: `ldap://${host}:389`,
+    ldapsUrl: `ldaps://${host}:636`,
+    gcUrl: `ldaps://${host}:3269`,
+    ca: folder.authority.certificate,
+    caFile: folder.authority.certificateFile,
+    tlsName,
+    suffix,
+    usersDn: `OU=Staff,${suffix}`,
+    sipDomain: domain,
+    users,
+    reader: account('svc-sip', passwords.reader),
+    writer: account('svc-provision', passwords.writer),
+    plain: account('svc-plain', passwords.plain),
+    get pid() {
+      return server.pid;
+    },
+    kill: () => server.end('SIGKILL'),
+    pause: () => server.signal('SIGSTOP'),
+    resume: () => server.signal('SIGCONT'),
+    start: () => server.start(),
+    async stop() {
+      await server.end('SIGTERM');
+      folder.remove();
+    },
+  };
+}
+
+async function freeAddress(): Promise<string> {
+  for (;;) {
+    const octet = (): number => 1 + Math.floor(Math.random() * 253);
+    const address = `127.88.${octet()}.${octet()}`;
+    if (await isFree(address)) return address;
+  }
+}
+
+const isFree = (address: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(new Error(`Samba needs ports below 1024: ${error.message}`));
+    });
+    server.listen(ports[0], address, () => server.close(() => resolve(true)));
+  });
+
+function configure(folder: ServerFolder, host: string, domain: string): string {
+  const confFile = join(folder.path, 'smb.conf');
+  writeFileSync(confFile, configuration(folder, host, domain));
+  return confFile;
+}
+
+const configuration = (folder: ServerFolder, host: string, domain: string): string => `[global]
+	workgroup = ${workgroupOf(domain)}
+	realm = ${domain.toUpperCase()}
+	netbios name = DC1
+	server role = active directory domain controller
+	server services = ldap
+	# The /8 is needed: Samba finds no interface for a /32 of the loopback network.
+	interfaces = ${host}/8
+	bind interfaces only = yes
+	private dir = ${folder.make('private')}
+	state directory = ${folder.make('state')}
+	cache directory = ${folder.make('cache')}
+	lock directory = ${folder.make('run')}
+	pid directory = ${folder.make('run')}
+	ncalrpc dir = ${join(folder.path, 'run', 'ncalrpc')}
+	winbindd socket directory = ${join(folder.path, 'run', 'winbindd')}
+	ntp signd socket directory = ${join(folder.path, 'run', 'ntp')}
+	binddns dir = ${folder.make('bind-dns')}
+	usershare path =
+	log level = 1
+	# Extended attributes in a file of their own: the file system need not support them.
+	vfs objects = dfs_samba4 acl_xattr xattr_tdb
+	xattr_tdb:file = ${join(folder.path, 'state', 'xattr.tdb')}
+	tls enabled = yes
+	tls cafile = ${folder.authority.certificateFile}
+	tls certfile = ${folder.certificate.certificateFile}
+	tls keyfile = ${folder.certificate.keyFile}
+	# Thrown away in any case: a crash may lose the last changes.
+	ldb:nosync = yes
+
+[sysvol]
+	path = ${folder.make('state', 'sysvol')}
+	read only = no
+
+[netlogon]
+	path = ${folder.make('state', 'sysvol', domain, 'scripts')}
+	read only = no
+`;
+
+const workgroupOf = (domain: string): string => domain.split('.')[0]!.slice(0, 15).toUpperCase();
+
+interface Filling {
+  readonly users: number;
+  readonly domain: string;
+  readonly suffix: string;
+  readonly hasRtc: boolean;
+  readonly host: string;
+}
+
+/** Domains that were made before, by what is in them: of this run of the tests only, as another may have other users. */
+const made = new Map<string, string>();
+process.once('exit', () => {
+  for (const path of made.values()) rmSync(path, { recursive: true, force: true });
+});
+
+async function fill(folder: ServerFolder, confFile: string, filling: Filling): Promise<void> {
+  const key = JSON.stringify([filling.users, filling.domain, filling.hasRtc]);
+  const parts = ['private', 'state'];
+  const known = made.get(key);
+  if (known !== undefined && existsSync(known)) {
+    for (const part of parts) cpSync(join(known, part), join(folder.path, part), { recursive: true });
+    return;
+  }
+  await makeDomain(folder, confFile, filling);
+  const kept = mkdtempSync(join(tmpdir(), 'pif-samba-domain-'));
+  for (const part of parts) cpSync(join(folder.path, part), join(kept, part), { recursive: true });
+  made.set(key, kept);
+}
+
+async function makeDomain(
+  folder: ServerFolder,
+  confFile: string,
+  { users, domain, suffix, hasRtc, host }: Filling,
+): Promise<void> {
+  // Provisioning reads the paths from smb.conf and then rewrites the file.
+  const wanted = configuration(folder, host, domain);
+  const names = [
+    `--realm=${domain.toUpperCase()}`,
+    `--domain=${workgroupOf(domain)}`,
+    '--host-name=dc1',
+    `--host-ip=${host}`,
+  ];
+  const options = ['--server-role=dc', '--dns-backend=NONE', `--adminpass=${passwords.admin}`];
+  quietly('samba-tool', 'domain', 'provision', '-s', confFile, ...names, ...options);
+  writeFileSync(confFile, wanted);
+  if (hasRtc) {
+    const files = [join(folder.path, 'attributes.ldif'), join(folder.path, 'classes.ldif')] as const;
+    writeFileSync(files[0], adSchemaAttributes(suffix));
+    writeFileSync(files[1], adSchemaClasses(suffix));
+    quietly('/usr/bin/python3', loader, confFile, 'schema', ...files);
+  }
+  const accounts = [
+    `svc-sip:${passwords.reader}:reader`,
+    `svc-provision:${passwords.writer}:writer`,
+    `svc-plain:${passwords.plain}:plain`,
+  ];
+  quietly('/usr/bin/python3', loader, confFile, 'accounts', ...accounts);
+  await loadUsers(confFile, ldifRecords({ users, suffix, sipDomain: domain, isAd: true, hasRtc }));
+}
+
+function quietly(program: string, ...args: readonly string[]): void {
+  try {
+    execFileSync(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: Buffer; stderr?: Buffer };
+    throw new Error(`${program} ${args[0]} failed:\n${stdout ?? ''}${stderr ?? error}`);
+  }
+}
+
+async function loadUsers(confFile: string, records: Iterable<string>): Promise<void> {
+  const python = spawn('/usr/bin/python3', [loader, confFile, 'users'], { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  python.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = once(python, 'close');
+  await pipeline(Readable.from(records), python.stdin).catch(() => undefined);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`loading the users failed:\n${said}`);
+}

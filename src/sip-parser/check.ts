@@ -7,8 +7,8 @@ import { schemeOf } from './uri.ts';
 import type { ValueList } from './value-list.ts';
 
 export interface SyntaxProblem {
-  readonly status: 400 | 416 | 505;
-  /** The header field, `Request-Line`, `Status-Line`, or `` when the header section as a whole is meant. */
+  readonly status: 400 | 505;
+  /** The header field, `Request-Line`, `Status-Line`, or empty when the header section as a whole is meant. */
   readonly header: string;
   /** Fit for a reason phrase or a Warning text: no quotes, no octets of the message. */
   readonly detail: string;

@@ -34,31 +34,31 @@ interface KnownName {
   readonly compact: string | undefined;
 }
 
-function known(id: HeaderId, name: string, compact?: string): KnownName {
+function knownName(id: HeaderId, name: string, compact?: string): KnownName {
   return { id, name, lower: asciiLower(name), compact };
 }
 
 const KNOWN_NAMES: readonly KnownName[] = [
-  known(Header.Via, 'Via', 'v'),
-  known(Header.From, 'From', 'f'),
-  known(Header.To, 'To', 't'),
-  known(Header.CallId, 'Call-ID', 'i'),
-  known(Header.CSeq, 'CSeq'),
-  known(Header.MaxForwards, 'Max-Forwards'),
-  known(Header.MaxBreadth, 'Max-Breadth'),
-  known(Header.Route, 'Route'),
-  known(Header.RecordRoute, 'Record-Route'),
-  known(Header.Contact, 'Contact', 'm'),
-  known(Header.ContentLength, 'Content-Length', 'l'),
-  known(Header.ContentType, 'Content-Type', 'c'),
-  known(Header.ProxyRequire, 'Proxy-Require'),
-  known(Header.Require, 'Require'),
-  known(Header.UserAgent, 'User-Agent'),
-  known(Header.RetryAfter, 'Retry-After'),
-  known(Header.Expires, 'Expires'),
-  known(Header.MsDiagnostics, 'ms-diagnostics'),
-  known(Header.Event, 'Event', 'o'),
-  known(Header.Server, 'Server'),
+  knownName(Header.Via, 'Via', 'v'),
+  knownName(Header.From, 'From', 'f'),
+  knownName(Header.To, 'To', 't'),
+  knownName(Header.CallId, 'Call-ID', 'i'),
+  knownName(Header.CSeq, 'CSeq'),
+  knownName(Header.MaxForwards, 'Max-Forwards'),
+  knownName(Header.MaxBreadth, 'Max-Breadth'),
+  knownName(Header.Route, 'Route'),
+  knownName(Header.RecordRoute, 'Record-Route'),
+  knownName(Header.Contact, 'Contact', 'm'),
+  knownName(Header.ContentLength, 'Content-Length', 'l'),
+  knownName(Header.ContentType, 'Content-Type', 'c'),
+  knownName(Header.ProxyRequire, 'Proxy-Require'),
+  knownName(Header.Require, 'Require'),
+  knownName(Header.UserAgent, 'User-Agent'),
+  knownName(Header.RetryAfter, 'Retry-After'),
+  knownName(Header.Expires, 'Expires'),
+  knownName(Header.MsDiagnostics, 'ms-diagnostics'),
+  knownName(Header.Event, 'Event', 'o'),
+  knownName(Header.Server, 'Server'),
 ];
 
 /** Compact forms of fields that the index does not keep (§7.3.3 and the IANA registry); `all` must know them too. */
@@ -125,8 +125,13 @@ function headerIdAt(text: string, start: number, end: number): number {
   if (length > LONGEST_NAME) return 0;
   const bucket = BUCKETS[bucketOf(length, text.charCodeAt(start))];
   if (bucket === undefined) return 0;
-  for (const name of bucket) if (equalsIgnoreCase(text, start, end, name.lower)) return name.id;
+  for (const known of bucket) if (isSpelled(text, start, end, known)) return known.id;
   return 0;
+}
+
+/** Nearly everybody writes the names as the RFC does, and one comparison settles it. */
+function isSpelled(text: string, start: number, end: number, { name, lower }: KnownName): boolean {
+  return text.startsWith(name, start) || equalsIgnoreCase(text, start, end, lower);
 }
 
 /** Numbers kept per line: id, start of the line, start of the value, end of the value (its CRLF). */
@@ -226,6 +231,7 @@ function indexLine(index: HeaderIndex, text: string, pos: number): number {
 }
 
 export function skipBlanks(text: string, pos: number): number {
+  if (text.charCodeAt(pos) > SP) return pos;
   let i = pos;
   while (isBlank(text.charCodeAt(i))) i++;
   return i;

@@ -41,7 +41,6 @@ export abstract class SipMessage {
   readonly index: HeaderIndex;
 
   private readVias: Lazy<ValueList<Via>> = UNREAD;
-  private readTopVia: Lazy<Via> = UNREAD;
   private readCallId: Lazy<string> = UNREAD;
   private readCSeq: Lazy<CSeq> = UNREAD;
   private readFrom: Lazy<NameAddress> = UNREAD;
@@ -63,8 +62,7 @@ export abstract class SipMessage {
   }
 
   get topVia(): Via | undefined {
-    if (this.readTopVia === UNREAD) this.readTopVia = this.parseTopVia();
-    return this.readTopVia;
+    return this.vias[0];
   }
 
   /** Every value in order, comma lists flattened; ends before the first malformed one. So do all lists below. */
@@ -195,12 +193,6 @@ export abstract class SipMessage {
   private get cseq(): CSeq | undefined {
     if (this.readCSeq === UNREAD) this.readCSeq = readCSeq(this.text, this.index);
     return this.readCSeq;
-  }
-
-  private parseTopVia(): Via | undefined {
-    if (this.readVias !== UNREAD) return this.vias[0];
-    const slot = this.index.find(Header.Via);
-    return slot < 0 ? undefined : parseVia(this.text, this.index.valueStart(slot), this.index.valueEnd(slot));
   }
 
   /** From and To hold exactly one value: a comma behind it is malformed. */

@@ -46,13 +46,13 @@ export class ParameterCursor {
 
   /** Takes one more parameter; false at the end of the value, or when it is malformed. */
   next(): boolean {
-    const { text, limit } = this;
-    const isBehindSemicolon = this.takeSemicolons();
-    if (this.pos >= limit || text.charCodeAt(this.pos) === COMMA) return false;
-    if (!isBehindSemicolon) return this.fail();
-    this.nameStart = this.pos;
+    const { text, limit, pos } = this;
+    if (pos >= limit) return false;
+    const code = text.charCodeAt(pos);
+    if (code !== SEMICOLON) return code !== COMMA && this.fail();
+    this.nameStart = skipLws(text, pos + 1, limit);
     this.nameEnd = skipClass(text, this.nameStart, limit, TOKEN);
-    if (this.nameEnd === this.nameStart) return this.fail();
+    if (this.nameEnd === this.nameStart) return this.passEmpty();
     this.end = this.nameEnd;
     this.pos = skipLws(text, this.nameEnd, limit);
     return this.takeValue();
@@ -68,13 +68,17 @@ export class ParameterCursor {
   }
 
   /** One semicolon too many means nothing and misleads nobody; RFC 3428 §10 itself prints `;;branch=` and `;;tag=`. */
-  private takeSemicolons(): boolean {
-    const before = this.pos;
-    while (this.pos < this.limit && this.text.charCodeAt(this.pos) === SEMICOLON) {
-      this.end = this.pos + 1;
-      this.pos = skipLws(this.text, this.end, this.limit);
+  private passEmpty(): boolean {
+    const { text, limit } = this;
+    let next = this.nameStart;
+    while (next < limit && text.charCodeAt(next) === SEMICOLON) {
+      this.pos = next;
+      next = skipLws(text, next + 1, limit);
     }
-    return this.pos > before;
+    this.end = this.pos + 1;
+    const hasName = next < limit && TOKEN[text.charCodeAt(next)] === 1;
+    if (!hasName) this.pos = next;
+    return this.next();
   }
 
   private takeValue(): boolean {

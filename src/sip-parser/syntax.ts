@@ -57,8 +57,12 @@ function isLws(code: number): boolean {
   return code === SP || code === HTAB || code === CR || code === LF;
 }
 
+/** The usual case is one look, so that it costs nothing to allow white space wherever the grammar does. */
 export function skipLws(text: string, pos: number, end: number): number {
-  if (text.charCodeAt(pos) > SP) return pos;
+  return pos >= end || text.charCodeAt(pos) > SP ? pos : skipMoreLws(text, pos, end);
+}
+
+function skipMoreLws(text: string, pos: number, end: number): number {
   let i = pos;
   while (i < end && isLws(text.charCodeAt(i))) i++;
   return i;
@@ -119,7 +123,6 @@ export function parseDecimal(text: string, start: number, end: number): number |
 /** True when `[start, end)` spells `lower` (ASCII, lower case letters) in any case. */
 export function equalsIgnoreCase(text: string, start: number, end: number, lower: string): boolean {
   if (end - start !== lower.length) return false;
-  if (text.startsWith(lower, start)) return true;
   for (let i = 0; i < lower.length; i++) {
     const code = text.charCodeAt(start + i);
     const wanted = lower.charCodeAt(i);

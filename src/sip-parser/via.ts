@@ -25,75 +25,86 @@ export interface Via {
 
 /** Reads the value that begins at `pos` in a header field that ends at `limit`; undefined when it is malformed. */
 export function parseVia(text: string, pos: number, limit: number): Via | undefined {
-  const start = skipLws(text, pos, limit);
-  const transportStart = findTransport(text, start, limit);
-  if (transportStart < 0) return undefined;
-  const transportEnd = skipClass(text, transportStart, limit, TOKEN);
-  const hostStart = skipLws(text, transportEnd, limit);
-  if (transportEnd === transportStart || hostStart === transportEnd) return undefined;
-  const hostEnd = findHostEnd(text, hostStart, limit);
-  const portEnd = hostEnd < 0 ? -1 : findPortEnd(text, hostEnd, limit);
-  if (portEnd < 0) return undefined;
-  const via = new ParsedVia(text, start, transportStart, transportEnd, hostStart, hostEnd, portEnd);
-  return via.takeParameters(text, portEnd, limit) ? via : undefined;
+  const via = new ParsedVia(skipLws(text, pos, limit));
+  return via.take(text, limit) ? via : undefined;
 }
 
 const USUAL_PROTOCOL = 'SIP/2.0/';
 
-/** Behind `SIP/2.0/`; white space may stand around each slash, and other names are the grammar's too. -1 when malformed. */
-function findTransport(text: string, start: number, limit: number): number {
-  if (text.startsWith(USUAL_PROTOCOL, start)) return skipLws(text, start + USUAL_PROTOCOL.length, limit);
-  const version = behindTokenAndSlash(text, start, limit);
-  return version < 0 ? -1 : behindTokenAndSlash(text, version, limit);
-}
-
-function behindTokenAndSlash(text: string, start: number, limit: number): number {
-  const tokenEnd = skipClass(text, start, limit, TOKEN);
-  const slash = skipLws(text, tokenEnd, limit);
-  if (tokenEnd === start || slash >= limit || text.charCodeAt(slash) !== SLASH) return -1;
-  return skipLws(text, slash + 1, limit);
-}
-
-/** Behind the port, or `hostEnd` when there is none; white space may stand around the colon. -1 when malformed. */
-function findPortEnd(text: string, hostEnd: number, limit: number): number {
-  const colon = skipLws(text, hostEnd, limit);
-  if (colon >= limit || text.charCodeAt(colon) !== COLON) return hostEnd;
-  const start = skipLws(text, colon + 1, limit);
-  const end = skipDigits(text, start, limit);
-  return isPort(parseDecimal(text, start, end)) ? end : -1;
-}
-
+/** Each step takes what begins at `end` and moves `end` behind it; false when it is malformed. */
 class ParsedVia implements Via {
   readonly start: number;
   end: number;
-  readonly transport: string;
-  readonly host: string;
-  readonly port: number | undefined;
+  transport = '';
+  host = '';
+  port: number | undefined = undefined;
   branch: string | undefined = undefined;
   received: string | undefined = undefined;
   rport: string | undefined = undefined;
   maddr: string | undefined = undefined;
   hasAlias = false;
 
-  constructor(
-    text: string,
-    start: number,
-    transportStart: number,
-    transportEnd: number,
-    hostStart: number,
-    hostEnd: number,
-    portEnd: number,
-  ) {
+  constructor(start: number) {
     this.start = start;
-    this.end = portEnd;
-    this.transport = text.slice(transportStart, transportEnd);
-    this.host = hostWithoutBrackets(text, hostStart, hostEnd);
-    this.port = portEnd > hostEnd ? lastNumber(text, hostEnd, portEnd) : undefined;
+    this.end = start;
   }
 
-  /** False when what follows sent-by is no list of parameters. */
-  takeParameters(text: string, pos: number, limit: number): boolean {
-    const cursor = new ParameterCursor(text, pos, limit);
+  take(text: string, limit: number): boolean {
+    return (
+      this.takeProtocol(text, limit) &&
+      this.takeTransport(text, limit) &&
+      this.takeHost(text, limit) &&
+      this.takePort(text, limit) &&
+      this.takeParameters(text, limit)
+    );
+  }
+
+  /** `SIP/2.0/`; white space may stand around each slash, and other names are the grammar's too. */
+  private takeProtocol(text: string, limit: number): boolean {
+    if (text.startsWith(USUAL_PROTOCOL, this.end)) {
+      this.end += USUAL_PROTOCOL.length;
+      return true;
+    }
+    return this.takeTokenAndSlash(text, limit) && this.takeTokenAndSlash(text, limit);
+  }
+
+  private takeTokenAndSlash(text: string, limit: number): boolean {
+    const start = skipLws(text, this.end, limit);
+    const tokenEnd = skipClass(text, start, limit, TOKEN);
+    const slash = skipLws(text, tokenEnd, limit);
+    this.end = slash + 1;
+    return tokenEnd > start && slash < limit && text.charCodeAt(slash) === SLASH;
+  }
+
+  private takeTransport(text: string, limit: number): boolean {
+    const start = skipLws(text, this.end, limit);
+    this.end = skipClass(text, start, limit, TOKEN);
+    this.transport = text.slice(start, this.end);
+    return this.end > start;
+  }
+
+  /** White space must stand before it. */
+  private takeHost(text: string, limit: number): boolean {
+    const start = skipLws(text, this.end, limit);
+    const end = start === this.end ? -1 : findHostEnd(text, start, limit);
+    if (end < 0) return false;
+    this.host = hostWithoutBrackets(text, start, end);
+    this.end = end;
+    return true;
+  }
+
+  /** White space may stand around the colon. */
+  private takePort(text: string, limit: number): boolean {
+    const colon = skipLws(text, this.end, limit);
+    if (colon >= limit || text.charCodeAt(colon) !== COLON) return true;
+    const start = skipLws(text, colon + 1, limit);
+    this.end = skipDigits(text, start, limit);
+    this.port = parseDecimal(text, start, this.end);
+    return isPort(this.port);
+  }
+
+  private takeParameters(text: string, limit: number): boolean {
+    const cursor = new ParameterCursor(text, this.end, limit);
     while (cursor.next()) this.takeParameter(cursor);
     this.end = cursor.end;
     return !cursor.isMalformed;
@@ -115,9 +126,4 @@ class ParsedVia implements Via {
         break;
     }
   }
-}
-
-/** The port that ends at `end`: between it and the host stand only the colon and white space. */
-function lastNumber(text: string, hostEnd: number, end: number): number | undefined {
-  return parseDecimal(text, skipLws(text, skipLws(text, hostEnd, end) + 1, end), end);
 }

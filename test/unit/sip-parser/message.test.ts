@@ -168,14 +168,6 @@ describe('the values that a proxy reads', () => {
     expect(message.proxyRequire).toEqual(['gabba', 'hey', 'ms-benotify']);
     expect(request().proxyRequire).toEqual([]);
   });
-
-  it('give the same top Via whether it or the whole list is asked for first', () => {
-    const changes = { more: 'Via: SIP/2.0/UDP a.example.com' };
-    const topFirst = request(changes);
-    const listFirst = request(changes);
-    expect(topFirst.topVia).toEqual(listFirst.vias[0]);
-    expect(listFirst.topVia).toBe(listFirst.vias[0]);
-  });
 });
 
 function values(message: ReturnType<typeof request>) {

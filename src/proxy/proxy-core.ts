@@ -51,6 +51,14 @@ interface Understood {
   readonly memoryKey: string | undefined;
 }
 
+/** A request as it came, kept beside its transaction, which forgets it when it is answered. */
+interface Arrival {
+  readonly transaction: ServerTransaction;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly atMs: number;
+}
+
 type Reading = Understood | { readonly refusal: Refusal };
 
 const badRoute: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Route: not a SIP URI' };
@@ -98,15 +106,15 @@ export class ProxyCore implements TransactionUser {
 
   onRequest(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const arrivedMs = this.#world.clock.now();
-    const onBug = (error: unknown) => this.#onBug(error, transaction, arrivedMs);
+    const arrival: Arrival = { transaction, request, flow, atMs: this.#world.clock.now() };
+    const onBug = (error: unknown) => this.#onBug(error, arrival);
     try {
       const reading = this.#read(request, flow);
-      if ('refusal' in reading) return this.#refuse(transaction, reading.refusal, arrivedMs);
+      if ('refusal' in reading) return this.#refuse(arrival, reading.refusal);
       const decision = this.#world.route(reading.facts);
-      if (!(decision instanceof Promise)) return this.#carryOut(transaction, reading, decision, arrivedMs);
+      if (!(decision instanceof Promise)) return this.#carryOut(arrival, reading, decision);
       if (transaction.isInvite) transaction.trying();
-      decision.then((late) => this.#carryOut(transaction, reading, late, arrivedMs)).catch(onBug);
+      decision.then((late) => this.#carryOut(arrival, reading, late)).catch(onBug);
     } catch (error) {
       onBug(error);
     }
@@ -131,53 +139,44 @@ export class ProxyCore implements TransactionUser {
     return { routed, facts, loopHash: hash, memoryKey };
   }
 
-  #refuse(transaction: ServerTransaction, refusal: Refusal, arrivedMs: number): void {
-    this.#respond(transaction, refusal);
-    this.#report(transaction, undefined, refusal, unsent(refusal.status, refusal.code), arrivedMs);
+  #refuse(arrival: Arrival, refusal: Refusal): void {
+    this.#respond(arrival, refusal);
+    this.#report(arrival, undefined, refusal, unsent(refusal.status, refusal.code));
   }
 
-  #respond(transaction: ServerTransaction, response: LocalResponse): void {
+  #respond({ transaction, request, flow }: Arrival, response: LocalResponse): void {
     const { nodeName } = this.#world.settings();
-    transaction.respond(response.status, localResponse(transaction.request, transaction.flow, response, nodeName));
+    transaction.respond(response.status, localResponse(request, flow, response, nodeName));
   }
 
-  #carryOut(transaction: ServerTransaction, understood: Understood, decision: Decision, arrivedMs: number): void {
+  #carryOut(arrival: Arrival, understood: Understood, decision: Decision): void {
     switch (decision.kind) {
       case 'forward':
-        if (!isSecured(understood.routed, decision)) return this.#refuse(transaction, noSecureHop, arrivedMs);
-        return this.#forward(transaction, understood, decision, arrivedMs);
+        if (!isSecured(understood.routed, decision)) return this.#refuse(arrival, noSecureHop);
+        return this.#forward(arrival, understood, decision);
       case 'answer':
-        transaction.respond(200, optionsAnswer(transaction.request, transaction.flow));
-        return this.#report(transaction, decision, undefined, unsent(200, 'own-address'), arrivedMs);
+        arrival.transaction.respond(200, optionsAnswer(arrival.request, arrival.flow));
+        return this.#report(arrival, decision, undefined, unsent(200, 'own-address'));
       case 'reject':
-        return this.#reject(transaction, understood, decision, arrivedMs);
+        return this.#reject(arrival, understood, decision);
       case 'drop':
-        transaction.abandon();
-        return this.#report(transaction, decision, undefined, unsent(0, 'access-denied'), arrivedMs);
+        arrival.transaction.abandon();
+        return this.#report(arrival, decision, undefined, unsent(0, 'access-denied'));
       case 'ask-directory':
         throw new Error('the route callback asks the directory itself');
     }
   }
 
-  #reject(
-    transaction: ServerTransaction,
-    { memoryKey }: Understood,
-    decision: Decision & { kind: 'reject' },
-    arrivedMs: number,
-  ): void {
+  #reject(arrival: Arrival, { memoryKey }: Understood, decision: Decision & { kind: 'reject' }): void {
     if (decision.status === 482 && memoryKey !== undefined) this.#world.loopMemory.markLooped(memoryKey);
     const response = rejection(decision);
-    this.#respond(transaction, response);
-    this.#report(transaction, decision, undefined, unsent(response.status, response.code), arrivedMs);
+    this.#respond(arrival, response);
+    this.#report(arrival, decision, undefined, unsent(response.status, response.code));
   }
 
-  #forward(
-    transaction: ServerTransaction,
-    understood: Understood,
-    decision: Decision & { kind: 'forward' },
-    arrivedMs: number,
-  ): void {
+  #forward(arrival: Arrival, understood: Understood, decision: Decision & { kind: 'forward' }): void {
     const { routed, loopHash: hash, memoryKey } = understood;
+    const { transaction } = arrival;
     const { loopMemory, clock } = this.#world;
     this.#remember(memoryKey, decision.plan.to);
     const journey: Journey = {
@@ -186,7 +185,7 @@ export class ProxyCore implements TransactionUser {
       loopHash: hash,
       decision,
       hasComeBack: () => memoryKey !== undefined && loopMemory.wasLooped(memoryKey, clock.now()),
-      ended: (ending) => this.#report(transaction, decision, undefined, ending, arrivedMs),
+      ended: (ending) => this.#report(arrival, decision, undefined, ending),
     };
     const proxied = new ProxiedRequest(journey, this.#world, this.#world.settings());
     transaction.context = proxied;
@@ -244,19 +243,18 @@ export class ProxyCore implements TransactionUser {
   }
 
   #report(
-    { request, flow }: ServerTransaction,
+    { request, flow, atMs: arrivedMs }: Arrival,
     decision: Decision | undefined,
     refusal: Refusal | undefined,
     ending: Ending,
-    arrivedMs: number,
   ): void {
     this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
   }
 
-  #onBug(error: unknown, transaction: ServerTransaction, arrivedMs: number): void {
-    this.#world.observer.onBug(error, transaction.request);
-    this.#respond(transaction, internalError);
-    this.#report(transaction, undefined, undefined, unsent(500, internalError.code), arrivedMs);
+  #onBug(error: unknown, arrival: Arrival): void {
+    this.#world.observer.onBug(error, arrival.request);
+    this.#respond(arrival, internalError);
+    this.#report(arrival, undefined, undefined, unsent(500, internalError.code));
   }
 }
 

@@ -28,6 +28,13 @@ export interface ClientTransactionIds {
   readonly listener: Listener;
 }
 
+const nobody: ClientTransactionUser = {
+  accepts: () => true,
+  onResponse() {},
+  onTimeout() {},
+  onTransportError() {},
+};
+
 export class ClientTransaction implements FlowUser {
   readonly key: string;
   readonly ids: ClientTransactionIds;
@@ -36,10 +43,10 @@ export class ClientTransaction implements FlowUser {
   #state: State;
   #final: SipResponse | undefined;
   #error: TransportError | undefined;
-  readonly #text: string;
+  #text: string;
   readonly #machine: Machine<State, Event>;
   readonly #timers: TransactionTimers;
-  readonly #user: ClientTransactionUser;
+  #user: ClientTransactionUser;
   readonly #ended: (transaction: ClientTransaction) => void;
 
   constructor(
@@ -140,7 +147,15 @@ export class ClientTransaction implements FlowUser {
     }
   }
 
+  /** Until Timer K ends, responses are absorbed and nothing else happens: neither the request nor its asker is needed. */
+  #forgetAllButKey(): void {
+    this.#text = '';
+    this.#user = nobody;
+    this.flow.users.delete(this);
+  }
+
   #startTimer(timer: TimerName, ms: number): void {
+    if (timer === 'K') this.#forgetAllButKey();
     this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
   }
 

@@ -2,6 +2,7 @@
 import type { SipRequest } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
+import { goesBackOn } from '../transport/via.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
@@ -22,11 +23,12 @@ export interface ServerTransactionRim {
 
 export class ServerTransaction {
   readonly key: string;
-  readonly request: SipRequest;
   readonly flow: Flow;
   readonly isInvite: boolean;
   /** The transaction user's own: what it needs to find again when a CANCEL comes. */
   context: unknown = undefined;
+  /** Undefined once only the response is left to be repeated. */
+  #request: SipRequest | undefined;
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
@@ -42,13 +44,18 @@ export class ServerTransaction {
     rim: ServerTransactionRim,
   ) {
     this.key = key;
-    this.request = request;
+    this.#request = request;
     this.flow = flow;
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
     this.#timers = new TransactionTimers(clock);
     this.#rim = rim;
+  }
+
+  get request(): SipRequest {
+    if (this.#request === undefined) throw new Error('the request of a completed transaction is gone');
+    return this.#request;
   }
 
   get stateName(): State['name'] {
@@ -111,8 +118,7 @@ export class ServerTransaction {
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'send-response':
-        if (this.#response !== '') this.#rim.send(this.#response, this.request, this.flow);
-        return;
+        return this.#sendResponse();
       case 'send-trying':
         return this.#rim.send(this.#tryingText(), this.request, this.flow);
       case 'pass-up':
@@ -133,7 +139,24 @@ export class ServerTransaction {
     }
   }
 
+  #sendResponse(): void {
+    if (this.#response === '') return;
+    if (this.#request === undefined) this.flow.send(this.#response);
+    else this.#rim.send(this.#response, this.#request, this.flow);
+  }
+
+  /**
+   * For 64*T1 the response is repeated and nothing else happens (Timer J): at thousands of transactions a second, all that
+   * is held meanwhile is memory. A response that needs more than its flow to find its way keeps the request.
+   */
+  #forgetAllButResponse(): void {
+    this.context = undefined;
+    const via = this.#request?.topVia;
+    if (via !== undefined && goesBackOn(via, this.flow)) this.#request = undefined;
+  }
+
   #startTimer(timer: TimerName, ms: number): void {
+    if (timer === 'J') this.#forgetAllButResponse();
     this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event));
   }
 }

@@ -1,6 +1,7 @@
 /** Whole dialogs as both sides hold them: subscriptions and session-mode instant messaging. */
 import { expect } from 'vitest';
 import { responseText } from '../support/raw-message.ts';
+import { openEnd } from '../support/raw-sip.ts';
 import { type Check, conformance } from './check.ts';
 import { exchangeWithin, openDialog, sendWithin } from './dialog.ts';
 import { contactAt, Talk, values } from './talk.ts';
@@ -164,6 +165,45 @@ const checks: readonly Check[] = [
       expect(ack.headers('Route')).toEqual([]);
       expect(ack.headers('Via')).toHaveLength(2);
       await talk.nothingAt(talk.asker, (message) => (message.status ?? 0) > 200);
+    },
+  },
+  {
+    id: 'DLG-9',
+    rfc: 3261,
+    section: '12.2.1.1, 16.6(6)',
+    level: 'MUST',
+    title: 'the remote target may be another port of the same host than the one requests are routed to',
+    async run(world) {
+      for (const transport of ['udp', 'tcp'] as const) {
+        const phone = await openEnd({ transport, address: world.address('microsoft') });
+        const talk = await Talk.open(world);
+        talk.ask('SUBSCRIBE', { headers: [contactAt(world.cisco.tcp), 'Event: presence'] });
+        const forwarded = await talk.arrived('SUBSCRIBE');
+        forwarded.reply(responseText(forwarded, 200, { headers: [contactAt(phone)] }));
+        const ok = await talk.answer(200);
+        talk.ask('SUBSCRIBE', {
+          uri: /<(.*)>/.exec(ok.header('Contact')!)![1]!,
+          to: ok.header('To')!,
+          cseq: 2,
+          headers: [...values(ok.headers('Record-Route')).map((route) => `Route: ${route}`), 'Event: presence'],
+        });
+        const arrived = await talk.at(phone, 'SUBSCRIBE');
+        arrived.reply(responseText(arrived, 200));
+        await talk.answer(200);
+        await phone.close();
+      }
+    },
+  },
+  {
+    id: 'DLG-10',
+    rfc: 3263,
+    section: '4.1',
+    level: 'MUST',
+    title: 'a numeric remote target without transport parameter is reached over UDP',
+    async run(world) {
+      const dialog = await openDialog(await Talk.open(world));
+      sendWithin(dialog, 'caller', 'INFO', { uri: `sip:bob@${world.address('microsoft')}:5060` });
+      await dialog.talk.at(world.microsoft.udp, 'INFO');
     },
   },
 ];

@@ -317,6 +317,25 @@ const checks: readonly Check[] = [
       await talk.nothingAt(talk.asker, 200);
     },
   },
+  {
+    id: 'FO-13',
+    rfc: 3261,
+    section: '16.7(6)',
+    level: 'product',
+    title: 'a hop that has said 180 and then 503 is not followed by another, and its 503 leaves as 500',
+    async run(world) {
+      const couple = 'changing.example.com';
+      const { first, second } = world.couple(couple);
+      const talk = await Talk.open(world, { couple });
+      talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      const one = await talk.at(first!, 'INVITE');
+      one.reply(responseText(one, 180, { toTag: 'a' }));
+      await talk.answer(180);
+      one.reply(responseText(one, 503, { toTag: 'a' }));
+      await talk.answer(500);
+      await talk.nothingAt(second!, 'INVITE');
+    },
+  },
 ];
 
 const ports = (domains: readonly string[], from: number) =>
@@ -350,6 +369,8 @@ conformance(
           'best1',
           'challenges',
           'twice',
+          'changing',
+          'sleepy',
         ],
         5310,
       ),

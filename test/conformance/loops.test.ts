@@ -63,7 +63,7 @@ const checks: readonly Check[] = [
   {
     id: 'LOOP-2',
     rfc: 5393,
-    section: '4.2.2, 3261 §16.6(8)',
+    section: '4.2.2; 3261 §16.6(8)',
     level: 'MUST',
     title: 'a spiral passes: the request comes back with another Request-URI',
     async run(world) {

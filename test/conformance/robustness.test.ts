@@ -162,7 +162,7 @@ const checks: readonly Check[] = [
   {
     id: 'ROB-8',
     rfc: 3261,
-    section: '16.3(2)',
+    section: '16.3(2); 4475 §3.3.2, 3.3.3',
     level: 'MUST',
     title: 'an unknown URI scheme gets 416 and To is not used instead',
     async run(world) {
@@ -177,7 +177,7 @@ const checks: readonly Check[] = [
   {
     id: 'ROB-9',
     rfc: 4475,
-    section: '3.1.2.3, 3.1.2.13',
+    section: '3.3.4, 3.1.2.12',
     level: 'MUST',
     title: 'unknown schemes, dates and parameters in fields that a proxy does not read are forwarded',
     async run(world) {
@@ -373,6 +373,21 @@ const checks: readonly Check[] = [
       await talk.answer(486);
       const ack = await talk.arrived('ACK');
       expect(ack.header('CSeq')).toMatch(/^0*9\s+ACK$/);
+    },
+  },
+  {
+    id: 'ROB-15',
+    rfc: 3261,
+    section: '18.2',
+    level: 'MUST',
+    title: 'three hundred connections that each hold half a message keep nobody else from being served',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const half = talk.request('MESSAGE', { body: 'half' }).text.slice(0, 120);
+      const idle = await Promise.all(Array.from({ length: 300 }, () => world.asker('tcp')));
+      for (const asker of idle) asker.send(half);
+      await talk.exchange('MESSAGE');
+      expect(await world.isAlive()).toBe(true);
     },
   },
 ];

@@ -1,0 +1,65 @@
+/**
+ * Prints which conformance checks stand for which section of which RFC, as a Markdown table:
+ * `node test/conformance/print-coverage.ts`. The titles of the tests are the only source.
+ */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+interface Listed {
+  readonly name: string;
+}
+
+/** One row of the table: a section, and the checks that name it. */
+interface Section {
+  readonly rfc: string;
+  readonly section: string;
+  readonly ids: Set<string>;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+function titles(): string[] {
+  const list = ['list', '--json', '--no-static-parse', '--config', '.config/vitest.config.ts', 'test/conformance'];
+  const vitest = join(root, 'node_modules/.bin/vitest');
+  const listed = JSON.parse(execFileSync(vitest, list, { cwd: root, encoding: 'utf8' })) as Listed[];
+  return listed.map(({ name }) => name.slice(name.indexOf(' > ') + 3));
+}
+
+/** `VIA-1 (RFC 3261 §16.6(8), 18.1.1; 3581 §4, MUST): ...` gives its id and `3261 §16.6`, `3261 §18.1.1`, `3581 §4`. */
+function sectionsOf(title: string): { id: string; sections: string[] } | undefined {
+  const match = /^(\S+) \(RFC (.+), (?:MUST|SHOULD|MAY)\): /.exec(title);
+  if (!match) return undefined;
+  const [, id, places] = match as unknown as [string, string, string];
+  const sections = places.split(';').flatMap((place) => {
+    const [rfc = '', list = ''] = place.trim().split(' §');
+    const numbers = list.replace(/\([^)]*\)/g, '').split(',');
+    return numbers.map((number) => `${rfc} §${number.trim()}`);
+  });
+  return { id, sections };
+}
+
+const byNumber = (a: Section, b: Section): number =>
+  Number(a.rfc) - Number(b.rfc) || a.section.localeCompare(b.section, 'en', { numeric: true });
+
+/** `VIA-1.3` is a variant of `VIA-1`. */
+const family = (id: string): string => id.replace(/\.\d+$/, '');
+
+function coverage(): Section[] {
+  const sections = new Map<string, Section>();
+  for (const title of titles()) {
+    const found = sectionsOf(title);
+    for (const place of found?.sections ?? []) {
+      const [rfc = '', section = ''] = place.split(' §');
+      const row = sections.get(place) ?? { rfc, section, ids: new Set<string>() };
+      sections.set(place, row);
+      row.ids.add(found!.id);
+    }
+  }
+  return [...sections.values()].sort(byNumber);
+}
+
+console.log('| RFC | Section | Checks | Which |\n|---|---|---|---|');
+for (const { rfc, section, ids } of coverage()) {
+  const families = [...new Set([...ids].map(family))];
+  console.log(`| ${rfc} | ${section} | ${ids.size} | ${families.join(' ')} |`);
+}

@@ -36,8 +36,9 @@ export abstract class SipMessage {
   readonly bodyStart: number;
   /** Undefined when absent or no number. May be more than the octets that are there. */
   readonly contentLength: number | undefined;
-  /** What is wrong with the start line, or with the header section as lines; for people. */
+  /** What is wrong with the start line, for people; undefined when nothing is. */
   readonly startLineProblem: string | undefined;
+  /** Where the header lines are, for checks and edits. */
   readonly index: HeaderIndex;
 
   private readVias: Lazy<ValueList<Via>> = UNREAD;

@@ -64,11 +64,15 @@ const maxBreadth: Step = (edit, { routed, maxBreadth: ceiling }) => {
 const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener): string =>
   `Record-Route: <${scheme}:${sentBy};transport=${transport};lr>\r\n`;
 
+/** A connection may be older than the listener that is now in force in the same place. */
+const isOneInterface = (a: Listener, b: Listener): boolean =>
+  a === b || (a.sentBy === b.sentBy && a.transport === b.transport);
+
 /** §16.6 step 4: as secure as the Request-URI; two values when transport or listener changes (RFC 5658), the egress on top. */
 const recordRoute: Step = (edit, { routed, from, egress }) => {
   if (withoutRecordRoute.has(routed.request.method)) return;
   const { scheme } = routed.uri;
-  if (egress !== from.listener) edit.insertFirst(recordRouteOf(scheme, egress));
+  if (!isOneInterface(egress, from.listener)) edit.insertFirst(recordRouteOf(scheme, egress));
   edit.insertFirst(recordRouteOf(scheme, from.listener));
 };
 

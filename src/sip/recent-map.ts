@@ -5,12 +5,22 @@
  * old one, and what was still in the old one is forgotten. At least the `size` latest keys are remembered, at most twice as many.
  */
 export class RecentMap<Value> {
-  readonly #size: number;
+  #size: number;
   #young = new Map<string, Value>();
   #old = new Map<string, Value>();
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  /** Takes effect with the next key. */
+  resize(size: number): void {
+    this.#size = size;
+  }
+
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
   }
 
   get(key: string): Value | undefined {

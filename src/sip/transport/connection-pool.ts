@@ -62,7 +62,7 @@ export class ConnectionPool {
 }
 
 function serves({ connection, tlsName }: Entry, target: Target): boolean {
-  if (connection.transport !== target.transport) return false;
+  if (connection.transport !== target.transport || connection.isRetired) return false;
   if (target.transport !== 'tls') return true;
   if (target.tlsProfile !== undefined && target.tlsProfile !== connection.tlsProfile) return false;
   // RFC 5923 §5: only a peer that has proved the name. While it still connects, the name that it will have to prove.

@@ -7,7 +7,8 @@ export type ListenErrorCode =
   | 'address-not-available'
   | 'listen-failed'
   | 'node-name-missing'
-  | 'tls-profile-unusable';
+  | 'tls-profile-unusable'
+  | 'restart-needed';
 
 export class ListenError extends RouterError {
   declare readonly code: ListenErrorCode;

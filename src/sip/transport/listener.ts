@@ -25,6 +25,14 @@ export function describeListener(
   return { transport, address, port, family, sentBy, sentByHost, sentByPort: port, tlsProfile };
 }
 
+/** Whether both say the same to peers. */
+export const isSameListener = (a: Listener, b: Listener): boolean =>
+  a.transport === b.transport &&
+  a.address === b.address &&
+  a.port === b.port &&
+  a.sentBy === b.sentBy &&
+  a.tlsProfile === b.tlsProfile;
+
 function nodeNameMissing(setting: ListenSetting, index: number): ListenError {
   return new ListenError(
     'node-name-missing',

@@ -65,6 +65,7 @@ export class StreamConnection implements ReadConnection {
   /** The peer has ended its side: only answers leave. */
   #isEnding = false;
   #hasMoved = false;
+  #isRetired = false;
   /** Ends the stage that the connection is in: connecting, open (and idle), ending, or closed (and lingering). */
   #stageTimer: Timer | undefined;
   #endedBy: TransportError = { code: 'closed', detail: 'the connection is closed' };
@@ -92,6 +93,23 @@ export class StreamConnection implements ReadConnection {
   /** Nobody waits for a response by it, and every request that came by it is answered. */
   get isAtRest(): boolean {
     return this.users.size === 0 && this.#unanswered === 0;
+  }
+
+  /** It was made under settings that are no longer in force: no new request may be sent by it. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** What comes by it is served as ever, until it has been quiet for as long as a peer may wait for an answer. */
+  retire(): void {
+    this.#isRetired = true;
+    this.onNewTimeouts();
+  }
+
+  /** The timeouts of the surroundings have changed; an idle period begins anew with them. */
+  onNewTimeouts(): void {
+    this.#keepAlive();
+    if (this.state === 'open' && !this.#isEnding) this.#watchIdleness();
   }
 
   /** Whether the peer has proved to be `name`. */
@@ -154,15 +172,19 @@ export class StreamConnection implements ReadConnection {
   }
 
   #attach(): void {
-    const { keepAliveMs } = this.#surroundings.timeouts;
     // A peer that has ended its side may still wait for answers.
     this.#socket.allowHalfOpen = true;
     this.#socket.setNoDelay(true);
-    if (keepAliveMs !== undefined) this.#socket.setKeepAlive(true, keepAliveMs);
+    this.#keepAlive();
     this.#socket.on('data', this.#onData);
     this.#socket.on('end', this.#onEnd);
     this.#socket.on('error', (error) => this.#die(socketError(error, this)));
     this.#socket.on('close', this.#onClose);
+  }
+
+  #keepAlive(): void {
+    const { keepAliveMs } = this.#surroundings.timeouts;
+    if (keepAliveMs !== undefined) this.#socket.setKeepAlive(true, keepAliveMs);
   }
 
   #awaitOpening(event: 'connect' | 'secureConnect'): void {
@@ -190,8 +212,9 @@ export class StreamConnection implements ReadConnection {
 
   /** A flag and a timer per idle period, in place of a timer per message. */
   #watchIdleness(): void {
+    const { idleMs, halfOpenMs } = this.#surroundings.timeouts;
     this.#hasMoved = false;
-    this.#enterStage(this.#surroundings.timeouts.idleMs, () => {
+    this.#enterStage(this.#isRetired ? Math.min(halfOpenMs, idleMs) : idleMs, () => {
       if (this.#hasMoved || this.users.size > 0) this.#watchIdleness();
       else this.giveUp('idle', 'nothing has moved on the connection');
     });

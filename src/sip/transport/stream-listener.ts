@@ -3,19 +3,26 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
-import type { ListenSetting } from './settings.ts';
+import type { ListenSetting, TransportLimits, TransportTimeouts } from './settings.ts';
 import type { StreamOrigin } from './stream-connection.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, provedNames, type TlsContext } from './tls.ts';
 import { nobody } from './tls-names.ts';
 
+/** Read whenever they are needed: a reload changes them in place. */
 export interface StreamListenerSettings {
-  /** Accepted connections at a time, on all listeners. */
-  readonly limit: number;
+  /** Of which `connections`: accepted at a time, on all listeners. */
+  readonly limits: Pick<TransportLimits, 'connections'>;
+  /** Of which `messageMs`: for a handshake. */
+  readonly timeouts: Pick<TransportTimeouts, 'messageMs'>;
+}
+
+/** What completes the handshakes of one TLS context. */
+interface Handshaking {
+  readonly context: TlsContext;
+  readonly listener: Listener;
   readonly handshakeMs: number;
-  /** Undefined: TCP. */
-  readonly tls: TlsContext | undefined;
-  describe(port: number): Listener;
+  readonly server: TlsServer;
 }
 
 export interface AcceptHandler {
@@ -29,7 +36,8 @@ export class StreamListener {
   /** Accepted by any listener and not yet closed, handshakes included. */
   readonly #accepted: Set<Socket>;
   readonly #handler: AcceptHandler;
-  readonly #handshaker: TlsServer | undefined;
+  /** Undefined: TCP. */
+  #handshaking: Handshaking | undefined;
   #server: Server | undefined;
   #listener: Listener | undefined;
 
@@ -37,17 +45,44 @@ export class StreamListener {
     this.#settings = settings;
     this.#accepted = accepted;
     this.#handler = handler;
-    const { tls, handshakeMs } = settings;
-    const hands = { onSecured: this.#onSecured, onFailed: this.#onHandshakeFailed };
-    this.#handshaker = tls === undefined ? undefined : createHandshaker(tls, handshakeMs, hands);
   }
 
-  /** Rejects with the system's error, or with the ListenError of `describe`. */
-  async open({ address, port }: ListenSetting): Promise<Listener> {
+  /**
+   * Rejects with the system's error, or with the ListenError of `describe`.
+   * @param tls undefined: TCP
+   */
+  async open(
+    { address, port }: ListenSetting,
+    describe: (port: number) => Listener,
+    tls: TlsContext | undefined,
+  ): Promise<Listener> {
     const server = await listenTcp(address, port, this.#onConnection);
     this.#server = server;
-    this.#listener = this.#settings.describe((server.address() as AddressInfo).port);
-    return this.#listener;
+    try {
+      const listener = describe((server.address() as AddressInfo).port);
+      this.use(listener, tls);
+      return listener;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
+
+  /** For connections from now on; those that are shaking hands finish as they began. */
+  use(listener: Listener, tls: TlsContext | undefined): void {
+    this.#listener = listener;
+    this.#handshaking = tls === undefined ? undefined : this.#handshakingWith(tls, listener);
+  }
+
+  #handshakingWith(context: TlsContext, listener: Listener): Handshaking {
+    const handshakeMs = this.#settings.timeouts.messageMs;
+    const known = this.#handshaking;
+    if (known?.context === context && known.listener === listener && known.handshakeMs === handshakeMs) return known;
+    const server = createHandshaker(context, handshakeMs, {
+      onSecured: (socket) => this.#accept(socket, 'tls', listener),
+      onFailed: this.#onHandshakeFailed,
+    });
+    return { context, listener, handshakeMs, server };
   }
 
   /** Accepts no more; what was accepted lives on. */
@@ -56,27 +91,25 @@ export class StreamListener {
   }
 
   readonly #onConnection = (socket: Socket): void => {
-    if (this.#accepted.size >= this.#settings.limit) {
-      this.#refuse(socket, 'connection-limit', `${this.#settings.limit} connections are open`);
+    const { connections } = this.#settings.limits;
+    if (this.#accepted.size >= connections) {
+      this.#refuse(socket, 'connection-limit', `${connections} connections are open`);
       socket.destroy();
       return;
     }
     this.#accepted.add(socket);
     socket.once('close', () => this.#accepted.delete(socket));
-    if (this.#handshaker === undefined) this.#accept(socket, 'tcp');
-    else this.#handshaker.emit('connection', socket);
+    if (this.#handshaking === undefined) this.#accept(socket, 'tcp', this.#listener);
+    else this.#handshaking.server.emit('connection', socket);
   };
-
-  readonly #onSecured = (socket: TLSSocket): void => this.#accept(socket, 'tls');
 
   readonly #onHandshakeFailed = (reason: string, socket: Socket): void => {
     this.#refuse(socket, 'tls-failed', reason);
     socket.destroy();
   };
 
-  #accept(socket: Socket, transport: 'tcp' | 'tls'): void {
+  #accept(socket: Socket, transport: 'tcp' | 'tls', listener: Listener | undefined): void {
     const { remoteAddress, remotePort } = socket;
-    const listener = this.#listener;
     // A peer that has gone already has no address.
     if (remoteAddress === undefined || remotePort === undefined || listener === undefined) {
       socket.destroy();

@@ -1,14 +1,15 @@
 /** The transport layer as a whole (RFC 3261 §18): opens the listeners, finds or makes the flow to a target, and closes down. */
 import type { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { SipRequest, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
 import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLayer } from './flow.ts';
-import { bindError, ListenError } from './listen-error.ts';
-import { chooseListener, describeListener } from './listener.ts';
-import type { ListenSetting, TransportSettings } from './settings.ts';
+import { chooseListener } from './listener.ts';
+import { type Change, Listening } from './listening.ts';
+import type { ListenSetting, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
 import { StreamConnection, type StreamOrigin, type StreamSurroundings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import { createTlsContext, type TlsContext } from './tls.ts';
@@ -17,99 +18,114 @@ import { UdpPort } from './udp.ts';
 import { goesBackOn, isUnicast, responseTarget } from './via.ts';
 import { WriteTurn } from './write-turn.ts';
 
+export interface ReconfigurableTransports extends TransportLayer {
+  /**
+   * Makes ready for other settings: new ports are opened, certificates read. Nothing else changes until `commit`, which is
+   * done in one turn: then new connections and requests use the new settings; connections of a listener or TLS profile
+   * that has changed take no new requests and close when they have been quiet; a port that is gone accepts no more.
+   * Rejects with a ListenError when it cannot be done. One at a time.
+   */
+  reconfigure(settings: TransportSettings): Promise<Change>;
+}
+
 /** @param handler told of every message; may use the layer at once */
 export function createTransportLayer(
   settings: TransportSettings,
   handler: MessageHandler,
   clock: Clock,
   log: Log,
-): TransportLayer {
+): ReconfigurableTransports {
   return new Transports(settings, handler, clock, log);
 }
 
 /** How often a closing layer looks whether it is done. */
 const DRAIN_STEP_MS = 50;
 
-class Transports implements TransportLayer {
-  readonly #settings: TransportSettings;
+class Transports implements ReconfigurableTransports {
+  readonly #first: TransportSettings;
   readonly #handler: MessageHandler;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #pool = new ConnectionPool();
+  /** Those in force: a commit changes them in place, for everybody who holds them. */
+  readonly #limits: TransportLimits;
+  readonly #timeouts: TransportTimeouts;
   readonly #surroundings: StreamSurroundings;
   readonly #connector: Connector;
   readonly #tls = new Map<string, TlsContext>();
-  readonly #udpPorts = new Map<Listener, UdpPort>();
-  readonly #streamListeners: StreamListener[] = [];
+  readonly #listening: Listening;
   /** Sockets that peers opened, from before the handshake until they are closed. */
   readonly #accepted = new Set<Socket>();
-  #listeners: readonly Listener[] = [];
 
   constructor(settings: TransportSettings, handler: MessageHandler, clock: Clock, log: Log) {
-    this.#settings = settings;
+    this.#first = settings;
     this.#handler = handler;
     this.#clock = clock;
     this.#log = log;
-    const { limits, timeouts } = settings;
+    const limits = { ...settings.limits };
+    const timeouts = { ...settings.timeouts };
+    this.#limits = limits;
+    this.#timeouts = timeouts;
     this.#surroundings = { limits, timeouts, handler, clock, writeTurn: new WriteTurn(), registry: this.#pool };
     this.#connector = new Connector(this.#tls, this.#surroundings);
+    const accepting = { onAccepted: this.#onAccepted, onRefused: this.#onRefused };
+    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log);
+    const stream = () => new StreamListener({ limits, timeouts }, this.#accepted, accepting);
+    this.#listening = new Listening({ udp, stream }, clock);
   }
 
   get listeners(): readonly Listener[] {
-    return this.#listeners;
+    return this.#listening.listeners;
   }
 
   async open(): Promise<void> {
-    for (const profile of this.#settings.tls.values()) this.#tls.set(profile.name, createTlsContext(profile));
-    const opened: Listener[] = [];
-    try {
-      for (const [index, setting] of this.#settings.listen.entries()) opened.push(await this.#listen(setting, index));
-    } catch (error) {
-      this.#stopAccepting();
-      this.#closeUdp();
-      throw error;
+    const first = await this.reconfigure(this.#first);
+    first.commit();
+  }
+
+  async reconfigure(settings: TransportSettings): Promise<Change> {
+    const contexts = this.#contextsOf(settings);
+    const ports = await this.#listening.prepare(settings, contexts);
+    return { commit: () => this.#put(settings, contexts, ports), abandon: ports.abandon };
+  }
+
+  /** A profile that has not changed keeps its context, and so its connections. */
+  #contextsOf({ tls }: TransportSettings): ReadonlyMap<string, TlsContext> {
+    const contexts = new Map<string, TlsContext>();
+    for (const [name, profile] of tls) {
+      const known = this.#tls.get(name);
+      const isSame = known !== undefined && isDeepStrictEqual(known.profile, profile);
+      contexts.set(name, isSame ? known : createTlsContext(profile));
     }
-    this.#listeners = opened;
+    return contexts;
   }
 
-  async #listen(setting: ListenSetting, index: number): Promise<Listener> {
-    const describe = (port: number) => describeListener(setting, this.#settings.nodeName, port, index);
-    try {
-      if (setting.transport === 'udp') return await this.#listenUdp(setting, describe);
-      return await this.#listenStream(setting, describe);
-    } catch (error) {
-      throw error instanceof ListenError ? error : bindError(error as NodeJS.ErrnoException, setting, index);
+  #put(settings: TransportSettings, contexts: ReadonlyMap<string, TlsContext>, ports: Change): void {
+    const hasNewTimeouts = !isDeepStrictEqual(this.#timeouts, settings.timeouts);
+    const before = new Map(this.#tls);
+    Object.assign(this.#limits, settings.limits);
+    Object.assign(this.#timeouts, settings.timeouts);
+    this.#tls.clear();
+    for (const [name, context] of contexts) this.#tls.set(name, context);
+    ports.commit();
+    for (const connection of this.#pool.connections) {
+      const { tlsProfile = '' } = connection;
+      const hasOtherContext = before.get(tlsProfile) !== contexts.get(tlsProfile);
+      if (hasOtherContext || this.#isOutdated(connection)) connection.retire();
+      else if (hasNewTimeouts) connection.onNewTimeouts();
     }
   }
 
-  async #listenUdp(setting: ListenSetting, describe: (port: number) => Listener): Promise<Listener> {
-    const port = new UdpPort(setting, this.#settings.limits, this.#handler, this.#log);
-    const listener = await port.open(setting, describe);
-    this.#udpPorts.set(listener, port);
-    return listener;
-  }
-
-  #listenStream(setting: ListenSetting, describe: (port: number) => Listener): Promise<Listener> {
-    const { limits, timeouts } = this.#settings;
-    const tls = setting.transport === 'tls' ? this.#tlsContextOf(setting) : undefined;
-    const stream = new StreamListener(
-      { limit: limits.connections, handshakeMs: timeouts.messageMs, tls, describe },
-      this.#accepted,
-      { onAccepted: this.#onAccepted, onRefused: this.#onRefused },
-    );
-    this.#streamListeners.push(stream);
-    return stream.open(setting);
-  }
-
-  #tlsContextOf({ address, port, tlsProfile }: ListenSetting): TlsContext {
-    const context = this.#tls.get(tlsProfile ?? '');
-    if (context !== undefined) return context;
-    const what = tlsProfile === undefined ? 'names no TLS profile' : `names an unknown TLS profile, "${tlsProfile}"`;
-    throw new ListenError('tls-profile-unusable', `port ${port}/tls on ${address} ${what}`);
+  /** Its listener has other words now, shows another certificate, or is gone. */
+  #isOutdated({ listener }: StreamConnection): boolean {
+    return !this.listeners.includes(listener);
   }
 
   readonly #onAccepted = (origin: StreamOrigin): void => {
-    this.#pool.add(new StreamConnection(origin, this.#surroundings));
+    const connection = new StreamConnection(origin, this.#surroundings);
+    this.#pool.add(connection);
+    // Its handshake began before a change and ended after it.
+    if (this.#isOutdated(connection)) connection.retire();
   };
 
   readonly #onRefused = (code: DiscardCode, flow: Flow, detail: string): void => {
@@ -120,7 +136,7 @@ class Transports implements TransportLayer {
   flowTo(target: Target): Flow | TransportError {
     const reused = target.transport === 'udp' ? undefined : this.#pool.find(target);
     if (reused !== undefined) return reused;
-    const listener = chooseListener(this.#listeners, target);
+    const listener = chooseListener(this.listeners, target);
     if (listener === undefined) {
       return { code: 'no-listener', detail: `no ${target.transport} listener to reach ${target.address} from` };
     }
@@ -128,7 +144,7 @@ class Transports implements TransportLayer {
   }
 
   #flowFrom(listener: Listener, target: Target): Flow | TransportError {
-    const port = this.#udpPorts.get(listener);
+    const port = this.#listening.udpPortOf(listener);
     if (port !== undefined) return port.flowTo(target.address, target.port);
     if (!isUnicast(target.address) || target.port < 1 || target.port > 65_535) {
       return { code: 'connect-failed', detail: `nothing can be sent to ${target.address} port ${target.port}` };
@@ -149,19 +165,20 @@ class Transports implements TransportLayer {
     const target = responseTarget(via, flow);
     if (target === undefined)
       return this.#log.info({ peer: flow.remoteAddress, sentBy: via.host }, 'response has no address');
-    // RFC 3581 §4: from the address that the request came to. Streams look for another open one first.
-    const other = flow.isReliable ? this.flowTo(target) : this.#flowFrom(flow.listener, target);
+    // RFC 3581 §4: from the UDP port that the request came to, while there is one; streams have none to keep to.
+    const isOpenPort = this.#listening.udpPortOf(flow.listener) !== undefined;
+    const other = isOpenPort ? this.#flowFrom(flow.listener, target) : this.flowTo(target);
     if ('send' in other) other.send(text);
     else this.#log.info({ ...other, peer: flow.remoteAddress }, 'response cannot be sent');
   }
 
   async close(graceMs: number): Promise<void> {
-    this.#stopAccepting();
+    this.#listening.stopAccepting();
     const deadline = this.#clock.now() + graceMs;
     await new Promise<void>((resolve) => this.#drain(deadline, resolve));
     for (const connection of [...this.#pool.connections]) connection.destroy('the router has closed');
     for (const socket of [...this.#accepted, ...this.#connector.sockets]) socket.destroy();
-    this.#closeUdp();
+    this.#listening.closeUdp();
   }
 
   #drain(deadline: number, whenDone: () => void): void {
@@ -174,15 +191,6 @@ class Transports implements TransportLayer {
 
   #isDrained(): boolean {
     if (this.#accepted.size > 0 || this.#connector.sockets.size > 0) return false;
-    return [...this.#udpPorts.values()].every((port) => port.isAtRest);
-  }
-
-  #stopAccepting(): void {
-    for (const listener of this.#streamListeners) listener.close();
-  }
-
-  #closeUdp(): void {
-    for (const port of this.#udpPorts.values()) port.close();
-    this.#udpPorts.clear();
+    return this.#listening.isAtRest;
   }
 }

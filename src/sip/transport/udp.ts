@@ -14,7 +14,7 @@ import { isUnicast } from './via.ts';
 /** Room for some thousand messages that arrive while something else is being done; the system may grant less. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** One remote address. It does not die before its listener, so what fails is only ever one message. */
+/** One remote address. It does not die before its port, so what fails is only ever one message. */
 export class UdpFlow implements Flow {
   readonly transport = 'udp';
   readonly isReliable = false;
@@ -87,6 +87,14 @@ export class UdpPort {
     this.#socket.on('error', ({ message }) => this.#log.warn({ message, port: setting.port }, 'UDP socket error'));
     this.#socket.on('message', this.#onDatagram);
     return this.#listener;
+  }
+
+  /** From now on peers are told these words; answers to what came before leave with the old ones. */
+  use(listener: Listener): void {
+    this.#flows.resize(this.#limits.udpFlows);
+    if (listener === this.#listener) return;
+    this.#listener = listener;
+    this.#flows.clear();
   }
 
   #bind({ address, port }: ListenSetting): Promise<void> {

@@ -23,19 +23,22 @@ export function receivedParams(via: Via, flow: Flow): ReceivedParams | undefined
 
 /** RFC 3261 §18.2.2, RFC 3581 §4: whether the response leaves by the flow that brought the request. */
 export function goesBackOn(via: Via, flow: Flow): boolean {
-  if (flow.isReliable) return flow.state !== 'closed';
+  if (flow.state === 'closed') return false;
+  if (flow.isReliable) return true;
   if (via.maddr !== undefined && isUnicast(via.maddr)) return false;
   return via.rport !== undefined || sentByPort(via, flow.transport) === flow.remotePort;
 }
 
 /**
  * RFC 3261 §18.2.2: where the response goes when it cannot go back on its flow: a UDP sent-by port that is not the source
- * port, a unicast maddr, or a new connection in place of one that is closed.
+ * port, a unicast maddr, or a new way in place of a connection or port of ours that is closed.
  * @returns undefined when there is no address that a response may be sent to
  */
 export function responseTarget(via: Via, flow: Flow): Target | undefined {
   const address = flow.isReliable ? flow.remoteAddress : udpResponseAddress(via, flow);
-  const port = sentByPort(via, flow.transport);
+  // RFC 3581 §4 holds when the UDP port that the request came to is gone, too.
+  const isBackToSource = !flow.isReliable && via.rport !== undefined && address === flow.remoteAddress;
+  const port = isBackToSource ? flow.remotePort : sentByPort(via, flow.transport);
   if (!isUnicast(address) || port < 1 || port > 65_535) return undefined;
   const isTls = flow.transport === 'tls';
   return {

@@ -1,4 +1,5 @@
 /** Via: one value more on the way out, one less on the way back, and answers that find the asker. */
+import { connect } from 'node:net';
 import { expect } from 'vitest';
 import { newBranch, responseText } from '../support/raw-message.ts';
 import type { Transport } from '../support/raw-sip.ts';
@@ -241,6 +242,24 @@ const checks: readonly Check[] = [
       const via = [`SIP/2.0/TCP ${talk.asker.address}:5060;branch=${newBranch()}`];
       await talk.exchange('MESSAGE', { via });
       expect(talk.waitingAt(world.cisco.tcp)).toEqual([]);
+    },
+  },
+  {
+    id: 'VIA-9.1',
+    rfc: 3261,
+    section: '18.2.2',
+    level: 'SHOULD',
+    title: 'when the connection of the request was reset, the answer goes to the port of sent-by on a new one',
+    async run(world) {
+      const { address: host, port } = world.routerAt('tcp');
+      const socket = connect({ host, port, localAddress: world.address('cisco') });
+      const talk = await Talk.open(world);
+      socket.write(talk.request('MESSAGE', { via: [`${world.cisco.tcp.via};branch=${newBranch()}`] }).text);
+      const forwarded = await talk.arrived('MESSAGE');
+      socket.resetAndDestroy();
+      await world.isAlive();
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.at(world.cisco.tcp, 200);
     },
   },
   {

@@ -61,7 +61,7 @@ export interface LdapSearch {
 export interface LdapResult {
   /** Of searchResultDone: the paged cookie, DirSync's, RFC 4533's. */
   readonly controls: readonly LdapControl[];
-  /** URLs of continuation references and of a referral; empty when they were followed. */
+  /** URLs of continuation references (RFC 4511 §4.5.3): parts of the tree that were not searched. */
   readonly referrals: readonly string[];
 }
 
@@ -135,8 +135,12 @@ export class LdapError extends RouterError {
   readonly resultCode: number | undefined;
   declare readonly code: LdapErrorCode;
 
-  constructor(code: LdapErrorCode, message: string, resultCode?: number) {
+  /** Where result code 10 points to. */
+  readonly referrals: readonly string[];
+
+  constructor(code: LdapErrorCode, message: string, resultCode?: number, referrals: readonly string[] = []) {
     super(code, message);
     this.resultCode = resultCode;
+    this.referrals = referrals;
   }
 }

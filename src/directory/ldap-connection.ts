@@ -1,0 +1,293 @@
+/**
+ * One connection to an LDAP server in its whole life: messages framed, answers matched to operations, silence noticed. It
+ * never reconnects: who has lost one asks for another.
+ */
+import type { Socket } from 'node:net';
+import {
+  type LdapChange,
+  type LdapConnection,
+  type LdapControl,
+  LdapError,
+  type LdapOperation,
+  type LdapResult,
+  type LdapSearch,
+} from './ldap.ts';
+import { pagedControl, readPagedCookie } from './ldap-controls.ts';
+import type { LdapClock } from './ldap-socket.ts';
+import {
+  type LdapResponse,
+  messageLength,
+  readResponse,
+  type WireResult,
+  writeAbandon,
+  writeBind,
+  writeModify,
+  writeSearch,
+  writeUnbind,
+} from './ldap-wire.ts';
+import { tellResult } from './result-code.ts';
+
+export interface ConnectionSettings {
+  readonly server: string;
+  /** How long the server may be silent about an operation. */
+  readonly budgetMs: number;
+  /** After this long without a message the server is asked for a sign of life; it has `budgetMs` to give one. */
+  readonly keepAliveMs: number;
+}
+
+/** A request under way. */
+interface Pending {
+  readonly search: LdapSearch | undefined;
+  readonly referrals: string[];
+  readonly settle: (outcome: WireResult | Error) => void;
+  heardAtMs: number;
+  budget: { cancel(): void } | undefined;
+}
+
+/** Anything that every server answers, whatever may be read. */
+const signOfLife = { baseDn: '', scope: 'base', filter: { present: 'objectClass' }, attributes: ['1.1'] } as const;
+
+/** RFC 4511 §4.4.1: the server says that it will close the connection, in a message that answers nothing. */
+const noticeOfDisconnection = 0;
+
+const empty = Buffer.alloc(0);
+
+export class StreamConnection implements LdapConnection {
+  readonly server: string;
+  readonly #socket: Socket;
+  readonly #settings: ConnectionSettings;
+  readonly #clock: LdapClock;
+  readonly #pending = new Map<number, Pending>();
+  readonly #closeListeners: ((why: LdapError) => void)[] = [];
+  #rest: Buffer = empty;
+  #lastId = 0;
+  #heardAtMs: number;
+  #keepAlive: { cancel(): void } | undefined;
+  #closedBecause: LdapError | undefined;
+  #isProbing = false;
+
+  /** @param socket open, and read by nobody else */
+  constructor(socket: Socket, settings: ConnectionSettings, clock: LdapClock) {
+    this.server = settings.server;
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#heardAtMs = clock.now();
+    socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    socket.on('error', (error) => this.#end(new LdapError('ldap-closed', `${this.server}: ${error.message}`)));
+    socket.on('close', () => this.#end(new LdapError('ldap-closed', `${this.server} closed the connection`)));
+    if (socket.destroyed) this.#end(new LdapError('ldap-closed', `${this.server} closed the connection`));
+    this.#watch(settings.keepAliveMs);
+  }
+
+  get closedBecause(): LdapError | undefined {
+    return this.#closedBecause;
+  }
+
+  onClosed(run: (why: LdapError) => void): void {
+    if (this.#closedBecause === undefined) this.#closeListeners.push(run);
+    else run(this.#closedBecause);
+  }
+
+  /** Simple bind (RFC 4513 §5.1.3). Without a password it would succeed and mean nobody (§5.1.2): that is refused here. */
+  async bind(dn: string, password: string, budgetMs: number): Promise<void> {
+    if (dn === '' || password === '')
+      throw new LdapError('ldap-bind', `${this.server}: the bind DN or its password is empty`);
+    const result = await this.#ask((id) => writeBind(id, dn, password), { budgetMs }).done;
+    if (result.code !== 0) {
+      const what = `${this.server} refuses ${dn}: ${tellResult(result.code, result.diagnostic)}`;
+      throw new LdapError('ldap-bind', what, result.code);
+    }
+  }
+
+  search(search: LdapSearch): LdapOperation {
+    return this.#search(search, search.controls);
+  }
+
+  searchPaged(search: LdapSearch, pageSize: number): LdapOperation {
+    let page: LdapOperation | undefined;
+    let isAbandoned = false;
+    const pages = async (): Promise<LdapResult> => {
+      const referrals: string[] = [];
+      for (let cookie: Buffer = empty; ; ) {
+        page = this.#search(search, [...(search.controls ?? []), pagedControl(pageSize, cookie)]);
+        const result = await page.done;
+        referrals.push(...result.referrals);
+        // An empty page with a cookie is not the last one (RFC 2696 §3): only an empty cookie says so.
+        cookie = readPagedCookie(result.controls) ?? empty;
+        if (cookie.length === 0) return { ...result, referrals };
+        if (isAbandoned) throw abandoned(this.server);
+      }
+    };
+    const abandon = (): void => {
+      isAbandoned = true;
+      page?.abandon();
+    };
+    return { done: pages(), abandon };
+  }
+
+  async modify(dn: string, changes: readonly LdapChange[], controls?: readonly LdapControl[]): Promise<void> {
+    const result = await this.#ask((id) => writeModify(id, dn, changes, controls), {}).done;
+    if (result.code !== 0) throw refused(this.server, `to change ${dn}`, result);
+  }
+
+  close(): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#socket.end(writeUnbind(this.#nextId()));
+    this.#end(new LdapError('ldap-closed', `we have closed the connection to ${this.server}`));
+  }
+
+  #search(search: LdapSearch, controls: readonly LdapControl[] | undefined): LdapOperation {
+    const { budgetMs } = search;
+    const write = (id: number): Buffer => writeSearch(id, search, controls);
+    const { done, abandon } = this.#ask(write, { search, ...(budgetMs === undefined ? {} : { budgetMs }) });
+    const whole = done.then((result): LdapResult => {
+      if (result.code !== 0) throw refused(this.server, `to search ${search.baseDn || 'the root'}`, result);
+      return { controls: result.controls, referrals: result.referrals };
+    });
+    return { done: whole, abandon };
+  }
+
+  /** Sends a request, and waits for the message that ends it. */
+  #ask(
+    write: (id: number) => Buffer,
+    { search, budgetMs = this.#settings.budgetMs }: { readonly search?: LdapSearch; readonly budgetMs?: number },
+  ): { readonly done: Promise<WireResult>; abandon(): void } {
+    const id = this.#nextId();
+    const done = new Promise<WireResult>((resolve, reject) => {
+      if (this.#closedBecause !== undefined) return reject(this.#closedBecause);
+      const settle = (outcome: WireResult | Error): void => {
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+      const octets = write(id);
+      const pending: Pending = { search, referrals: [], settle, heardAtMs: this.#clock.now(), budget: undefined };
+      this.#pending.set(id, pending);
+      this.#grant(id, pending, budgetMs, budgetMs);
+      this.#socket.write(octets);
+    });
+    return { done, abandon: () => this.#abandon(id, abandoned(this.server)) };
+  }
+
+  #nextId(): number {
+    // RFC 4511 §4.1.1.1: up to 2^31 - 1; an id is long free when its turn comes again.
+    this.#lastId = this.#lastId === 0x7fffffff ? 1 : this.#lastId + 1;
+    return this.#lastId;
+  }
+
+  /** Waits for `ms`, and then either for what is left since the last word about this operation, or no longer. */
+  #grant(id: number, pending: Pending, ms: number, budgetMs: number): void {
+    if (ms === Number.POSITIVE_INFINITY) return;
+    pending.budget = this.#clock.after(ms, () => {
+      const leftMs = pending.heardAtMs + budgetMs - this.#clock.now();
+      if (leftMs > 0) this.#grant(id, pending, leftMs, budgetMs);
+      else this.#silent(id, pending, budgetMs);
+    });
+  }
+
+  /** One slow operation is given up alone; whether the server is silent altogether is another question, and asked. */
+  #silent(id: number, { heardAtMs }: Pending, budgetMs: number): void {
+    this.#abandon(id, new LdapError('ldap-timeout', `${this.server} did not answer within ${budgetMs} ms`));
+    if (this.#heardAtMs <= heardAtMs) this.#probe();
+  }
+
+  #watch(ms: number): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#keepAlive = this.#clock.after(ms, () => {
+      const leftMs = this.#heardAtMs + this.#settings.keepAliveMs - this.#clock.now();
+      if (leftMs <= 0) this.#probe();
+      this.#watch(leftMs > 0 ? leftMs : this.#settings.keepAliveMs);
+    });
+  }
+
+  #probe(): void {
+    if (this.#isProbing || this.#closedBecause !== undefined) return;
+    this.#isProbing = true;
+    const beganMs = this.#clock.now();
+    const write = (id: number): Buffer => writeSearch(id, { ...signOfLife, onEntry: () => undefined });
+    const settled = (): void => {
+      this.#isProbing = false;
+    };
+    this.#ask(write, {}).done.then(settled, (error: unknown) => {
+      settled();
+      if (!(error instanceof LdapError) || error.code !== 'ldap-timeout' || this.#heardAtMs > beganMs) return;
+      this.#end(
+        new LdapError('ldap-timeout', `${this.server} is silent: no sign of life within ${this.#settings.budgetMs} ms`),
+      );
+    });
+  }
+
+  #abandon(id: number, why: Error): void {
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    this.#socket.write(writeAbandon(this.#nextId(), id));
+    pending.settle(why);
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    pending.budget?.cancel();
+    return pending;
+  }
+
+  #received(chunk: Buffer): void {
+    this.#heardAtMs = this.#clock.now();
+    let buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    try {
+      for (;;) {
+        const length = messageLength(buffer);
+        if (length === 0 || length > buffer.length || this.#closedBecause !== undefined) break;
+        this.#handle(readResponse(buffer.subarray(0, length)));
+        buffer = buffer.subarray(length);
+      }
+    } catch (error) {
+      this.#end(new LdapError('ldap-protocol', `${this.server}: ${(error as Error).message}`));
+    }
+    this.#rest = this.#closedBecause === undefined ? buffer : empty;
+  }
+
+  #handle(response: LdapResponse): void {
+    const { messageId } = response;
+    if (messageId === noticeOfDisconnection && response.kind === 'result') {
+      const { code, diagnostic } = response.result;
+      this.#end(new LdapError('ldap-closed', `${this.server} ends the connection: ${tellResult(code, diagnostic)}`));
+      return;
+    }
+    const pending = this.#pending.get(messageId);
+    // What comes about an abandoned operation is too late (RFC 4511 §4.11).
+    if (pending === undefined) return;
+    pending.heardAtMs = this.#heardAtMs;
+    if (response.kind === 'references') pending.referrals.push(...response.urls);
+    else if (response.kind !== 'result') this.#deliver(messageId, response, pending);
+    else this.#take(messageId)?.settle(withReferrals(response.result, pending.referrals));
+  }
+
+  #deliver(id: number, response: Exclude<LdapResponse, { kind: 'result' | 'references' }>, { search }: Pending): void {
+    try {
+      if (response.kind === 'entry') search?.onEntry(response.entry);
+      else search?.onIntermediate?.(response.oid, response.value);
+    } catch (error) {
+      this.#abandon(id, error as Error);
+    }
+  }
+
+  #end(why: LdapError): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#closedBecause = why;
+    this.#keepAlive?.cancel();
+    if (!this.#socket.writableEnded) this.#socket.destroy();
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.settle(why);
+    for (const listener of this.#closeListeners) listener(why);
+  }
+}
+
+const withReferrals = (result: WireResult, referrals: readonly string[]): WireResult =>
+  referrals.length === 0 ? result : { ...result, referrals: [...referrals, ...result.referrals] };
+
+const refused = (server: string, what: string, { code, diagnostic, referrals }: WireResult): LdapError =>
+  new LdapError('ldap-refused', `${server} refuses ${what}: ${tellResult(code, diagnostic)}`, code, referrals);
+
+const abandoned = (server: string): LdapError =>
+  new LdapError('ldap-abandoned', `the search on ${server} was abandoned`);

@@ -42,6 +42,9 @@ const isSharedBit = 4;
 
 const smallest = 1_024;
 
+/** For users who come between two sweeps. */
+export const roomToGrow = (addresses: number): number => Math.max(smallest, Math.ceil(addresses / 4));
+
 /** At most two thirds full, which keeps probes short. */
 const indexWordsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(capacity * 1.5));
 
@@ -74,6 +77,16 @@ export class UserTable {
     const buffer = new SharedArrayBuffer(words * 4);
     new Int32Array(buffer)[head.capacity] = records;
     return new UserTable({ buffer, seed });
+  }
+
+  /** A table of the records that `records` gave. */
+  static ofRecords(octets: Uint8Array, seed: HashSeed): UserTable {
+    // A copy, because words must begin at a multiple of four.
+    const words = new Int32Array(Uint8Array.from(octets).buffer);
+    const count = words.length / recordWords;
+    const table = UserTable.create(count + roomToGrow(count), seed);
+    for (let at = 0; at < words.length; at += recordWords) table.#adopt(words, at);
+    return table;
   }
 
   get capacity(): number {
@@ -130,11 +143,17 @@ export class UserTable {
     return this.used + addresses <= this.capacity;
   }
 
-  /** The same users with the same details in a table of another size, without the records that are gone. */
-  copy(capacity: number): UserTable {
-    const target = UserTable.create(capacity, this.shared.seed);
-    for (const record of this.#liveRecords()) target.#adopt(this.#words.subarray(record, record + recordWords));
+  /** The same users with the same details in a table with room to grow, without the records that are gone. */
+  grown(): UserTable {
+    const { addresses } = this.counts;
+    const target = UserTable.create(addresses + roomToGrow(addresses), this.shared.seed);
+    for (const record of this.#liveRecords()) target.#adopt(this.#words, record);
     return target;
+  }
+
+  /** All records in the machine's own order of octets, to be kept and given to `ofRecords`. */
+  records(): Uint8Array {
+    return new Uint8Array(this.shared.buffer, head.words * 4, this.used * recordWords * 4);
   }
 
   /** Takes over since when users are known from the table before. */
@@ -263,29 +282,34 @@ export class UserTable {
     this.#hash.of(key);
     const { lo, hi } = this.#hash;
     let record = this.#exact(lo, hi, objectLo, objectHi);
-    if (record < 0) record = this.#append([lo, hi, objectLo, objectHi, 0, nowS, nowS]);
-    else if (this.#words[record + field.state] === 0) this.#words[record + field.knownSince] = nowS;
+    if (record < 0) record = this.#append(lo, hi, objectLo, objectHi);
+    if (this.#words[record + field.state] === 0) this.#words[record + field.knownSince] = nowS;
     this.#words[record + field.lastSeen] = nowS;
     this.#write(record, wordOf(state) | (this.#words[record + field.state]! & isSharedBit));
     return this.#updateShared(lo, hi);
   }
 
-  #adopt(record: Int32Array): void {
-    const at = this.#append([...record]);
-    this.#count(0, record[field.state]!);
-    this.#words[at + field.state] = record[field.state]!;
+  #adopt(words: Int32Array, from: number): void {
+    if (words[from + field.state] === 0) return;
+    const record = this.#append(words[from]!, words[from + 1]!, words[from + 2]!, words[from + 3]!);
+    this.#words[record + field.knownSince] = words[from + field.knownSince]!;
+    this.#words[record + field.lastSeen] = words[from + field.lastSeen]!;
+    this.#write(record, words[from + field.state]!);
   }
 
-  /** The indexes come last: who finds a record through them finds it whole. */
-  #append(record: readonly number[]): number {
+  /** The indexes come last, and a record's state after them: who finds it finds it whole, or finds nobody. */
+  #append(keyLo: number, keyHi: number, objectLo: number, objectHi: number): number {
     const number = this.used;
     if (number >= this.capacity) throw new RangeError(`a table for ${this.capacity} addresses is full`);
-    const at = head.words + number * recordWords;
-    for (const [word, value] of record.entries()) this.#words[at + word] = value;
+    const record = head.words + number * recordWords;
+    this.#words[record] = keyLo;
+    this.#words[record + field.keyHi] = keyHi;
+    this.#words[record + field.objectLo] = objectLo;
+    this.#words[record + field.objectHi] = objectHi;
     this.#words[head.used] = number + 1;
-    this.#enter(this.#keyIndex, record[field.keyLo]!, number + 1);
-    this.#enter(this.#objectIndex, record[field.objectLo]!, number + 1);
-    return at;
+    this.#enter(this.#keyIndex, keyLo, number + 1);
+    this.#enter(this.#objectIndex, objectLo, number + 1);
+    return record;
   }
 
   #enter(index: number, hash: number, number: number): void {

@@ -1,0 +1,191 @@
+import { assert, constantFrom, integer, nat, property, record, array as someOf, string, subarray } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { KeyedHash } from '../../../src/directory/keyed-hash.ts';
+import { type UserState, UserTable } from '../../../src/directory/user-table.ts';
+
+const seed = [0x01234567, -2] as const;
+const keys = Array.from({ length: 12 }, (_, i) => `user${i}@example.com`);
+const objects = ['a', 'b', 'c', 'd', 'e'];
+
+/** The same thing written plainly: who has which addresses. */
+class Model {
+  readonly objects = new Map<string, { keys: readonly string[]; state: UserState; seenS: number }>();
+
+  state(key: string): UserState | undefined {
+    const owners = [...this.objects.values()].filter((owner) => owner.keys.includes(key));
+    if (owners.length === 0) return undefined;
+    return owners.some(({ state }) => state === 'enabled') ? 'enabled' : 'address-only';
+  }
+
+  shared(key: string): boolean {
+    return [...this.objects.values()].filter((owner) => owner.keys.includes(key)).length > 1;
+  }
+}
+
+const states: readonly UserState[] = ['enabled', 'address-only'];
+const step = record({ object: constantFrom(...objects), keys: subarray(keys), state: constantFrom(...states) });
+
+const play = (table: UserTable, steps: readonly { object: string; keys: string[]; state: UserState }[]): Model => {
+  const model = new Model();
+  for (const [seenS, { object, keys: addresses, state }] of steps.entries()) {
+    table.put(object, addresses, state, seenS);
+    if (addresses.length === 0) model.objects.delete(object);
+    else model.objects.set(object, { keys: addresses, state, seenS });
+  }
+  return model;
+};
+
+const expectLikeModel = (table: UserTable, model: Model): void => {
+  for (const key of keys) {
+    expect([key, table.stateOf(key)]).toEqual([key, model.state(key)]);
+    expect([key, table.detailsOf(key)?.isShared ?? false]).toEqual([key, model.shared(key)]);
+  }
+  const owned = [...model.objects.values()];
+  expect(table.counts).toEqual({
+    addresses: owned.reduce((sum, owner) => sum + owner.keys.length, 0),
+    enabled: owned.filter(({ state }) => state === 'enabled').reduce((sum, owner) => sum + owner.keys.length, 0),
+  });
+};
+
+describe('a table of users', () => {
+  test('answers like a plain list of objects and addresses, whatever is put and removed, also grown, stored and seen from elsewhere', () => {
+    assert(
+      property(someOf(step, { maxLength: 40 }), (steps) => {
+        const table = UserTable.create(1_000, seed);
+        const model = play(table, steps);
+        expectLikeModel(table, model);
+        expectLikeModel(new UserTable(table.shared), model);
+        expectLikeModel(table.grown(), model);
+        expectLikeModel(UserTable.ofRecords(table.records(), seed), model);
+      }),
+    );
+  });
+
+  test('what would be lost is counted by address: those that are gone, and those that are no longer enabled', () => {
+    assert(
+      property(someOf(step, { maxLength: 15 }), someOf(step, { maxLength: 15 }), (first, second) => {
+        const [before, after] = [UserTable.create(1, seed), UserTable.create(1, seed)];
+        play(before, first);
+        const model = play(after, second);
+        const { gone, disabled } = before.lossTo(after);
+        const rows = objectsOf(first);
+        expect(gone).toBe(rows.filter(({ key }) => model.state(key) === undefined).length);
+        expect(disabled).toBe(
+          rows.filter(({ key, state }) => state === 'enabled' && model.state(key) === 'address-only').length,
+        );
+      }),
+    );
+  });
+
+  test('of two objects with one address the enabled one speaks, and when it goes the other one', () => {
+    const table = UserTable.create(10, seed);
+    expect(table.put('a', ['bob@example.com'], 'address-only', 1)).toEqual([]);
+    expect(table.put('b', ['bob@example.com'], 'enabled', 2)).toEqual(['bob@example.com']);
+    expect(table.stateOf('bob@example.com')).toBe('enabled');
+    table.remove('b');
+    expect(table.detailsOf('bob@example.com')).toMatchObject({ state: 'address-only', isShared: false });
+  });
+
+  test('an object that changes its address is found by the new one only', () => {
+    const table = UserTable.create(10, seed);
+    table.put('a', ['old@example.com'], 'enabled', 1);
+    table.put('a', ['new@example.com'], 'enabled', 2);
+    expect(table.stateOf('old@example.com')).toBeUndefined();
+    expect(table.stateOf('new@example.com')).toBe('enabled');
+    expect(table.remove('a')).toBe(true);
+    expect(table.remove('a')).toBe(false);
+    expect(table.counts).toEqual({ addresses: 0, enabled: 0 });
+  });
+
+  test('since when a user is known outlives a new table, a stored one and a change; when he was last seen does not', () => {
+    const before = UserTable.create(10, seed);
+    before.put('a', ['bob@example.com'], 'enabled', 100);
+    before.put('a', ['bob@example.com'], 'address-only', 150);
+    expect(before.detailsOf('bob@example.com')).toMatchObject({ knownSinceS: 100, lastSeenS: 150 });
+    const after = UserTable.create(10, seed);
+    after.put('a', ['bob@example.com'], 'enabled', 200);
+    after.put('b', ['eve@example.com'], 'enabled', 200);
+    after.rememberFrom(before);
+    expect(UserTable.ofRecords(after.records(), seed).detailsOf('bob@example.com')).toEqual({
+      state: 'enabled',
+      isShared: false,
+      knownSinceS: 100,
+      lastSeenS: 200,
+    });
+    expect(after.detailsOf('eve@example.com')?.knownSinceS).toBe(200);
+    before.confirmFrom(after);
+    expect(before.lastSeenOf('bob@example.com')).toBe(200);
+  });
+
+  test('a user who comes back after he was gone is known since he came back', () => {
+    const table = UserTable.create(10, seed);
+    table.put('a', ['bob@example.com'], 'enabled', 100);
+    table.remove('a');
+    table.put('a', ['bob@example.com'], 'enabled', 300);
+    expect(table.detailsOf('bob@example.com')?.knownSinceS).toBe(300);
+  });
+
+  test('a full table says so before it is written to, and refuses what does not fit', () => {
+    const table = UserTable.create(1, seed);
+    for (let i = 0; i < table.capacity; i += 1) table.put(`o${i}`, [`u${i}@example.com`], 'enabled', 1);
+    expect(table.hasRoomFor(1)).toBe(false);
+    expect(() => table.put('more', ['more@example.com'], 'enabled', 1)).toThrow(RangeError);
+    expect(table.grown().hasRoomFor(1)).toBe(true);
+    expect(table.stateOf('nobody@example.com')).toBeUndefined();
+  });
+
+  test('100,000 users are all found, and nobody else is', () => {
+    const table = UserTable.create(100_000, seed);
+    for (let i = 0; i < 100_000; i += 1)
+      table.put(`o${i}`, [`u${i}@example.com`], i % 3 ? 'enabled' : 'address-only', 1);
+    for (let i = 0; i < 100_000; i += 1) {
+      if (table.stateOf(`u${i}@example.com`) !== (i % 3 ? 'enabled' : 'address-only')) throw new Error(`u${i}`);
+      if (table.stateOf(`v${i}@example.com`) !== undefined) throw new Error(`v${i}`);
+    }
+  });
+});
+
+/** One row per address of each object, as the last step of it says. */
+function objectsOf(steps: readonly { object: string; keys: string[]; state: UserState }[]) {
+  const last = new Map(steps.map((each) => [each.object, each]));
+  return [...last.values()].flatMap(({ keys: addresses, state }) => addresses.map((key) => ({ key, state })));
+}
+
+describe('the keyed hash', () => {
+  const hashOf = (text: string, of: readonly [number, number] = seed): string => {
+    const hash = new KeyedHash(of);
+    hash.of(text);
+    return `${hash.hi >>> 0} ${hash.lo >>> 0}`;
+  };
+
+  test('depends on every character, on the length and on the seed', () => {
+    assert(
+      property(string({ unit: 'grapheme' }), nat(), integer(), (text, place, other) => {
+        expect(hashOf(text)).toBe(hashOf(text));
+        expect(hashOf(`${text}\0`)).not.toBe(hashOf(text));
+        expect(hashOf(text, [seed[0] ^ 1, seed[1]])).not.toBe(hashOf(text));
+        expect(hashOf(text, [seed[0], seed[1] ^ 1])).not.toBe(hashOf(text));
+        const at = place % (text.length + 1);
+        const changed = `${text.slice(0, at)}${String.fromCharCode(32 + Math.abs(other % 90))}${text.slice(at)}`;
+        expect(hashOf(changed)).not.toBe(hashOf(text));
+      }),
+    );
+  });
+
+  test('300,000 addresses that differ in little have no collision in 64 bits, and fill each half evenly', () => {
+    const hash = new KeyedHash(seed);
+    const seen = new Set<bigint>();
+    const low = new Uint32Array(256);
+    const high = new Uint32Array(256);
+    for (let i = 0; i < 300_000; i += 1) {
+      hash.of(`user${i}@example.com`);
+      seen.add((BigInt(hash.hi >>> 0) << 32n) | BigInt(hash.lo >>> 0));
+      low[hash.lo & 255]! += 1;
+      high[hash.hi >>> 24]! += 1;
+    }
+    expect(seen.size).toBe(300_000);
+    // 1,172 each by expectation; six standard deviations are 205.
+    for (const counts of [low, high])
+      expect(Math.max(...counts.map((count) => Math.abs(count - 1_172)))).toBeLessThan(205);
+  });
+});

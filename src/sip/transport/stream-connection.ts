@@ -13,6 +13,8 @@ import type { WriteTurn } from './write-turn.ts';
 export interface StreamSurroundings extends ReaderSurroundings {
   readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;
+  /** A response was written to a peer that had closed its connection before. */
+  undelivered(response: string, connection: StreamConnection): void;
 }
 
 /** Who must know how a connection can be found. */
@@ -40,6 +42,9 @@ export interface StreamOrigin {
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
 const LINGER_MS = 2_000;
 
+/** After this a peer that is gone has answered our last octets with a reset, and another write is told of it. */
+const RESET_MS = 100;
+
 export class StreamConnection implements ReadConnection {
   readonly transport: 'tcp' | 'tls';
   readonly isReliable = true;
@@ -64,6 +69,8 @@ export class StreamConnection implements ReadConnection {
   #unanswered = 0;
   /** The peer has ended its side: only answers leave. */
   #isEnding = false;
+  /** What has left since then. */
+  #lateAnswers: string[] = [];
   #hasMoved = false;
   #isRetired = false;
   /** Ends the stage that the connection is in: connecting, open (and idle), ending, or closed (and lingering). */
@@ -132,6 +139,7 @@ export class StreamConnection implements ReadConnection {
     if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
     this.#gathered += message;
     this.#hasMoved = true;
+    if (this.#isEnding) this.#lateAnswers.push(message);
     if (this.#unanswered > 0 && isFinalResponse(message)) this.#onAnswered();
   }
 
@@ -168,7 +176,18 @@ export class StreamConnection implements ReadConnection {
 
   #onAnswered(): void {
     this.#unanswered -= 1;
-    if (this.#isEnding && this.#unanswered === 0) this.#finish(this.#endedBy);
+    if (this.#isEnding && this.#unanswered === 0) this.#proveDelivery();
+  }
+
+  /**
+   * Whether the peer has ended its side only, or closed for good, is not told until a second write fails. A CRLF between
+   * messages means nothing to who still reads (RFC 3261 §7.5).
+   */
+  #proveDelivery(): void {
+    this.#enterStage(RESET_MS, () => {
+      this.#socket.write('\r\n');
+      this.#enterStage(RESET_MS, () => this.#finish(this.#endedBy));
+    });
   }
 
   #attach(): void {
@@ -271,6 +290,7 @@ export class StreamConnection implements ReadConnection {
     if (this.state === 'closed') return;
     this.#leave(error);
     this.#socket.destroy();
+    for (const answer of this.#lateAnswers.splice(0)) this.#surroundings.undelivered(answer, this);
     this.users.tell(error);
   }
 

@@ -1,7 +1,7 @@
 /** The transport layer as a whole (RFC 3261 §18): opens the listeners, finds or makes the flow to a target, and closes down. */
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { SipRequest, Via } from '../../sip-parser/index.ts';
+import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -66,7 +66,16 @@ class Transports implements ReconfigurableTransports {
     const timeouts = { ...settings.timeouts };
     this.#limits = limits;
     this.#timeouts = timeouts;
-    this.#surroundings = { limits, timeouts, handler, clock, writeTurn: new WriteTurn(), registry: this.#pool };
+    const undelivered = (response: string, flow: Flow) => this.#sendAgain(response, flow);
+    this.#surroundings = {
+      limits,
+      timeouts,
+      handler,
+      clock,
+      writeTurn: new WriteTurn(),
+      registry: this.#pool,
+      undelivered,
+    };
     this.#connector = new Connector(this.#tls, this.#surroundings);
     const accepting = { onAccepted: this.#onAccepted, onRefused: this.#onRefused };
     const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log);
@@ -143,6 +152,13 @@ class Transports implements ReconfigurableTransports {
     return this.#flowFrom(listener, target);
   }
 
+  leave(target: Target): void {
+    const connection = this.#pool.find(target);
+    if (connection === undefined) return;
+    if (connection.isAtRest) connection.close('nothing has come back on it');
+    else this.#pool.forget(connection);
+  }
+
   #flowFrom(listener: Listener, target: Target): Flow | TransportError {
     const port = this.#listening.udpPortOf(listener);
     if (port !== undefined) return port.flowTo(target.address, target.port);
@@ -159,6 +175,12 @@ class Transports implements ReconfigurableTransports {
     // Without a readable Via there is only the source of the request to go by.
     if (via === undefined || goesBackOn(via, flow)) flow.send(text);
     else this.#sendElsewhere(text, via, flow);
+  }
+
+  /** RFC 3261 §18.2.2: the connection is gone, so the response goes to where its Via says. */
+  #sendAgain(response: string, flow: Flow): void {
+    const via = parseMessage(response)?.topVia;
+    if (via !== undefined) this.#sendElsewhere(response, via, flow);
   }
 
   #sendElsewhere(text: string, via: Via, flow: Flow): void {

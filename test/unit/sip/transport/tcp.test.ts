@@ -1,5 +1,7 @@
 /** TCP connections over real sockets: framing, gathering of output, reuse, limits and every way to end. */
+
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { closeTransports, flowTo, openTransports, RecordingUser } from '../../../support/open-transports.ts';
 import { requestText } from '../../../support/raw-message.ts';
@@ -363,7 +365,7 @@ describe('responses (RFC 3261 §18.2.2)', () => {
   });
 
   test('still reach a peer that has ended its side, which is closed after the last of them', async () => {
-    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const user = new RecordingUser();
     handler.answer = (_request, flow) => flow.users.add(user);
     const peer = connectPeer(listener);
@@ -379,7 +381,30 @@ describe('responses (RFC 3261 §18.2.2)', () => {
     expect(peer.hasEnded).toBe(false);
     layer.sendResponse(response('b'), b!.message, b!.flow);
     await peer.read('Call-ID: b');
-    await until(() => peer.hasEnded);
+    await until(() => {
+      clock.advance(50);
+      return peer.hasEnded;
+    });
+  });
+
+  test('that were written to a peer that had closed for good go to its sent-by on a new connection', async () => {
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const peer = connectPeer(listener);
+    peer.send(message('a', { via: `192.0.2.1:${server.port}` }));
+    const { message: request, flow } = await until(() => handler.requests[0]);
+    const user = new RecordingUser();
+    flow.users.add(user);
+    peer.socket.destroy();
+    await until(() => user.errors.length === 1);
+    expect(flow.state, 'the peer may have ended its side only').toBe('open');
+    const sentBy = `192.0.2.1:${server.port}`;
+    layer.sendResponse(response('a').replace('TCP 127.0.0.1', `TCP ${sentBy}`), request, flow);
+    // The reset that answers a write comes by the loopback interface, not by the clock.
+    await setTimeout(50);
+    clock.advance(100);
+    await until(() => flow.state === 'closed');
+    await (await server.peer(0)).read('Call-ID: a');
   });
 
   test('that never come do not keep a half-closed connection for ever', async () => {

@@ -179,7 +179,7 @@ describe('a peer that connects to us', () => {
   });
 
   test('and ends its side still gets the answers that it is owed', async () => {
-    const { layer, handler, listener } = await openTls();
+    const { layer, handler, listener, clock } = await openTls();
     const peer = connectTls(listener, frontEnd, { allowHalfOpen: true } as ConnectionOptions);
     peer.send(message());
     peer.socket.end();
@@ -187,7 +187,10 @@ describe('a peer that connects to us', () => {
     await until(() => flowTo(layer, { transport: 'tls', port: flow.remotePort }) !== flow);
     layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', request, flow);
     await peer.read('200 OK');
-    await until(() => peer.hasEnded);
+    await until(() => {
+      clock.advance(50);
+      return peer.hasEnded;
+    });
   });
 
   test('is answered on its connection', async () => {

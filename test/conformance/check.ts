@@ -1,5 +1,5 @@
 /** What a conformance check is, and how a table of them becomes tests against one router. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RawMessage } from '../support/raw-message.ts';
 import type { WorldOptions } from './routes-text.ts';
 import { World } from './world.ts';
@@ -30,9 +30,7 @@ export function conformance(theme: string, options: WorldOptions, checks: readon
     let world: World;
     beforeAll(async () => {
       world = await World.start(options);
-    });
-    afterAll(async () => {
-      expect(await world.stop(), world.router.output).toBe(0);
+      return async () => expect(await world.stop(), world.router.output).toBe(0);
     });
     for (const check of checks) test.concurrent(nameOf(check), () => check.run(world));
   });

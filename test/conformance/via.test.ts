@@ -245,6 +245,21 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'VIA-9',
+    rfc: 3261,
+    section: '18.2.2',
+    level: 'SHOULD',
+    title: 'when the connection of the request is gone, the answer goes to the port of sent-by on a new one',
+    async run(world) {
+      const talk = await Talk.open(world);
+      talk.ask('MESSAGE', { via: [`${world.cisco.tcp.via};branch=${newBranch()}`] });
+      const forwarded = await talk.arrived('MESSAGE');
+      await talk.asker.close();
+      forwarded.reply(responseText(forwarded, 200));
+      await talk.at(world.cisco.tcp, 200);
+    },
+  },
+  {
     id: 'VIA-9.1',
     rfc: 3261,
     section: '18.2.2',

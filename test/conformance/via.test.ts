@@ -255,6 +255,7 @@ const checks: readonly Check[] = [
       talk.ask('MESSAGE', { via: [`${world.cisco.tcp.via};branch=${newBranch()}`] });
       const forwarded = await talk.arrived('MESSAGE');
       await talk.asker.close();
+      await world.isAlive();
       forwarded.reply(responseText(forwarded, 200));
       await talk.at(world.cisco.tcp, 200);
     },

@@ -5,7 +5,7 @@
 
 /**
  * `silent`: nothing came back yet; `answered`: a 100; `ringing`: a provisional response above 100; `left`: silent for so
- * long that the next hop was asked, though an answer still counts; `ended`.
+ * long that the next hop was asked, though it may still speak, and then counts like any other branch; `ended`.
  */
 export type BranchPhase = 'silent' | 'answered' | 'ringing' | 'left' | 'ended';
 
@@ -110,18 +110,14 @@ const cancelAllBut = (context: ResponseContext, kept: number, effects: ContextEf
   return next;
 };
 
-/** A hop that was left speaks after all: another one has been asked in its place, so an INVITE there is cancelled. */
+/** §16.7 steps 2 and 5: a 100 goes no further, every other one at once; none to a non-INVITE (RFC 4320 §4.1). */
 const onProvisional = (context: ResponseContext, index: number, status: number): ContextStep => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
   const effects: ContextEffect[] = [{ do: 'stop-timer', timer: 'failover', branch: index }];
   const phase = status > 100 || branch.phase === 'ringing' ? 'ringing' : 'answered';
-  let next = withBranch(context, index, { phase });
-  if (branch.cancel === 'wanted' || branch.phase === 'left') {
-    next = cancelBranch(next, index, effects);
-    return { next, effects };
-  }
-  // §16.7 step 2; RFC 4320 §4.1: nothing but 100 before the final response to a non-INVITE.
+  const next = withBranch(context, index, { phase });
+  if (branch.cancel === 'wanted') return { next: cancelBranch(next, index, effects), effects };
   if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects };
   effects.push({ do: 'start-timer', timer: 'C', branch: index }, { do: 'forward-response', branch: index });
   return { next, effects };

@@ -112,9 +112,15 @@ describe('the next hop (RFC 3261 §16.7, §16.9, RFC 3263 §4.3)', () => {
     expect(visible(play(invite(), silent(0)).told)).toEqual(['start']);
     expect(visible(play(invite(), response(0, 100), silent(0)).told)).toEqual(['', '']);
   });
-  it('an INVITE left at a silent hop is cancelled as soon as that hop speaks (§9.1)', () => {
+  it('a hop that was left and rings after all is heard like any other (§16.7 step 5)', () => {
     const left = play(invite(), silent(0), started()).context;
-    expect(visible(play(left, response(0, 180)).told)).toEqual(['cancel 0']);
+    const { context, told } = play(left, response(0, 180), response(1, 503));
+    expect(visible(told)).toEqual(['forward 0', '']);
+    expect(visible(play(context, response(0, 200)).told)).toEqual(['forward 0']);
+  });
+  it('of two hops that ring, the one that is not answered is cancelled', () => {
+    const both = play(invite(), silent(0), started(), response(0, 180), response(1, 180)).context;
+    expect(visible(play(both, response(1, 200)).told)).toEqual(['forward 1 cancel 0']);
   });
   it('a 2xx of a hop that was left counts, and cancels the one asked in its place', () => {
     const left = play(invite(), silent(0), started(), response(1, 180)).context;

@@ -1,6 +1,7 @@
 /** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
 import type { Snapshot } from './config/snapshot.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
+import type { HopControl } from './engine/engine.ts';
 import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
@@ -14,6 +15,8 @@ import type { Listener } from './sip/transport/flow.ts';
 
 export interface App {
   readonly listeners: readonly Listener[];
+  /** How the next hops fare. */
+  readonly hops: HopControl;
   /** Requests under way may end until `drainMs` have passed. */
   stop(drainMs: number): Promise<void>;
 }
@@ -58,6 +61,9 @@ export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog
     log,
     transport: snapshot.transport,
     timers: snapshot.timers,
+    random: Math.random,
+    hops: snapshot.policy.routes.knownHops,
+    health: snapshot.health,
     resolver: createResolver({ clock, dns: systemDns(dnsTimeoutMs), random: Math.random }),
     observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
     proxySettings: () => settings,
@@ -65,6 +71,7 @@ export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog
   const listeners = await engine.start(route);
   return {
     listeners,
+    hops: engine.hops,
     async stop(drainMs) {
       await engine.stop(drainMs);
       clock.close();

@@ -6,6 +6,7 @@ import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
 import { type ListenRow, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
+import { formatDuration } from './values.ts';
 
 type Check = (file: RoutesFile, report: Report) => void;
 
@@ -125,6 +126,27 @@ const checkTimers: Check = ({ timers }, report) => {
     report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
 };
 
+const checkHealth: Check = ({ health, timers }, report) => {
+  const { enabled, timeout, every, good } = health.probe;
+  const timerF = 64 * timers.t1;
+  if (timeout > every) {
+    report.error(
+      ['health', 'probe', 'timeout'],
+      'a probe may not last longer than the time between two',
+      'see "every"',
+    );
+  } else if (enabled && timeout >= timerF) {
+    const hint = `at most ${formatDuration(timerF - 1)}: 64 times t1 ends the transaction (RFC 3261 17.1.2.2)`;
+    report.error(['health', 'probe', 'timeout'], 'the probe would end before its own time is over', hint);
+  }
+  if (good.length === 0 && report.isSound('health')) {
+    report.error(['health', 'probe', 'good'], 'no answer would be a good one', 'write [200], or enabled: false');
+  }
+  for (const { path, value } of good) {
+    if (value === 503) report.error(path, '503 is never a good answer', 'it says that the hop cannot serve');
+  }
+};
+
 const checks: readonly Check[] = [
   checkListeners,
   checkDomains,
@@ -134,4 +156,5 @@ const checks: readonly Check[] = [
   checkPins,
   checkDirectory,
   checkTimers,
+  checkHealth,
 ];

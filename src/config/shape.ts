@@ -138,6 +138,28 @@ const limits = object({
   'udp-peers': withDefault(integer(1, 1_000_000), 20_000),
 });
 
+/** RFC 3261 §21: a final status, as an answer to OPTIONS. */
+const status = integer(200, 699);
+
+export const probe = object({
+  enabled: withDefault(flag, true),
+  every: withDefault(duration(100, HOUR), 10 * SECOND),
+  timeout: withDefault(duration(50, 32 * SECOND), 2 * SECOND),
+  'down-after': withDefault(integer(1, 100), 2),
+  'up-after': withDefault(integer(1, 100), 2),
+  good: withDefault(
+    list(status),
+    [200, 404, 405, 481].map((value) => ({ path: [], value })),
+  ),
+});
+
+const health = object({
+  probe: section(probe),
+  'slow-return': withDefault(duration(0, HOUR), 30 * SECOND),
+  'retry-after-cap': withDefault(duration(0, HOUR), MINUTE),
+  'flap-memory': withDefault(duration(SECOND, DAY), 10 * MINUTE),
+});
+
 const log = object({
   level: withDefault(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
   decisions: withDefault(choice(['all', 'refused', 'none']), 'all'),
@@ -164,6 +186,7 @@ export const routesFile = object({
   routes: requiredOr(list(route), []),
   pins: withDefault(list(pin), []),
   directory: section(directory),
+  health: section(health),
   timers: section(timers),
   limits: section(limits),
   log: section(log),

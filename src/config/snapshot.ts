@@ -1,6 +1,7 @@
 /** The configuration in force: read from routes.yaml as a whole, checked, compiled, frozen and numbered. */
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
@@ -25,6 +26,7 @@ export interface Snapshot {
   readonly transport: TransportSettings;
   readonly policy: Policy;
   readonly timers: Timers;
+  readonly health: HealthSettings;
   /** Option tags of Proxy-Require that are understood, lower case (RFC 3261 §20.29). */
   readonly proxyRequire: ReadonlySet<string>;
   /** Without a source in the file: one that can answer nothing, and that basic mode never asks. */
@@ -73,6 +75,18 @@ export interface Timers {
   readonly timerCMs: number;
   /** No answer at all from a hop for this long: the next one is tried. */
   readonly failoverAfterMs: number;
+}
+
+/** How the next hops are watched. */
+export interface HealthSettings {
+  readonly rules: HealthRules;
+  readonly probe: {
+    readonly isEnabled: boolean;
+    readonly everyMs: number;
+    readonly timeoutMs: number;
+    /** Statuses that a healthy hop gives to OPTIONS. */
+    readonly good: ReadonlySet<number>;
+  };
 }
 
 /** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */
@@ -152,6 +166,7 @@ class Compiler {
       transport: this.#transport(now),
       ...this.#decisions(),
       timers: compileTimers(this.#settings),
+      health: compileHealth(this.#settings),
       proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
       directory: this.#directory(readDirectory),
       log: this.#log(),
@@ -248,6 +263,22 @@ const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t4Ms: timers.t4,
   timerCMs: timers['timer-c'],
   failoverAfterMs: routing['failover-after'],
+});
+
+const compileHealth = ({ health }: RoutesFile): HealthSettings => ({
+  rules: {
+    downAfter: health.probe['down-after'],
+    upAfter: health.probe['up-after'],
+    slowReturnMs: health['slow-return'],
+    retryAfterCapMs: health['retry-after-cap'],
+    flapMemoryMs: health['flap-memory'],
+  },
+  probe: {
+    isEnabled: health.probe.enabled,
+    everyMs: health.probe.every,
+    timeoutMs: health.probe.timeout,
+    good: new Set(health.probe.good.map(({ value }) => value)),
+  },
 });
 
 const interfaceAddresses = (): readonly string[] =>

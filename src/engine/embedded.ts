@@ -3,22 +3,26 @@ import { networkInterfaces } from 'node:os';
 import { createBranches, type IsOwn, ownAddresses } from '../proxy/loop.ts';
 import type { ProxySettings } from '../proxy/proxied-request.ts';
 import { ProxyCore, type ProxyObserver, type Route } from '../proxy/proxy-core.ts';
-import type { Resolve } from '../proxy/targets.ts';
 import { LoopMemory } from '../routing/loop-memory.ts';
-import type { NextHop } from '../routing/types.ts';
+import type { KnownHop } from '../routing/route-table.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Timers } from '../sip/transaction/timers.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, Listener, Target, TransportLayer } from '../sip/transport/flow.ts';
+import type { DiscardCode, Flow, Listener, TransportLayer } from '../sip/transport/flow.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer } from '../sip/transport/transport-layer.ts';
 import type { SipMessage } from '../sip-parser/index.ts';
 import type { SipEngine } from './engine.ts';
+import { type HopEvent, HopMonitor } from './hop-monitor.ts';
+import { sendProbe } from './options-probe.ts';
+import { createResolveHop } from './resolve-hop.ts';
+import type { HealthSettings } from './watched-target.ts';
 
 export interface EmbeddedObserver extends ProxyObserver {
   onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+  onHopEvent(event: HopEvent): void;
 }
 
 export interface EmbeddedParts {
@@ -28,6 +32,10 @@ export interface EmbeddedParts {
   readonly log: Log;
   readonly resolver: Resolver;
   readonly observer: EmbeddedObserver;
+  readonly random: () => number;
+  /** The hops that are watched from the start. */
+  readonly hops: readonly KnownHop[];
+  readonly health: HealthSettings;
   /** Read for each request, so that a reload shows at once. */
   proxySettings(): ProxySettings;
 }
@@ -41,21 +49,6 @@ const localAddresses = (): string[] =>
 /** The profile that a followed URI with `transport=tls` is connected with, when no configured route names one. */
 const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined =>
   listen.find(({ tlsProfile }) => tlsProfile !== undefined)?.tlsProfile ?? tls.keys().next().value;
-
-const createResolve = (resolver: Resolver, defaultTlsProfile: string | undefined): Resolve => {
-  const target = (hop: NextHop, address: string, port: number): Target => ({
-    transport: hop.transport,
-    address,
-    port,
-    tlsName: hop.transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
-    tlsProfile: hop.transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile) : undefined,
-  });
-  return (hop) => {
-    const found = resolver.resolve(hop.host, hop.port, hop.transport);
-    if (!(found instanceof Promise)) return found.map(({ address, port }) => target(hop, address, port));
-    return found.then((late) => ('code' in late ? late : late.map(({ address, port }) => target(hop, address, port))));
-  };
-};
 
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
@@ -85,11 +78,24 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     log,
   );
 
+  const resolve = createResolveHop(parts.resolver, firstTlsProfile(parts.transport));
+
+  const hops: HopMonitor = new HopMonitor(parts.health, {
+    clock,
+    resolve,
+    random: parts.random,
+    sendProbe: (target, tell) =>
+      sendProbe(target, { transactions, nextBranch: branches, flowTo: (to) => transport.flowTo(to) }, tell),
+    renewConnection: (target) => transport.leave(target),
+    onHopEvent: (event) => observer.onHopEvent(event),
+  });
+
   const core = new ProxyCore({
     clock,
     observer,
     loopMemory: new LoopMemory(),
-    resolve: createResolve(parts.resolver, firstTlsProfile(parts.transport)),
+    resolve,
+    hopKnowledge: hops,
     route: (facts) => route(facts),
     isOwn: (host, port) => isOwn(host, port),
     settings: parts.proxySettings,
@@ -112,8 +118,13 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       route = decide;
       await transport.open();
       isOwn = ownAddresses(transport.listeners, localAddresses());
+      hops.watch(parts.hops, parts.health);
       return transport.listeners;
     },
-    stop: (drainMs) => transport.close(drainMs),
+    hops,
+    async stop(drainMs) {
+      hops.stop();
+      await transport.close(drainMs);
+    },
   };
 };

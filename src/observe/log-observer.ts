@@ -1,5 +1,6 @@
 /** What happens in the engine, told to the log: one decision record a request, and a line for each thing out of order. */
 import type { EmbeddedObserver } from '../engine/embedded.ts';
+import type { HopEvent } from '../engine/hop-monitor.ts';
 import type { Clock } from '../sip/clock.ts';
 import { type DecisionLogging, decisionRecord, isRefusal } from './decision-record.ts';
 import type { Log, WriteRecord } from './log.ts';
@@ -26,6 +27,10 @@ export const createLogObserver = (
     const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
     log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
   },
+  onHopEvent(event) {
+    const isBad = event.event === 'hop-unresolved' || (event.event === 'target-health' && event.to !== 'up');
+    log[isBad ? 'warn' : 'info'](event, describeHopEvent(event));
+  },
   onBug(error, message) {
     log.error(
       { event: 'bug', err: error, callId: message.callId, cseq: message.cseqMethod },
@@ -33,3 +38,18 @@ export const createLogObserver = (
     );
   },
 });
+
+const describeHopEvent = (event: HopEvent): string => {
+  switch (event.event) {
+    case 'target-health':
+      return `${event.target} is ${event.to}, it was ${event.from}: ${event.reason}`;
+    case 'hop-waits':
+      return `${event.target} asks to be spared for ${Math.round(event.forMs / 1_000)} s`;
+    case 'hop-unresolved':
+      return `${event.hop} has no address: ${event.reason}`;
+    case 'hop-resolved':
+      return `${event.hop} has an address again`;
+    case 'hop-admin':
+      return `${event.hop} is ${event.to} now (${event.reason})`;
+  }
+};

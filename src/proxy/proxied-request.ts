@@ -18,7 +18,7 @@ import {
   step,
 } from './response-context.ts';
 import type { RoutedRequest } from './route-headers.ts';
-import { type HopTarget, type Resolve, Targets, type Unresolved } from './targets.ts';
+import { type HopKnowledge, type HopTarget, type Resolve, Targets, type Unresolved } from './targets.ts';
 
 export interface ProxySettings {
   /** Host in Warning and ms-diagnostics. */
@@ -43,6 +43,7 @@ export interface ProxyRim {
   readonly transactions: TransactionLayer;
   readonly clock: Clock;
   readonly resolve: Resolve;
+  readonly hopKnowledge: HopKnowledge;
   flowTo(target: Target): Flow | TransportError;
   nextBranch(loopHash: string): string;
 }
@@ -76,8 +77,7 @@ export interface Journey {
 }
 
 class BranchTry implements Attempt, ClientTransactionUser {
-  readonly hop: NextHop;
-  readonly address: string;
+  readonly aim: HopTarget;
   readonly startedMs: number;
   outcome: string | undefined;
   ms: number | undefined;
@@ -85,15 +85,25 @@ class BranchTry implements Attempt, ClientTransactionUser {
   response: SipResponse | undefined;
   failover: Timer | undefined;
   timerC: Timer | undefined;
+  /** Its silence has been told already. */
+  isSilent = false;
   readonly #owner: ProxiedRequest;
   readonly #index: number;
 
-  constructor(owner: ProxiedRequest, index: number, { hop, target }: HopTarget, startedMs: number) {
+  constructor(owner: ProxiedRequest, index: number, aim: HopTarget, startedMs: number) {
     this.#owner = owner;
     this.#index = index;
-    this.hop = hop;
-    this.address = `${target.transport}:${target.address}:${target.port}`;
+    this.aim = aim;
     this.startedMs = startedMs;
+  }
+
+  get hop(): NextHop {
+    return this.aim.hop;
+  }
+
+  get address(): string {
+    const { transport, address, port } = this.aim.target;
+    return `${transport}:${address}:${port}`;
   }
 
   accepts(response: SipResponse): boolean {
@@ -135,7 +145,8 @@ export class ProxiedRequest {
     this.#rim = rim;
     this.#settings = settings;
     this.#context = openContext(journey.transaction.isInvite);
-    this.#targets = new Targets(journey.decision.plan.hops, rim.resolve);
+    const { callId = '' } = journey.routed.request;
+    this.#targets = new Targets(journey.decision.plan.hops, rim.resolve, rim.hopKnowledge, callId);
   }
 
   get #request(): SipRequest {
@@ -162,18 +173,33 @@ export class ProxiedRequest {
     const attempt = this.#tries[branch];
     if (attempt === undefined) return;
     attempt.response = response;
+    this.#rim.hopKnowledge.onAttempt(attempt.aim.target, response);
     if (response.status >= 200) this.#note(attempt, String(response.status));
     this.#take({ kind: 'response', branch, status: response.status, hasMore: this.#targets.hasMore });
   }
 
   onTimeout(branch: number): void {
     this.#note(this.#tries[branch], 'timeout');
+    this.#tellSilence(this.#tries[branch]);
     this.#take({ kind: 'timeout', branch, hasMore: this.#targets.hasMore });
   }
 
   onTransportError(branch: number, error: TransportError): void {
-    this.#note(this.#tries[branch], error.code);
+    const attempt = this.#tries[branch];
+    this.#note(attempt, error.code);
+    if (attempt !== undefined) this.#onBrokenAttempt(attempt.aim, error);
     this.#take({ kind: 'transport-error', branch, hasMore: this.#targets.hasMore });
+  }
+
+  #onBrokenAttempt(aim: HopTarget, error: TransportError): void {
+    this.#rim.hopKnowledge.onAttempt(aim.target, error);
+    if (error.code === 'closed') this.#targets.tryAgain(aim);
+  }
+
+  #tellSilence(attempt: BranchTry | undefined): void {
+    if (attempt === undefined || attempt.isSilent) return;
+    attempt.isSilent = true;
+    this.#rim.hopKnowledge.onAttempt(attempt.aim.target, 'silent');
   }
 
   #note(attempt: BranchTry | undefined, outcome: string): void {
@@ -314,12 +340,16 @@ export class ProxiedRequest {
     const { clock } = this.#rim;
     const { failoverAfterMs, timerCMs, giveUpMs } = this.#settings;
     if (timer === 'failover') {
-      const ask = () => this.#take({ kind: 'no-answer', branch, hasMore: this.#targets.hasMore });
-      attempt.failover = clock.after(failoverAfterMs, ask);
+      attempt.failover = clock.after(failoverAfterMs, () => this.#onNoAnswer(branch));
       return;
     }
     attempt.timerC?.cancel();
     attempt.timerC = clock.after(timer === 'C' ? timerCMs : giveUpMs, () => this.#take({ kind: 'timer-c', branch }));
+  }
+
+  #onNoAnswer(branch: number): void {
+    this.#tellSilence(this.#tries[branch]);
+    this.#take({ kind: 'no-answer', branch, hasMore: this.#targets.hasMore });
   }
 
   #stopTimer(timer: 'failover' | 'C', branch: number): void {

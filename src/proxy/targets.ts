@@ -1,13 +1,20 @@
-/** The targets of one request, one after the other: the hops in order, each with its resolved addresses (RFC 3263 §4.3). */
+/**
+ * The targets of one request, one after the other: the hops in order, each with its resolved addresses (RFC 3263 §4.3), and
+ * those that do not fare well behind all others.
+ */
+import { Rank } from '../routing/hop-health.ts';
 import type { NextHop } from '../routing/types.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
+import type { SipResponse } from '../sip-parser/index.ts';
 
 export interface HopTarget {
   readonly hop: NextHop;
   readonly target: Target;
   /** UDP although the message is large, because the hop takes no TCP (RFC 3261 §18.1.1). */
   readonly isLastResort: boolean;
+  /** Its connection broke under the request; this is a try on a new one. */
+  readonly isAgain: boolean;
 }
 
 /** A hop that has no address at all. */
@@ -18,46 +25,118 @@ export interface Unresolved {
 
 export type Resolve = (hop: NextHop) => readonly Target[] | Promise<readonly Target[] | TransportError>;
 
+/** How an attempt fared: its first or final response, its failure, or that nothing came within `failover-after`. */
+export type AttemptNews = SipResponse | TransportError | 'silent';
+
+/** What is known of the hops. It changes the turn of targets, never whether they are asked, but for those disabled by hand. */
+export interface HopKnowledge {
+  /** Nothing is known against any target: nobody needs to ask. */
+  readonly isAllWell: boolean;
+  /** @param callId those of one Call-ID get the same answer, as far as can be */
+  rankOf(hop: NextHop, target: Target, callId: string): Rank;
+  /** DNS has said nothing useful of the hop when it was asked last. */
+  isUnresolved(hop: NextHop): boolean;
+  onAttempt(target: Target, news: AttemptNews): void;
+  onUnresolved(hop: NextHop, error: TransportError): void;
+}
+
 const isError = (value: readonly Target[] | TransportError): value is TransportError => 'code' in value;
 
-export class Targets {
-  readonly #hops: readonly NextHop[];
-  readonly #resolve: Resolve;
-  readonly #ready: HopTarget[] = [];
-  #nextHop = 0;
+interface Later extends HopTarget {
+  readonly rank: number;
+}
 
-  constructor(hops: readonly NextHop[], resolve: Resolve) {
+/** Behind every rank: it has been asked before. */
+const againRank = Rank.disabled + 1;
+
+export class Targets {
+  #hops: readonly NextHop[];
+  readonly #resolve: Resolve;
+  readonly #knowledge: HopKnowledge;
+  readonly #callId: string;
+  readonly #ready: HopTarget[] = [];
+  /** Those that have to wait for their turn; undefined as long as there is none, which is nearly always. */
+  #later: Later[] | undefined;
+  #nextHop = 0;
+  /** Where in `#hops` those begin that were put behind the others, as asking DNS for them may take its time. */
+  #unresolvedFrom: number;
+
+  constructor(hops: readonly NextHop[], resolve: Resolve, knowledge: HopKnowledge, callId: string) {
     this.#hops = hops;
     this.#resolve = resolve;
+    this.#knowledge = knowledge;
+    this.#callId = callId;
+    this.#unresolvedFrom = hops.length;
   }
 
   /** Whether another target may be had. A hop whose name is not resolved yet counts as one. */
   get hasMore(): boolean {
-    return this.#ready.length > 0 || this.#nextHop < this.#hops.length;
+    return this.#ready.length > 0 || this.#nextHop < this.#hops.length || (this.#later?.length ?? 0) > 0;
   }
 
   /** The next target; undefined when there is none. A promise only while a name is being resolved. */
   next(): HopTarget | Unresolved | undefined | Promise<HopTarget | Unresolved | undefined> {
-    const ready = this.#ready.shift();
-    if (ready !== undefined) return ready;
-    const hop = this.#hops[this.#nextHop];
-    if (hop === undefined) return undefined;
-    this.#nextHop += 1;
-    const resolved = this.#resolve(hop);
-    return resolved instanceof Promise ? resolved.then((value) => this.#take(hop, value)) : this.#take(hop, resolved);
+    for (;;) {
+      const ready = this.#ready.shift() ?? undefined;
+      if (ready !== undefined) {
+        if (this.#isInTurn(ready)) return ready;
+        continue;
+      }
+      const hop = this.#takeHop();
+      if (hop === undefined) return this.#later?.shift();
+      const resolved = this.#resolve(hop);
+      if (resolved instanceof Promise) return resolved.then((late) => this.#take(hop, late) ?? this.next());
+      const unresolved = this.#take(hop, resolved);
+      if (unresolved !== undefined) return unresolved;
+    }
   }
 
-  #take(hop: NextHop, resolved: readonly Target[] | TransportError): HopTarget | Unresolved {
-    if (isError(resolved)) return { hop, error: resolved };
-    for (const target of resolved) this.#ready.push({ hop, target, isLastResort: false });
-    return this.#ready.shift() ?? { hop, error: { code: 'unresolved', detail: `${hop.host} has no address` } };
+  #takeHop(): NextHop | undefined {
+    while (this.#nextHop < this.#hops.length) {
+      if (this.#nextHop >= this.#unresolvedFrom && (this.#later?.length ?? 0) > 0) return undefined;
+      const hop = this.#hops[this.#nextHop] as NextHop;
+      this.#nextHop += 1;
+      if (this.#nextHop > this.#unresolvedFrom || this.#knowledge.isAllWell || !this.#knowledge.isUnresolved(hop))
+        return hop;
+      this.#hops = [...this.#hops, hop];
+    }
+    return undefined;
+  }
+
+  #take(hop: NextHop, resolved: readonly Target[] | TransportError): Unresolved | undefined {
+    if (!isError(resolved)) {
+      for (const target of resolved) this.#ready.push({ hop, target, isLastResort: false, isAgain: false });
+      return undefined;
+    }
+    this.#knowledge.onUnresolved(hop, resolved);
+    return { hop, error: resolved };
+  }
+
+  #isInTurn(next: HopTarget): boolean {
+    if (this.#knowledge.isAllWell || next.isLastResort) return true;
+    const rank = this.#knowledge.rankOf(next.hop, next.target, this.#callId);
+    if (rank === Rank.live) return true;
+    if (rank !== Rank.disabled) this.#wait(next, rank);
+    return false;
+  }
+
+  /** Behind those of its rank: among equals the plan's order holds. */
+  #wait(next: HopTarget, rank: number): void {
+    this.#later ??= [];
+    const place = this.#later.findIndex((other) => other.rank > rank);
+    this.#later.splice(place < 0 ? this.#later.length : place, 0, { ...next, rank });
   }
 
   /** A message too large for UDP goes by TCP first, and by UDP only if that fails (§18.1.1). */
-  preferTcp({ hop, target }: HopTarget): void {
-    this.#ready.unshift(
-      { hop, target: { ...target, transport: 'tcp' }, isLastResort: false },
-      { hop, target, isLastResort: true },
-    );
+  preferTcp(next: HopTarget): void {
+    this.#ready.unshift({ ...next, target: { ...next.target, transport: 'tcp' } }, { ...next, isLastResort: true });
+  }
+
+  /**
+   * A connection that breaks says nothing of the next one: a peer may close what it holds for idle, or has been restarted.
+   * When nobody else can be asked, the target is tried once more.
+   */
+  tryAgain(next: HopTarget): void {
+    if (!next.isAgain) this.#wait({ ...next, isAgain: true }, againRank);
   }
 }

@@ -27,7 +27,8 @@ export const sendUnanswered = (
   world: UnansweredWorld,
   ended: (ending: Ending) => void,
 ): void => {
-  const targets = new Targets(decision.plan.hops, world.resolve);
+  const { callId = '' } = routed.request;
+  const targets = new Targets(decision.plan.hops, world.resolve, world.hopKnowledge, callId);
   const attempts: Attempt[] = [];
   const end = (code: string | undefined) => ended({ status: 0, code, attempts });
   const note = ({ hop }: HopTarget | Unresolved, address: string, outcome: string) =>
@@ -50,6 +51,7 @@ export const sendUnanswered = (
     const address = `${target.transport}:${target.address}:${target.port}`;
     if ('code' in flow) {
       note(next, address, flow.code);
+      world.hopKnowledge.onAttempt(target, flow);
       return tryNext();
     }
     const branch = statelessBranch(loopHash, routed.request);
@@ -72,6 +74,7 @@ export const sendUnanswered = (
       onTransportError(error) {
         timer.cancel();
         note(next, address, error.code);
+        world.hopKnowledge.onAttempt(next.target, error);
         if (neverOpened(error)) tryNext();
         else end(error.code);
       },

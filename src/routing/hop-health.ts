@@ -45,7 +45,7 @@ export type Observation =
   | { readonly kind: 'bad'; readonly what: string; readonly retryAfterMs?: number | undefined }
   /** No connection can be had: no second sign is needed. */
   | { readonly kind: 'unreachable'; readonly what: string }
-  /** Nobody probes it and it has been down for long enough (`restMs`): traffic shall say. */
+  /** Nobody probes it, and it has not been asked for long enough (`restMs`): traffic shall say. */
   | { readonly kind: 'rested' };
 
 /** Nobody is refused by guess: up until something is known. */
@@ -120,6 +120,12 @@ const onBad = (health: TargetHealth, what: string, nowMs: number, rules: HealthR
 const onUnreachable = (health: TargetHealth, what: string, nowMs: number, rules: HealthRules): TargetHealth =>
   health.state === 'down' ? { ...health, reason: what, signs: 0 } : fall(health, what, nowMs, rules);
 
+const onRested = (health: TargetHealth, nowMs: number, rules: HealthRules): TargetHealth => {
+  const what = 'to be tried again';
+  if (health.state === 'down') return comeBack(health, what, nowMs, rules);
+  return health.state === 'suspect' ? onGood(health, what, nowMs, rules) : health;
+};
+
 const asked = (health: TargetHealth, retryAfterMs: number | undefined, nowMs: number, rules: HealthRules) =>
   retryAfterMs === undefined
     ? health
@@ -139,7 +145,7 @@ export const observe = (
     case 'unreachable':
       return onUnreachable(health, observation.what, nowMs, rules);
     case 'rested':
-      return health.state === 'down' ? comeBack(health, 'to be tried again', nowMs, rules) : health;
+      return onRested(health, nowMs, rules);
   }
 };
 
@@ -155,7 +161,7 @@ export const settled = (health: TargetHealth, nowMs: number, { slowReturnMs }: H
   };
 };
 
-/** How long a target that nobody probes stays down before traffic tries it again. */
+/** How long a target that nobody probes is asked last before traffic tries it again. */
 export const restMs = (health: TargetHealth, usualMs: number, nowMs: number, rules: HealthRules): number =>
   usualMs * patience(health, nowMs, rules);
 
@@ -167,8 +173,8 @@ export const isWell = ({ state, waitUntilMs, returnedMs }: TargetHealth): boolea
 export const shareOf = ({ returnedMs }: TargetHealth, nowMs: number, { slowReturnMs }: HealthRules): number =>
   returnedMs === undefined ? 1 : Math.min((nowMs - returnedMs) / slowReturnMs, 1);
 
-/** In which turn a target is asked: those of a lower rank first. 0 keeps its place in the plan. */
-export const Rank = { live: 0, returning: 1, waiting: 2, suspect: 3, down: 4, drained: 5 } as const;
+/** In which turn a target is asked: those of a lower rank first; `live` keeps its place in the plan, `disabled` has no turn. */
+export const Rank = { live: 0, returning: 1, waiting: 2, suspect: 3, down: 4, drained: 5, disabled: 6 } as const;
 
 export type Rank = (typeof Rank)[keyof typeof Rank];
 

@@ -45,6 +45,13 @@ const transports: readonly Transport[] = ['udp', 'tcp', 'tls'];
 
 const tlsNames = { cisco: 'imp1.example.com', microsoft: 'fe1.example.com', second: 'fe2.example.com' } as const;
 
+/** No OPTIONS between what a check expects, and what one check does to a hop is forgotten in the next. */
+const soonForgotten = {
+  probe: { enabled: false, every: '100ms', timeout: '50ms' },
+  'slow-return': '0s',
+  'flap-memory': '1s',
+};
+
 export function routesText(options: WorldOptions, { address, certificates, ldifFile }: Surroundings): string {
   const { couples = [], ipv6Port } = options;
   const hop = (to: 'cisco' | 'microsoft', host: keyof typeof tlsNames, transport: Transport, row: object) => ({
@@ -99,6 +106,7 @@ export function routesText(options: WorldOptions, { address, certificates, ldifF
     ],
     pins: options.pins ?? [],
     directory: { sources: options.ldif === undefined ? [] : [{ kind: 'ldif', file: ldifFile }] },
+    health: soonForgotten,
     timers: options.timers ?? {},
     limits: options.limits ?? {},
     log: { level: 'warn', decisions: 'none' },

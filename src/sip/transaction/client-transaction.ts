@@ -104,6 +104,11 @@ export class ClientTransaction implements FlowUser {
     this.#take('transport-error', undefined);
   }
 
+  /** For whoever waits no longer: nothing is sent again, and what still comes is a stray. */
+  abandon(): void {
+    this.#terminate();
+  }
+
   #responseEvent(status: number): Event {
     if (status < 200) return '1xx';
     if (this.ids.method !== 'INVITE') return '200-699';

@@ -92,6 +92,8 @@ export interface TransportLayer {
    * to connect now. Returns an error instead when no listener fits.
    */
   flowTo(target: Target): Flow | TransportError;
+  /** The next `flowTo` this target makes a new connection; requests that went by the old one may still be answered there. */
+  leave(target: Target): void;
   /**
    * Sends a response to where its request came from (RFC 3261 §18.2.2, RFC 3581 §4): by the flow of the request; when that
    * is a closed stream, by a connection to its peer's sent-by port. Never throws; a response that can go nowhere is

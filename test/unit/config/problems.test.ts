@@ -85,8 +85,8 @@ describe('names and kinds of settings', () => {
     ],
     [
       'a setting that nothing reads yet',
-      { x: 'health: {}' },
-      'routes.yaml:6:1: error: health: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, timers, limits, log)',
+      { x: 'overload: {}' },
+      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log)',
     ],
     [
       'a setting given twice',
@@ -96,7 +96,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting named like an inherited property',
       { x: '__proto__: {}' },
-      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, timers, limits, log)',
+      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log)',
     ],
     [
       'a required section left out',
@@ -333,6 +333,36 @@ describe('domains, access and pins', () => {
     expect(
       problemsOf(routesYaml({ access: 'access: [{ side: cisco, from: 10.10 }, { side: microsoft, from: 10.1 }]' })),
     ).toEqual([]));
+});
+
+describe('health', () => {
+  told([
+    [
+      'a probe that lasts longer than the time between two',
+      { x: 'health: { probe: { every: 1s, timeout: 2s } }' },
+      'routes.yaml:6:40: error: health.probe.timeout: a probe may not last longer than the time between two (see "every")',
+    ],
+    [
+      'a probe that outlives its transaction',
+      { timers: 'timers: { t1: 20ms }', x: 'health: { probe: { timeout: 1280ms } }' },
+      'routes.yaml:7:29: error: health.probe.timeout: the probe would end before its own time is over (at most 1279ms: 64 times t1 ends the transaction (RFC 3261 17.1.2.2))',
+    ],
+    [
+      'an overloaded hop as a good one',
+      { x: 'health: { probe: { good: [200, 503] } }' },
+      'routes.yaml:6:32: error: health.probe.good[1]: 503 is never a good answer (it says that the hop cannot serve)',
+    ],
+    [
+      'no good answer at all',
+      { x: 'health: { probe: { good: [] } }' },
+      'routes.yaml:6:20: error: health.probe.good: no answer would be a good one (write [200], or enabled: false)',
+    ],
+    [
+      'something that is no final status',
+      { x: 'health: { probe: { good: [180] } }' },
+      'routes.yaml:6:27: error: health.probe.good[0]: 180 is too small (at least 200)',
+    ],
+  ]);
 });
 
 /** A route that replaces the one to the Microsoft side. */

@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { accessRule, ldifSource, listener, pin, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
+import {
+  accessRule,
+  ldifSource,
+  listener,
+  pin,
+  probe,
+  route,
+  routesFile,
+  tlsProfile,
+} from '../../../src/config/shape.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { decide } from '../../../src/routing/decide.ts';
@@ -39,7 +48,7 @@ describe('the shipped routes.yaml', () => {
 
   test('names every setting that there is', () => {
     const sections = Object.values(routesFile.fields).flatMap(({ read }) => ('fields' in read ? [read.fields] : []));
-    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource].map(({ fields }) => fields);
+    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource, probe].map(({ fields }) => fields);
     const names = [routesFile.fields, ...sections, ...rows].flatMap((fields) => Object.keys(fields as object));
     expect(names.length).toBeGreaterThan(60);
     const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));
@@ -47,13 +56,14 @@ describe('the shipped routes.yaml', () => {
   });
 
   test('states the defaults as they are: without its optional sections the snapshot is the same', () => {
-    const withoutOptional = shippedText.replace(/^(routing|timers|limits|log):$(\n( .*|#.*)?$)*/gm, '');
+    const withoutOptional = shippedText.replace(/^(routing|health|timers|limits|log):$(\n( .*|#.*)?$)*/gm, '');
     expect(withoutOptional.length).toBeLessThan(shippedText.length / 1.3);
     const [stated, implied] = [loadShipped().snapshot!, loadShipped(withoutOptional).snapshot!];
     expect(implied.timers).toEqual(stated.timers);
     expect(implied.transport.limits).toEqual(stated.transport.limits);
     expect(implied.transport.timeouts).toEqual(stated.transport.timeouts);
     expect(implied.log).toEqual(stated.log);
+    expect(implied.health).toEqual(stated.health);
     expect(implied.proxyRequire).toEqual(stated.proxyRequire);
     expect(implied.rows.routes).toEqual(stated.rows.routes);
     const { mode, microsoftUser, whenUnavailable, onDenied, retryAfterS, ciscoUsers } = stated.policy;

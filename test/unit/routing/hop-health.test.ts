@@ -50,7 +50,8 @@ describe('observed states', () => {
     ['a bad one between them starts the count anew', [refused, good, silent, good], { state: 'down', sinceMs: 1_000 }],
     ['being refused again is no second fall', [refused, refused], { state: 'down', sinceMs: 1_000, falls: 1 }],
     ['rested, an unprobed target is tried again', [refused, { kind: 'rested' }], { state: 'up', returnedMs: 2_000 }],
-    ['rest means nothing to one that is not down', [{ kind: 'rested' }], { state: 'up', reason: 'not asked yet' }],
+    ['rest ends a suspicion', [silent, { kind: 'rested' }], { state: 'up', returnedMs: undefined }],
+    ['rest means nothing to one that is up', [{ kind: 'rested' }], { state: 'up', reason: 'not asked yet' }],
   ])('%s', (_, observations, expected) => expect(having(observations)).toMatchObject(expected));
 
   test('two futures of one state', () => {
@@ -78,7 +79,7 @@ describe('observed states', () => {
       fc.property(anything, (observations) => {
         const health = having(observations);
         expect(having(Array<Observation>(32).fill(good), health).state).toBe('up');
-        expect(observe(health, { kind: 'rested' }, 100_000, rules).state).not.toBe('down');
+        expect(observe(health, { kind: 'rested' }, 100_000, rules).state).toBe('up');
       }),
     );
   });

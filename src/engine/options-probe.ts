@@ -1,0 +1,67 @@
+/** OPTIONS to a hop itself (RFC 3261 §11.1), in a client transaction like any other and by the connection that requests take. */
+import { randomBytes } from 'node:crypto';
+import type { AttemptNews } from '../proxy/targets.ts';
+import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
+import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
+import type { AbandonProbe } from './watched-target.ts';
+
+export interface ProbeRim {
+  readonly transactions: TransactionLayer;
+  flowTo(target: Target): Flow | TransportError;
+  nextBranch(loopHash: string): string;
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** The hop by the name that it has proved or must prove, where it has one: a Front End does not answer for an address. */
+const uriOf = ({ transport, address, port, tlsName }: Target): string =>
+  `sip:${bracketed(tlsName ?? address)}:${port};transport=${transport}`;
+
+const viaOf = ({ transport, sentBy }: Listener, branch: string): string =>
+  `SIP/2.0/${transport.toUpperCase()} ${sentBy};branch=${branch};${transport === 'udp' ? 'rport' : 'alias'}`;
+
+export const optionsText = (target: Target, listener: Listener, branch: string, callId: string): string => {
+  const uri = uriOf(target);
+  const own = `sip:${listener.sentBy};transport=${listener.transport}`;
+  return [
+    `OPTIONS ${uri} SIP/2.0`,
+    `Via: ${viaOf(listener, branch)}`,
+    'Max-Forwards: 70',
+    `From: <${own}>;tag=${callId.slice(0, 8)}`,
+    `To: <${uri}>`,
+    `Call-ID: ${callId}@${listener.sentByHost}`,
+    'CSeq: 1 OPTIONS',
+    `Contact: <${own}>`,
+    'Accept: application/sdp',
+    'User-Agent: pif-router',
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+};
+
+/** @param tell called once at most, and never before this returns */
+export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNews) => void): AbandonProbe => {
+  const flow = rim.flowTo(target);
+  if ('code' in flow) {
+    queueMicrotask(() => tell(flow));
+    return () => undefined;
+  }
+  const branch = rim.nextBranch('probe');
+  const text = optionsText(target, flow.listener, branch, randomBytes(12).toString('hex'));
+  const probe = rim.transactions.request(
+    flow,
+    text,
+    { method: 'OPTIONS', branch, listener: flow.listener },
+    {
+      accepts: () => true,
+      onResponse: (response) => {
+        if (response.status >= 200) tell(response);
+      },
+      onTimeout: () => tell('silent'),
+      onTransportError: tell,
+    },
+  );
+  return () => probe.abandon();
+};

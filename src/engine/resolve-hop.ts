@@ -1,0 +1,43 @@
+/** From a hop to its targets: addresses by RFC 3263, each with the TLS name and profile that the hop asks for. */
+import { isIP } from 'node:net';
+import type { Resolve } from '../proxy/targets.ts';
+import type { NextHop } from '../routing/types.ts';
+import type { Address, Resolver } from '../sip/resolve/resolver.ts';
+import type { Target } from '../sip/transport/flow.ts';
+
+/** What a hop was resolved to when it was asked for last; the same addresses make the same targets. */
+interface Known {
+  readonly addresses: readonly Address[];
+  readonly targets: readonly Target[];
+}
+
+/** @param defaultTlsProfile for a followed URI whose host no route names */
+export const createResolveHop = (resolver: Resolver, defaultTlsProfile: string | undefined): Resolve => {
+  const known = new WeakMap<NextHop, Known>();
+
+  // The name stays that of the hop: the names that DNS gives on the way prove nothing (RFC 5922 §4).
+  const targetOf = (hop: NextHop, { address, port }: Address): Target => ({
+    transport: hop.transport,
+    address,
+    port,
+    tlsName: hop.transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
+    tlsProfile: hop.transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile) : undefined,
+  });
+
+  const targetsOf = (hop: NextHop, addresses: readonly Address[]): readonly Target[] => {
+    const before = known.get(hop);
+    if (before?.addresses === addresses) return before.targets;
+    const targets = addresses.map((address) => targetOf(hop, address));
+    known.set(hop, { addresses, targets });
+    return targets;
+  };
+
+  return (hop) => {
+    // What is an address already needs no second look; a name is known to the resolver, for as long as that is true.
+    const before = known.get(hop);
+    if (before !== undefined && isIP(hop.host) !== 0) return before.targets;
+    const found = resolver.resolve(hop.host, hop.port, hop.transport);
+    if (!(found instanceof Promise)) return targetsOf(hop, found);
+    return found.then((late) => ('code' in late ? late : targetsOf(hop, late)));
+  };
+};

@@ -1,5 +1,6 @@
 /** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
 import type { Snapshot } from './config/snapshot.ts';
+import { openDirectory } from './directory/compose.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
 import type { HopControl } from './engine/engine.ts';
 import type { OpenLog } from './observe/log.ts';
@@ -41,13 +42,18 @@ const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxyS
   retryAfterS: policy.retryAfterS,
 });
 
+/** Basic mode never asks: nothing is connected to, and no password is sent, for nothing. */
+const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] =>
+  policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
+
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
 export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
   const clock = createTimerWheel();
   const settings = proxySettings(snapshot);
+  const directory = openDirectory(directoryInUse(snapshot), { clock, log, random: Math.random });
 
   const route: Route = (facts) => {
-    const { policy, directory } = snapshot;
+    const { policy } = snapshot;
     const decision = decide(facts, policy);
     if (decision.kind !== 'ask-directory') return decision;
     const answer = directory.lookup(decision.recipient);
@@ -74,6 +80,7 @@ export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog
     hops: engine.hops,
     async stop(drainMs) {
       await engine.stop(drainMs);
+      directory.close();
       clock.close();
     },
   };

@@ -1,8 +1,10 @@
 /** `explain METHOD URI --from-peer ADDRESS`: how one request would be decided, check by check, by the very code that routes. */
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import { openDirectory } from '../directory/compose.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
 import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
+import { createTimerWheel } from '../sip/clock.ts';
 import { type ExplainRequest, explainUsage, readArguments } from './explain-arguments.ts';
 import { formatAddress, formatHop, type Io, printProblems } from './printing.ts';
 
@@ -34,9 +36,25 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
 async function ask(facts: RequestFacts, { policy, directory }: Snapshot): Promise<Explained> {
   const first = explainDecision(facts, policy);
   if (first.decision.kind !== 'ask-directory') return { ...first, answer: undefined };
-  const answer = await directory.lookup(first.decision.recipient);
+  const answer = await lookup(first.decision.recipient, directory);
   return { ...explainDecision(facts, policy, answer), answer };
 }
+
+/** Unlike a request, who asks for an explanation waits until the directory has been connected to. */
+async function lookup(recipient: string, settings: Snapshot['directory']): Promise<DirectoryAnswer> {
+  const clock = createTimerWheel();
+  const directory = openDirectory(settings, { clock, log: silent, random: Math.random });
+  try {
+    await directory.ready();
+    return await directory.lookup(recipient);
+  } finally {
+    directory.close();
+    clock.close();
+  }
+}
+
+/** What goes wrong stands in the answer. */
+const silent = { info: () => undefined, warn: () => undefined };
 
 const isServed = ({ kind }: Decision): boolean => kind === 'forward' || kind === 'answer';
 

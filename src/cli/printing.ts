@@ -1,6 +1,7 @@
 /** How commands print: problems, hops, and what a configuration says. */
 import { formatProblem, hasError, type Problem } from '../config/problem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import { describeSource } from '../directory/compose.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
 
@@ -42,13 +43,19 @@ export function formatHop({ transport, host, port, tlsName }: NextHop): string {
 
 /** What the configuration says, for people: mode, domains, each side with its peers and routes, pins, directory. */
 export function describeConfiguration({ policy, rows, directory }: Snapshot): readonly string[] {
-  const { source, summary } = directory.describe();
   return [
     line('routing', `${policy.mode}, for ${rows.domains.join(', ')}`),
     ...(['cisco', 'microsoft'] as const).flatMap((side) => describeSide(side, rows)),
     ...(rows.pins.length === 0 ? [] : [line('pins', rows.pins.map(({ key, side }) => `${key} on ${side}`).join(', '))]),
-    line('directory', `${source}: ${summary}${policy.mode === 'basic' ? ' (not asked in basic mode)' : ''}`),
+    ...describeDirectory(directory).map((text) => {
+      return line('directory', `${text}${policy.mode === 'basic' ? ' (not asked in basic mode)' : ''}`);
+    }),
   ];
+}
+
+function describeDirectory({ sources }: Snapshot['directory']): readonly string[] {
+  if (sources.length === 0) return ['no directory: none is configured'];
+  return sources.map(describeSource).map(({ source, summary }) => `${source}: ${summary}`);
 }
 
 const line = (subject: string, text: string): string => `${subject.padEnd(10)} ${text}`;

@@ -1,10 +1,11 @@
 /** What the settings of routes.yaml mean together: listeners, domains, access and pins. Routes have their own checks. */
 import { isIPv6 } from 'node:net';
 import { checkRoutes } from './check-routes.ts';
+import { ldapSourceName } from './directory-sources.ts';
 import { formatPath } from './problem.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
-import { type ListenRow, type RoutesFile, usualPort } from './shape.ts';
+import { type LdapRow, type ListenRow, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
 import { formatDuration } from './values.ts';
 
@@ -116,8 +117,12 @@ const checkDirectory: Check = ({ routing, directory }, report) => {
       'add one below directory.sources, or use mode: basic',
     );
   }
-  for (const { path } of directory.sources.slice(1)) {
-    report.error(path, 'only one directory source is possible', 'put all users into one LDIF file');
+  const ldap = directory.sources.filter((source): source is Item<LdapRow> => source.value.kind === 'ldap');
+  for (const [i, { path, value }] of ldap.entries()) {
+    const name = ldapSourceName(value);
+    const first = ldap.slice(0, i).find((other) => ldapSourceName(other.value) === name);
+    if (first === undefined) continue;
+    report.error([...path, 'name'], `${formatPath(first.path)} is already named "${name}"`, 'give each source a name');
   }
 };
 

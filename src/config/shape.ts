@@ -1,6 +1,7 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
 import { parseFrom } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
+import { attributeName, ldapFilter, ldapUrl } from './ldap-values.ts';
 import {
   choice,
   type Item,
@@ -171,8 +172,46 @@ export const ldifSource = object({
   file: required(text()),
 });
 
+/** The address book's own attribute counts more than the list of all mail and SIP addresses. */
+const addressAttributes = ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'].map((value) => ({ path: [], value }));
+
+export const ldapSource = object({
+  kind: required(choice(['ldap'])),
+  name: optional(name),
+  mode: withDefault(choice(['lookup']), 'lookup'),
+  urls: required(list(ldapUrl)),
+  'start-tls': withDefault(flag, true),
+  ca: optional(text()),
+  'tls-name': optional(hostName),
+  'bind-dn': required(text()),
+  'password-file': optional(text()),
+  'password-env': optional(text(128)),
+  base: required(list(text())),
+  scope: withDefault(choice(['sub', 'one', 'base']), 'sub'),
+  filter: optional(ldapFilter),
+  'address-attributes': withDefault(list(attributeName), addressAttributes),
+  'enabled-attribute': withDefault(attributeName, 'msRTCSIP-UserEnabled'),
+  referrals: withDefault(choice(['ignore', 'follow']), 'ignore'),
+  'page-size': withDefault(integer(1, 100_000), 1_000),
+  connect: withDefault(duration(100, MINUTE), 2 * SECOND),
+  bind: withDefault(duration(100, MINUTE), 2 * SECOND),
+  search: withDefault(duration(50, MINUTE), 2 * SECOND),
+  'keep-alive': withDefault(duration(SECOND, HOUR), 30 * SECOND),
+  'return-after': withDefault(duration(SECOND, DAY), 5 * MINUTE),
+  'max-searches': withDefault(integer(1, 10_000), 64),
+});
+
+export const directoryCache = object({
+  size: withDefault(integer(1, 10_000_000), 100_000),
+  found: withDefault(duration(0, DAY), 30 * SECOND),
+  unknown: withDefault(duration(0, HOUR), 5 * SECOND),
+  stale: withDefault(duration(0, 30 * DAY), DAY),
+  budget: withDefault(duration(10, 10 * SECOND), 150),
+});
+
 const directory = object({
-  sources: withDefault(list(variants('kind', { ldif: ldifSource })), []),
+  sources: withDefault(list(variants('kind', { ldif: ldifSource, ldap: ldapSource })), []),
+  cache: section(directoryCache),
 });
 
 /** The whole file. */
@@ -197,6 +236,7 @@ export type ListenRow = ObjectOf<typeof listener.fields>;
 export type TlsRow = ObjectOf<typeof tlsProfile.fields>;
 export type AccessRow = ObjectOf<typeof accessRule.fields>;
 export type RouteRow = ObjectOf<typeof route.fields>;
+export type LdapRow = ObjectOf<typeof ldapSource.fields>;
 export type PinRow = ObjectOf<typeof pin.fields>;
 export type Rows<T> = readonly Item<T>[];
 

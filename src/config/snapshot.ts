@@ -4,12 +4,18 @@ import { dirname, resolve } from 'node:path';
 import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
-import type { DirectoryAnswer } from '../routing/types.ts';
 import { checkTogether } from './checks.ts';
 import { compileListener, compilePolicyInput, type ListenSetting } from './compile.ts';
+import {
+  compileCache,
+  compileLdapSource,
+  type Directory,
+  type DirectorySettings,
+  type SourceSettings,
+} from './directory-sources.ts';
 import { readYaml } from './document.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
-import { hasError, type Problem, Problems } from './problem.ts';
+import { hasError, type Path, type Problem, Problems } from './problem.ts';
 import { Report } from './report.ts';
 import { type RoutesFile, routesFile } from './shape.ts';
 import { readTextFile } from './text-file.ts';
@@ -29,8 +35,7 @@ export interface Snapshot {
   readonly health: HealthSettings;
   /** Option tags of Proxy-Require that are understood, lower case (RFC 3261 §20.29). */
   readonly proxyRequire: ReadonlySet<string>;
-  /** Without a source in the file: one that can answer nothing, and that basic mode never asks. */
-  readonly directory: Directory;
+  readonly directory: DirectorySettings;
   readonly log: LogSettings;
   /** The rows that the policy was compiled from, for printing. */
   readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
@@ -87,12 +92,6 @@ export interface HealthSettings {
     /** Statuses that a healthy hop gives to OPTIONS. */
     readonly good: ReadonlySet<number>;
   };
-}
-
-/** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */
-export interface Directory {
-  lookup(recipientKey: string): DirectoryAnswer | Promise<DirectoryAnswer>;
-  describe(): { readonly source: string; readonly summary: string };
 }
 
 /** Makes a directory of an LDIF file's text; handed in, because this room does not know how a directory is made. */
@@ -168,7 +167,7 @@ class Compiler {
       timers: compileTimers(this.#settings),
       health: compileHealth(this.#settings),
       proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
-      directory: this.#directory(readDirectory),
+      directory: { sources: this.#sources(readDirectory), cache: compileCache(this.#settings.directory) },
       log: this.#log(),
     });
   }
@@ -232,18 +231,23 @@ class Compiler {
     };
   }
 
-  #directory(readDirectory: ReadDirectory): Directory {
-    const [source] = this.#settings.directory.sources;
-    if (source === undefined) return noDirectory;
-    const { file } = source.value;
-    const text = readNamedFile(file, [...source.path, 'file'], this.#report, this.#folder);
-    if (text === undefined) return noDirectory;
+  #sources(readDirectory: ReadDirectory): readonly SourceSettings[] {
+    return this.#settings.directory.sources.flatMap(({ path, value }): readonly SourceSettings[] => {
+      if (value.kind === 'ldif') return this.#ldifSource(value.file, path, readDirectory);
+      const source = compileLdapSource({ path, value }, this.#report, this.#folder);
+      return source === undefined ? [] : [source];
+    });
+  }
+
+  #ldifSource(file: string, path: Path, readDirectory: ReadDirectory): readonly SourceSettings[] {
+    const text = readNamedFile(file, [...path, 'file'], this.#report, this.#folder);
+    if (text === undefined) return [];
     const { directory, problems } = readDirectory(text, file);
     for (const { kind, line, problem } of problems) {
       const severity = kind === 'duplicate' ? 'warning' : 'error';
       this.#report.problems.adopt({ severity, file, line, column: 1, path: '', what: problem, hint: undefined });
     }
-    return directory;
+    return [{ kind: 'ldif', directory }];
   }
 
   #log(): LogSettings {
@@ -251,11 +255,6 @@ class Compiler {
     return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
   }
 }
-
-const noDirectory: Directory = Object.freeze({
-  lookup: () => ({ kind: 'unavailable', why: 'no directory is configured' }) as const,
-  describe: () => ({ source: 'no directory', summary: 'none is configured' }),
-});
 
 const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t1Ms: timers.t1,

@@ -11,7 +11,7 @@ import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trus
 import { missingAttributes } from './schema-check.ts';
 import { candidates, initialChoice, isReturnDue, restMs, type ServerChoice, stepChoice } from './server-choice.ts';
 
-/** Plain values and a password that is asked for: they may travel to another thread. */
+/** Plain values: they may travel to another thread. */
 export interface LdapServersSettings {
   /** `ldaps://dc1.example.com`, `ldap://dc2.example.com:389`: best first. */
   readonly urls: readonly string[];
@@ -19,7 +19,8 @@ export interface LdapServersSettings {
   readonly startTls: boolean;
   readonly trust: Trust;
   readonly bindDn: string;
-  readonly password: Password;
+  /** Never logged, and in no message of an error. */
+  readonly password: string;
   readonly connectMs: number;
   readonly bindMs: number;
   readonly searchMs: number;
@@ -28,11 +29,6 @@ export interface LdapServersSettings {
   readonly returnAfterMs: number;
   /** A server whose schema lacks one of them is not used: it would say of every user that there is none. */
   readonly requiredAttributes: readonly string[];
-}
-
-/** A secret that no log and no `JSON.stringify` can show. */
-export interface Password {
-  reveal(): string;
 }
 
 export interface LdapParts {
@@ -132,7 +128,7 @@ class Connections implements OwnedConnections {
     this.#open.add(connection);
     connection.onClosed(() => this.#open.delete(connection));
     try {
-      await connection.bind(bindDn, password.reveal(), bindMs);
+      await connection.bind(bindDn, password, bindMs);
       await this.#checkSchema(connection);
       if (this.#isClosed) throw new LdapError('ldap-closed', 'the source has been closed');
       return connection;

@@ -500,18 +500,8 @@ describe('files that routes.yaml names', () => {
     ).toEqual(['lists/users.txt:3:3: error: "carol" is not the address of a user (such as sip:bob@example.com)']));
 
   test('a directory source of a kind that does not exist', () =>
-    expect(problemsOf(routesYaml({ x: 'directory: { sources: [{ kind: ldap, urls: [] }] }' }))).toEqual([
-      'routes.yaml:6:32: error: directory.sources[0].kind: "ldap" is not possible here (known here: ldif)',
-    ]));
-
-  test('a second directory source', () =>
-    expect(
-      problemsOf(
-        routesYaml({ x: 'directory: { sources: [{ kind: ldif, file: a.ldif }, { kind: ldif, file: a.ldif }] }' }),
-        { 'a.ldif': 'dn: CN=a\nobjectClass: user\n' },
-      ),
-    ).toEqual([
-      'routes.yaml:6:54: error: directory.sources[1]: only one directory source is possible (put all users into one LDIF file)',
+    expect(problemsOf(routesYaml({ x: 'directory: { sources: [{ kind: sql, urls: [] }] }' }))).toEqual([
+      'routes.yaml:6:32: error: directory.sources[0].kind: "sql" is not possible here (known here: ldif, ldap)',
     ]));
 
   test('a wrong line in an LDIF file is told with the line of the LDIF file', () =>

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   accessRule,
+  directoryCache,
+  ldapSource,
   ldifSource,
   listener,
   pin,
@@ -12,13 +14,15 @@ import {
   routesFile,
   tlsProfile,
 } from '../../../src/config/shape.ts';
-import { loadSnapshot } from '../../../src/config/snapshot.ts';
+import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
+import { openDirectory } from '../../../src/directory/compose.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { decide } from '../../../src/routing/decide.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
 import { defaultLimits, defaultTimeouts, type TransportSettings } from '../../../src/sip/transport/settings.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { load, routesYaml, snapshotOf } from '../../support/configuration.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const shippedText = readFileSync(join(root, 'routes.yaml'), 'utf8');
@@ -40,6 +44,9 @@ function loadShipped(text = shippedText) {
   });
 }
 
+const openedDirectory = ({ directory }: Snapshot) =>
+  openDirectory(directory, { clock: new ManualClock(), random: () => 0, log: { info: () => {}, warn: () => {} } });
+
 describe('the shipped routes.yaml', () => {
   test('has no problem once its certificates exist (the CA of this test ends in 30 days, which is told)', () => {
     const { problems } = loadShipped();
@@ -48,7 +55,9 @@ describe('the shipped routes.yaml', () => {
 
   test('names every setting that there is', () => {
     const sections = Object.values(routesFile.fields).flatMap(({ read }) => ('fields' in read ? [read.fields] : []));
-    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource, probe].map(({ fields }) => fields);
+    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource, ldapSource, directoryCache, probe].map(
+      ({ fields }) => fields,
+    );
     const names = [routesFile.fields, ...sections, ...rows].flatMap((fields) => Object.keys(fields as object));
     expect(names.length).toBeGreaterThan(60);
     const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));
@@ -71,7 +80,7 @@ describe('the shipped routes.yaml', () => {
   });
 
   test('has a sample directory that knows every state of a user', () => {
-    const { directory } = loadShipped().snapshot!;
+    const directory = openedDirectory(loadShipped().snapshot!);
     expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', side: 'microsoft', addressOnly: false });
     expect(directory.lookup("dave.o'neil@example.com")).toMatchObject({ kind: 'home', addressOnly: false });
     expect(directory.lookup('grace@example.com')).toMatchObject({ kind: 'home', addressOnly: false });
@@ -168,7 +177,7 @@ describe('values', () => {
   });
 
   test('without a directory source the directory says so', () => {
-    const { directory } = snapshotOf(routesYaml());
+    const directory = openedDirectory(snapshotOf(routesYaml()));
     expect(directory.lookup('bob@example.com')).toEqual({ kind: 'unavailable', why: 'no directory is configured' });
   });
 });

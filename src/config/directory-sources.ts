@@ -1,0 +1,202 @@
+/** Compiles the sources of the directory: files are read, secrets are taken in hand, what cannot work is told. */
+import { statSync } from 'node:fs';
+import type { DirectoryAnswer } from '../routing/types.ts';
+import { readNamedFile, resolvePath } from './named-file.ts';
+import type { Path } from './problem.ts';
+import { type Item, quote } from './reader.ts';
+import type { Report } from './report.ts';
+import type { LdapRow, RoutesFile } from './shape.ts';
+
+/** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */
+export interface Directory {
+  lookup(recipientKey: string): DirectoryAnswer | Promise<DirectoryAnswer>;
+  describe(): { readonly source: string; readonly summary: string };
+}
+
+export interface DirectorySettings {
+  /** In the operator's order: the first that has a user decides. */
+  readonly sources: readonly SourceSettings[];
+  readonly cache: CacheSettings;
+}
+
+export type SourceSettings = LdifSourceSettings | LdapSourceSettings;
+
+export interface LdifSourceSettings {
+  readonly kind: 'ldif';
+  /** Complete: the file has been read. */
+  readonly directory: Directory;
+}
+
+/** All times in milliseconds. */
+export interface LdapSourceSettings {
+  readonly kind: 'ldap';
+  /** Of all sources' names the only one like it. */
+  readonly name: string;
+  readonly mode: LdapRow['mode'];
+  readonly servers: LdapServerSettings;
+  readonly baseDns: readonly string[];
+  readonly scope: LdapRow['scope'];
+  readonly filter: string | undefined;
+  /** `addresses`: the attribute that counts most comes first. */
+  readonly attributes: { readonly addresses: readonly string[]; readonly enabled: string };
+  readonly followReferrals: boolean;
+  readonly pageSize: number;
+  readonly maxSearches: number;
+}
+
+export interface LdapServerSettings {
+  /** Best first. */
+  readonly urls: readonly string[];
+  readonly startTls: boolean;
+  readonly trust: { readonly ca: string | undefined; readonly tlsName: string | undefined };
+  readonly bindDn: string;
+  readonly password: Secret;
+  readonly connectMs: number;
+  readonly bindMs: number;
+  readonly searchMs: number;
+  readonly keepAliveMs: number;
+  readonly returnAfterMs: number;
+}
+
+export interface CacheSettings {
+  readonly size: number;
+  readonly foundMs: number;
+  readonly unknownMs: number;
+  readonly staleMs: number;
+  readonly budgetMs: number;
+}
+
+/** A text that no log, no JSON and no inspection shows. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+}
+
+export const compileCache = ({ cache }: RoutesFile['directory']): CacheSettings => ({
+  size: cache.size,
+  foundMs: cache.found,
+  unknownMs: cache.unknown,
+  staleMs: cache.stale,
+  budgetMs: cache.budget,
+});
+
+/** The host of its first server, where the operator gave no name. */
+export const ldapSourceName = ({ name, urls }: LdapRow): string =>
+  name ?? new URL(urls[0]?.value ?? 'ldap://none').hostname;
+
+/** @returns undefined when something without which the source cannot work has been reported */
+export function compileLdapSource(
+  { path, value: row }: Item<LdapRow>,
+  report: Report,
+  folder: string,
+): LdapSourceSettings | undefined {
+  checkLists(row, path, report);
+  const ca = readAuthority(row, path, report, folder);
+  const password = readPassword(row, path, report, folder);
+  if (password === undefined) return undefined;
+  return {
+    kind: 'ldap',
+    name: ldapSourceName(row),
+    mode: row.mode,
+    servers: {
+      urls: row.urls.map(({ value }) => value),
+      startTls: row['start-tls'],
+      trust: { ca, tlsName: row['tls-name'] },
+      bindDn: row['bind-dn'],
+      password: new Secret(password),
+      connectMs: row.connect,
+      bindMs: row.bind,
+      searchMs: row.search,
+      keepAliveMs: row['keep-alive'],
+      returnAfterMs: row['return-after'],
+    },
+    baseDns: row.base.map(({ value }) => value),
+    scope: row.scope,
+    filter: row.filter,
+    attributes: { addresses: row['address-attributes'].map(({ value }) => value), enabled: row['enabled-attribute'] },
+    followReferrals: row.referrals === 'follow',
+    pageSize: row['page-size'],
+    maxSearches: row['max-searches'],
+  };
+}
+
+const lists = {
+  urls: 'ldaps://dc1.example.com',
+  base: '"DC=example,DC=com"',
+  'address-attributes': 'proxyAddresses',
+} as const;
+
+function checkLists(row: LdapRow, path: Path, report: Report): void {
+  for (const [name, like] of Object.entries(lists)) {
+    const isEmpty = row[name as keyof typeof lists].length === 0;
+    if (isEmpty && report.isSound(...path, name))
+      report.error([...path, name], 'this list is empty', `such as [${like}]`);
+  }
+}
+
+const isProtected = (url: string, { 'start-tls': startTls }: LdapRow): boolean => url.startsWith('ldaps:') || startTls;
+
+function readAuthority(row: LdapRow, path: Path, report: Report, folder: string): string | undefined {
+  for (const { path: at, value } of row.urls) {
+    if (!isProtected(value, row)) {
+      report.warning(at, 'the password and all answers travel in the clear', 'use ldaps:// or start-tls: true');
+    }
+  }
+  const needsCa = row.urls.some(({ value }) => isProtected(value, row));
+  if (row.ca !== undefined) return readNamedFile(row.ca, [...path, 'ca'], report, folder);
+  if (needsCa)
+    report.error(
+      [...path, 'ca'],
+      'this setting is missing',
+      'it has no default: name a PEM file with the authority of the servers',
+    );
+  return undefined;
+}
+
+function readPassword(row: LdapRow, path: Path, report: Report, folder: string): string | undefined {
+  const { 'password-file': file, 'password-env': variable } = row;
+  if ((file === undefined) === (variable === undefined)) {
+    const what = file === undefined ? 'the password is missing' : 'the password is given twice';
+    report.error(
+      [...path, file === undefined ? 'password-file' : 'password-env'],
+      what,
+      'name either password-file or password-env',
+    );
+    return undefined;
+  }
+  return file === undefined
+    ? passwordOfEnvironment(variable!, path, report)
+    : passwordOfFile(file, path, report, folder);
+}
+
+function passwordOfEnvironment(variable: string, path: Path, report: Report): string | undefined {
+  const password = process.env[variable];
+  if (password !== undefined && password !== '') return password;
+  report.error(
+    [...path, 'password-env'],
+    `the environment variable ${quote(variable)} is ${password === undefined ? 'not set' : 'empty'}`,
+  );
+  return undefined;
+}
+
+function passwordOfFile(file: string, path: Path, report: Report, folder: string): string | undefined {
+  const at = [...path, 'password-file'];
+  // An editor ends the line; a password does not.
+  const password = readNamedFile(file, at, report, folder)?.replace(/\r?\n$/, '');
+  if (password === undefined) return undefined;
+  if (password === '' || /[\r\n]/.test(password)) {
+    report.error(at, 'this file must hold the password, in one line and nothing else');
+    return undefined;
+  }
+  const found = statSync(resolvePath(file, folder), { throwIfNoEntry: false });
+  if (((found?.mode ?? 0) & 0o004) !== 0)
+    report.warning(at, 'everybody on this machine can read this password', `chmod o-r ${file}`);
+  return password;
+}

@@ -1,0 +1,57 @@
+/** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters. */
+import { parsed, quote, type Reader } from './reader.ts';
+
+/** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */
+export const ldapUrl: Reader<string> = parsed((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isLdap = url !== undefined && /^ldaps?:$/.test(url.protocol) && url.hostname !== '';
+  if (!isLdap) return { wrong: `${quote(text)} is not an LDAP URL`, hint: 'such as ldaps://dc1.example.com' };
+  if (url.username !== '')
+    return { wrong: 'a URL must not hold a name', hint: 'bind-dn and password-file say who we are' };
+  const isBare = /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '';
+  return isBare
+    ? { value: `${url.protocol}//${url.host}` }
+    : {
+        wrong: `${quote(text)} has something behind the port`,
+        hint: 'base, scope and filter are settings of their own',
+      };
+});
+
+/** A descr or an OID (RFC 4512 §1.4). */
+export const attributeName: Reader<string> = parsed((text) =>
+  /^(?:[a-z][a-z0-9-]{0,127}|\d+(?:\.\d+)+)$/i.test(text)
+    ? { value: text }
+    : { wrong: `${quote(text)} is not the name of an attribute`, hint: 'such as proxyAddresses' },
+);
+
+/** A filter of RFC 4515. */
+export const ldapFilter: Reader<string> = parsed((text) => {
+  const end = endOfFilter(text, 0);
+  if (end !== text.length)
+    return { wrong: `${quote(text)} is not an LDAP filter`, hint: 'such as (objectCategory=person)' };
+  if (/\\[89a-f][0-9a-f]/i.test(text))
+    return { wrong: 'this filter escapes a letter beyond ASCII', hint: 'write the letter itself' };
+  return { value: text };
+});
+
+/** attribute, comparison, value; or the extensible match of Active Directory's bits: `userAccountControl:1.2...803:=2`. */
+const item = /^[a-z0-9.;-]*(?::dn)?(?::[a-z0-9.-]+)?(?:[~<>:])?=(?:[^()\\\0]|\\[0-9a-f]{2})*$/i;
+
+/** Where the filter that begins at `start` ends; -1 when none begins there. */
+function endOfFilter(text: string, start: number): number {
+  if (text[start] !== '(') return -1;
+  const operator = text[start + 1] ?? '';
+  if ('&|!'.includes(operator) && operator !== '')
+    return endOfSet(text, start + 2, operator === '!' ? 1 : Number.POSITIVE_INFINITY);
+  const close = text.indexOf(')', start);
+  return close !== -1 && item.test(text.slice(start + 1, close)) ? close + 1 : -1;
+}
+
+function endOfSet(text: string, start: number, most: number): number {
+  let at = start;
+  for (let count = 0; count < most && text[at] === '('; count += 1) {
+    at = endOfFilter(text, at);
+    if (at === -1) return -1;
+  }
+  return at > start && text[at] === ')' ? at + 1 : -1;
+}

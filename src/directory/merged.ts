@@ -1,0 +1,39 @@
+/** Several sources as one directory. Their order is the operator's: the first that has the user decides. */
+import type { DirectoryAnswer } from '../routing/types.ts';
+import type { Directory } from './directory.ts';
+
+/**
+ * The answer of all sources together. That a user is enabled somewhere counts although a source before it is silent; that he
+ * is not enabled, or unknown, only counts when those before it have spoken.
+ * @param answers in the order of the sources; never empty
+ */
+export function mergeAnswers(answers: readonly DirectoryAnswer[]): DirectoryAnswer {
+  let silent: DirectoryAnswer | undefined;
+  for (const answer of answers) {
+    if (answer.kind === 'home' && (silent === undefined || !answer.addressOnly)) return answer;
+    if (answer.kind === 'unavailable') silent ??= answer;
+  }
+  return silent ?? answers[0]!;
+}
+
+/** All are asked at once, so that a request waits for the slowest of them and not for their sum. */
+export function merged(sources: readonly Directory[]): Directory {
+  const [only, ...others] = sources;
+  if (only !== undefined && others.length === 0) return only;
+  return {
+    lookup(recipientKey) {
+      const answers = sources.map((source) => source.lookup(recipientKey));
+      return isKnown(answers) ? mergeAnswers(answers) : Promise.all(answers).then(mergeAnswers);
+    },
+    describe() {
+      const each = sources.map((source) => source.describe());
+      return {
+        source: each.map(({ source }) => source).join(', '),
+        summary: each.map(({ source, summary }) => `${source}: ${summary}`).join('; '),
+      };
+    },
+  };
+}
+
+const isKnown = (answers: readonly (DirectoryAnswer | Promise<DirectoryAnswer>)[]): answers is DirectoryAnswer[] =>
+  answers.every((answer) => !(answer instanceof Promise));

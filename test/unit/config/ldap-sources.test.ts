@@ -1,0 +1,188 @@
+/** An LDAP source in routes.yaml: what it becomes, and what an operator reads who has made a mistake in it. */
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { LdapSourceSettings } from '../../../src/config/directory-sources.ts';
+import { load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
+
+const files = { 'ca.crt': 'PEM', 'ad-password': 'quite secret\n' };
+
+const smallest = {
+  kind: 'ldap',
+  urls: '[ldaps://dc1.example.com]',
+  ca: 'ca.crt',
+  'bind-dn': '"CN=svc-pif,DC=example,DC=com"',
+  'password-file': 'ad-password',
+  base: '["DC=example,DC=com"]',
+};
+
+/** One source in one line, so that a column tells which setting is meant. */
+const sourceOf = (changed: Readonly<Record<string, string>>): string =>
+  Object.entries({ ...smallest, ...changed })
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ');
+
+const yamlOf = (...sources: readonly Readonly<Record<string, string>>[]): string =>
+  routesYaml({ x: `directory: { sources: [${sources.map((each) => `{ ${sourceOf(each)} }`).join(', ')}] }` });
+
+const settingsOf = (changed: Readonly<Record<string, string>> = {}): LdapSourceSettings => {
+  const [source] = snapshotOf(yamlOf(changed), files).directory.sources;
+  if (source?.kind !== 'ldap') throw new Error('no LDAP source');
+  return source;
+};
+
+/** Without place and path, which other tests show. */
+const complaintsOf = (...sources: readonly Readonly<Record<string, string>>[]): readonly string[] =>
+  problemsOf(yamlOf(...sources), files).map((line) => line.replace(/^[^ ]+ /, '').replace('directory.sources[0].', ''));
+
+describe('an LDAP source', () => {
+  test('needs few settings, and has the documented defaults for the others', () => {
+    const { servers, ...rest } = settingsOf();
+    expect(rest).toEqual({
+      kind: 'ldap',
+      name: 'dc1.example.com',
+      mode: 'lookup',
+      baseDns: ['DC=example,DC=com'],
+      scope: 'sub',
+      filter: undefined,
+      attributes: { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' },
+      followReferrals: false,
+      pageSize: 1000,
+      maxSearches: 64,
+    });
+    expect(servers).toMatchObject({
+      urls: ['ldaps://dc1.example.com'],
+      startTls: true,
+      trust: { ca: 'PEM', tlsName: undefined },
+      bindDn: 'CN=svc-pif,DC=example,DC=com',
+      connectMs: 2_000,
+      bindMs: 2_000,
+      searchMs: 2_000,
+      keepAliveMs: 30_000,
+      returnAfterMs: 300_000,
+    });
+  });
+
+  test('takes its password from a file, without the end of the line', () => {
+    expect(settingsOf().servers.password.reveal()).toBe('quite secret');
+  });
+
+  test('takes its password from the environment', () => {
+    process.env.PIF_TEST_PASSWORD = 'from outside';
+    const { servers } = settingsOf({ 'password-file': '', 'password-env': 'PIF_TEST_PASSWORD' });
+    delete process.env.PIF_TEST_PASSWORD;
+    expect(servers.password.reveal()).toBe('from outside');
+  });
+
+  test('shows its password neither to inspection nor to JSON', () => {
+    const { snapshot } = load(yamlOf({}), files);
+    expect(inspect(snapshot, { depth: 20, showHidden: true })).not.toContain('quite secret');
+    expect(JSON.stringify(snapshot)).not.toContain('quite secret');
+  });
+
+  test('several sources of both kinds keep their order', () => {
+    const yaml = routesYaml({
+      x: `directory: { sources: [{ ${sourceOf({ name: 'a' })} }, { kind: ldif, file: u.ldif }, { ${sourceOf({ name: 'b' })} }] }`,
+    });
+    const { directory } = snapshotOf(yaml, { ...files, 'u.ldif': 'dn: CN=a\nobjectClass: user\n' });
+    expect(directory.sources.map((source) => (source.kind === 'ldap' ? source.name : source.kind))).toEqual([
+      'a',
+      'ldif',
+      'b',
+    ]);
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    [
+      'a URL of another scheme',
+      { urls: '["https://dc1.example.com"]' },
+      'error: urls[0]: "https://dc1.example.com" is not an LDAP URL (such as ldaps://dc1.example.com)',
+    ],
+    [
+      'a base in the URL',
+      { urls: '["ldaps://dc1.example.com/DC=example"]' },
+      'error: urls[0]: "ldaps://dc1.example.com/DC=example" has something behind the port (base, scope and filter are settings of their own)',
+    ],
+    [
+      'a name in the URL',
+      { urls: '["ldaps://me@dc1.example.com"]' },
+      'error: urls[0]: a URL must not hold a name (bind-dn and password-file say who we are)',
+    ],
+    [
+      'TLS without an authority',
+      { ca: '' },
+      'error: ca: this setting is missing (it has no default: name a PEM file with the authority of the servers)',
+    ],
+    [
+      'StartTLS without an authority',
+      { ca: '', urls: '[ldap://dc1.example.com]' },
+      'error: ca: this setting is missing (it has no default: name a PEM file with the authority of the servers)',
+    ],
+    [
+      'no protection at all',
+      { ca: '', urls: '[ldap://dc1.example.com]', 'start-tls': 'false' },
+      'warning: urls[0]: the password and all answers travel in the clear (use ldaps:// or start-tls: true)',
+    ],
+    [
+      'no password',
+      { 'password-file': '' },
+      'error: password-file: the password is missing (name either password-file or password-env)',
+    ],
+    [
+      'two passwords',
+      { 'password-env': 'X' },
+      'error: password-env: the password is given twice (name either password-file or password-env)',
+    ],
+    [
+      'a variable that is not set',
+      { 'password-file': '', 'password-env': 'PIF_TEST_NOT_SET' },
+      'error: password-env: the environment variable "PIF_TEST_NOT_SET" is not set',
+    ],
+    ['no base', { base: '[]' }, 'error: base: this list is empty (such as ["DC=example,DC=com"])'],
+    [
+      'a filter that is none',
+      { filter: '"objectClass=user"' },
+      'error: filter: "objectClass=user" is not an LDAP filter (such as (objectCategory=person))',
+    ],
+    [
+      'a filter with too few parentheses',
+      { filter: '"(&(a=b)(c=d)"' },
+      'error: filter: "(&(a=b)(c=d)" is not an LDAP filter (such as (objectCategory=person))',
+    ],
+    [
+      'a filter with escaped letters',
+      { filter: '"(cn=J\\\\c3\\\\bcrgen)"' },
+      'error: filter: this filter escapes a letter beyond ASCII (write the letter itself)',
+    ],
+    [
+      'an attribute with a space',
+      { 'enabled-attribute': '"is enabled"' },
+      'error: enabled-attribute: "is enabled" is not the name of an attribute (such as proxyAddresses)',
+    ],
+  ])('%s', (_, changed, complaint) => {
+    expect(complaintsOf(changed)).toEqual([complaint]);
+  });
+
+  test('a password file of two lines', () => {
+    const said = problemsOf(yamlOf({}), { ...files, 'ad-password': 'one\ntwo\n' });
+    expect(said).toEqual([expect.stringContaining('this file must hold the password, in one line and nothing else')]);
+    expect(said.join()).not.toContain('two');
+  });
+
+  test('two sources with one name', () => {
+    expect(complaintsOf({}, {})).toEqual([
+      'error: directory.sources[1].name: directory.sources[0] is already named "dc1.example.com" (give each source a name)',
+    ]);
+  });
+
+  test.each([
+    '(objectCategory=person)',
+    '(&(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))',
+    '(|(a=*)(b>=1)(c=x*y\\2a))',
+    '(cn=Jürgen)',
+  ])('a filter as it should be is taken: %s', (filter) => {
+    expect(settingsOf({ filter: JSON.stringify(filter) }).filter).toBe(filter);
+  });
+});

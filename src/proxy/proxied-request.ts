@@ -288,9 +288,19 @@ export class ProxiedRequest {
     if (response === undefined) return;
     const edit = new Edit(response);
     edit.removeTopVia();
+    edit.insertLast(this.#otherChallenges(branch, response.status));
     if (this.#journey.transaction.flow.isReliable) edit.addContentLengthIfAbsent();
     this.#journey.transaction.respond(response.status, edit.toString());
     if (response.status >= 200) this.#report(response.status, undefined);
+  }
+
+  /** §16.7 step 7: a 401 or 407 carries the challenges of all branches, for the caller to answer at once. */
+  #otherChallenges(branch: number, status: number): string {
+    if (status !== 401 && status !== 407) return '';
+    const lines = this.#tries.flatMap(({ response }, index) =>
+      index !== branch && (response?.status === 401 || response?.status === 407) ? challengesOf(response) : [],
+    );
+    return lines.join('');
   }
 
   /** §16.7 step 6, and what RFC 3261 §16.9 and RFC 4320 §4.2 make of a request that no hop has answered. */
@@ -358,6 +368,11 @@ export class ProxiedRequest {
     else attempt?.timerC?.cancel();
   }
 }
+
+const challengeFields = ['WWW-Authenticate', 'Proxy-Authenticate'];
+
+const challengesOf = (response: SipResponse): string[] =>
+  challengeFields.flatMap((name) => response.all(name).map((value) => `${name}: ${value}\r\n`));
 
 const unreachable: LocalResponse = {
   status: 503,

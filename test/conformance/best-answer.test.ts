@@ -1,4 +1,5 @@
 /** Which of several answers is the asker's, when more than one hop was asked (RFC 3261 §16.7 steps 5 to 7). */
+import { expect } from 'vitest';
 import { responseText } from '../support/raw-message.ts';
 import { type Check, conformance } from './check.ts';
 import { contactAt, Talk } from './talk.ts';
@@ -80,6 +81,27 @@ const checks: readonly Check[] = [
         two.reply(responseText(two, better, { headers: ['WWW-Authenticate: Digest realm="two"'] }));
         await talk.answer(better);
       }
+    },
+  },
+  {
+    id: 'FO-11',
+    rfc: 3261,
+    section: '16.7(7)',
+    level: 'MUST',
+    title: 'a 401 that is relayed carries the challenges of the other branch too',
+    async run(world) {
+      const couple = 'challenges.example.com';
+      const { first, second } = world.couple(couple);
+      const talk = await Talk.open(world, { couple });
+      talk.ask('MESSAGE');
+      const one = await talk.at(first!, 'MESSAGE');
+      const two = await talk.at(second!, 'MESSAGE');
+      one.reply(responseText(one, 401, { headers: ['WWW-Authenticate: Digest realm="one"'] }));
+      two.reply(responseText(two, 401, { headers: ['WWW-Authenticate: Digest realm="two"'] }));
+      expect((await talk.answer(401)).headers('WWW-Authenticate').sort()).toEqual([
+        'Digest realm="one"',
+        'Digest realm="two"',
+      ]);
     },
   },
   {

@@ -239,6 +239,23 @@ const checks: readonly Check[] = [
       await talk.nothingAt(second!, 'INVITE');
     },
   },
+  {
+    id: 'FO-14',
+    rfc: 3261,
+    section: '16.7(5)',
+    level: 'MUST',
+    title: 'a 180 of a hop that was silent for long is relayed although the next one was asked meanwhile',
+    async run(world) {
+      const couple = 'sleepy.example.com';
+      const { first, second } = world.couple(couple);
+      const talk = await Talk.open(world, { couple });
+      talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      const one = await talk.at(first!, 'INVITE');
+      await talk.at(second!, 'INVITE');
+      one.reply(responseText(one, 180, { toTag: 'first' }));
+      await talk.answer(180);
+    },
+  },
 ];
 
 const ports = (domains: readonly string[], from: number) =>

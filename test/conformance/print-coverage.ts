@@ -1,9 +1,10 @@
 /**
- * Prints which conformance checks stand for which section of which RFC, as a Markdown table:
- * `node test/conformance/print-coverage.ts`. The titles of the tests are the only source.
+ * Prints what of which RFC is covered, section by section, as the Markdown table of the README:
+ * `npm run coverage`. Sources: the titles of the conformance tests, and `partly.ts` for what no check can show.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { type Limit, limits } from './partly.ts';
 
 interface Listed {
   readonly name: string;
@@ -41,9 +42,6 @@ function sectionsOf(title: string): { id: string; sections: string[] } | undefin
 const byNumber = (a: Section, b: Section): number =>
   Number(a.rfc) - Number(b.rfc) || a.section.localeCompare(b.section, 'en', { numeric: true });
 
-/** `VIA-1.3` is a variant of `VIA-1`. */
-const family = (id: string): string => id.replace(/\.\d+$/, '');
-
 function coverage(): Section[] {
   const sections = new Map<string, Section>();
   for (const title of titles()) {
@@ -58,8 +56,29 @@ function coverage(): Section[] {
   return [...sections.values()].sort(byNumber);
 }
 
-console.log('| RFC | Section | Checks | Which |\n|---|---|---|---|');
-for (const { rfc, section, ids } of coverage()) {
-  const families = [...new Set([...ids].map(family))];
-  console.log(`| ${rfc} | ${section} | ${ids.size} | ${families.join(' ')} |`);
+const limited = (rfc: string, verdict: Limit['verdict']): string =>
+  limits
+    .filter((limit) => limit.rfc === rfc && limit.verdict === verdict)
+    .map(({ section, why }) => `§${section}: ${why}`)
+    .join('; ');
+
+const isLimited = ({ rfc, section }: Section): boolean =>
+  limits.some((limit) => limit.rfc === rfc && limit.section === section);
+
+/** In brackets behind a section: how many checks there are. */
+const covered = (sections: readonly Section[]): string =>
+  sections
+    .filter((section) => !isLimited(section))
+    .map(({ section, ids }) => `${section} (${ids.size})`)
+    .join(', ');
+
+const sections = coverage();
+const rfcs = [...new Set([...sections, ...limits].map(({ rfc }) => rfc))]
+  .filter((rfc) => /^\d+$/.test(rfc))
+  .sort((a, b) => Number(a) - Number(b));
+
+console.log('| RFC | yes (checks) | partly | no |\n| --- | --- | --- | --- |');
+for (const rfc of rfcs) {
+  const own = sections.filter((section) => section.rfc === rfc);
+  console.log(`| ${rfc} | ${covered(own)} | ${limited(rfc, 'partly')} | ${limited(rfc, 'no')} |`);
 }

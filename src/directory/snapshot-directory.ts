@@ -1,0 +1,181 @@
+/**
+ * A source whose users are all in memory: a look-up is a look into a table, and never waits. How old that knowledge is, and
+ * when it is not believed any more, is decided here; how it gets here is the matter of `sync/`.
+ */
+import type { DirectoryAnswer } from '../routing/types.ts';
+import type { Directory, DirectoryDescription } from './directory.ts';
+import { downWithin, isDown } from './sync/outages.ts';
+import type { SnapshotSettings } from './sync/snapshot-settings.ts';
+import { type SyncNews, type SyncStatus, statusAtStart } from './sync/status.ts';
+import { type UserDetails, type UserState, UserTable } from './user-table.ts';
+
+/** The sync, wherever it runs. */
+export interface SyncHandle {
+  /** @param believesLoss puts the next sweep in force whatever it would drop */
+  sweepNow(believesLoss: boolean): void;
+  /** Resolves when it has ended and the snapshot is on disk. */
+  stop(): Promise<void>;
+}
+
+/** @param tell is called whenever the status or the table has changed, the first time soon */
+export type StartSync = (tell: (news: SyncNews) => void) => SyncHandle;
+
+export interface SnapshotLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface SnapshotParts {
+  /** As it stands in answers: `ldap corp`. */
+  readonly source: string;
+  readonly settings: SnapshotSettings;
+  readonly startSync: StartSync;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly log: SnapshotLog;
+}
+
+export interface SnapshotUser extends UserDetails {
+  readonly source: string;
+}
+
+/** How much of what is known may still be believed. */
+type Belief = 'fresh' | 'stale' | 'expired';
+
+export class SnapshotDirectory implements Directory {
+  readonly #parts: SnapshotParts;
+  #sync: SyncHandle | undefined;
+  #table: UserTable | undefined;
+  #status: SyncStatus = statusAtStart;
+  #ready: () => void = () => {};
+
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+  }
+
+  get status(): SyncStatus {
+    return this.#status;
+  }
+
+  /**
+   * Begins to read. Resolves when listeners may open: when users are known, be it from disk; without `require-first-sync`
+   * as soon as it is known whether the disk has any. Never rejects; `stop` ends the wait.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ready = resolve;
+      this.#sync = this.#parts.startSync((news) => this.#hear(news));
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#ready();
+    await this.#sync?.stop();
+  }
+
+  /** Sweeps at once. */
+  refresh(): void {
+    this.#sync?.sweepNow(false);
+  }
+
+  /** The operator has looked at the loss that a sweep was held back for, and it is right. */
+  confirmLoss(): void {
+    this.#sync?.sweepNow(true);
+  }
+
+  lookup(recipientKey: string): DirectoryAnswer {
+    const table = this.#table;
+    const { confirmedAtMs } = this.#status;
+    if (table === undefined || confirmedAtMs === undefined) return this.#unavailable('no users have been read yet');
+    const nowMs = this.#parts.now();
+    const belief = this.#belief(confirmedAtMs, nowMs);
+    if (belief === 'expired') return this.#unavailable(`nothing was heard of it since ${textOf(confirmedAtMs)}`);
+    const state = table.stateOf(recipientKey);
+    if (state === undefined) return this.#unknown(nowMs - confirmedAtMs);
+    if (this.#status.heldSinceMs !== undefined) return this.#answerHeld(table, recipientKey, state, nowMs);
+    return this.#home(state, belief, nowMs - confirmedAtMs);
+  }
+
+  /** What is kept of one user; his name in the directory is not. */
+  detailsOf(recipientKey: string): SnapshotUser | undefined {
+    const details = this.#table?.detailsOf(recipientKey);
+    return details && { ...details, source: this.#parts.source };
+  }
+
+  describe(): DirectoryDescription {
+    const { source } = this.#parts;
+    if (this.#table === undefined) return { source, summary: `no users yet, ${this.#doing()}` };
+    const { addresses, enabled } = this.#table.counts;
+    return { source, summary: `${addresses} addresses, ${enabled} of them enabled, ${this.#doing()}` };
+  }
+
+  #doing(): string {
+    const { phase, server, lastFailure, heldSinceMs } = this.#status;
+    const held = heldSinceMs === undefined ? '' : `, a sweep is held back since ${textOf(heldSinceMs)}`;
+    const why = lastFailure === undefined ? '' : ` (${lastFailure})`;
+    return `${phase}${server === undefined ? '' : ` ${server}`}${why}${held}`;
+  }
+
+  /** A sweep that was held back has not seen some: they grow old for themselves, and who expires is gone as the source said. */
+  #answerHeld(table: UserTable, key: string, state: UserState, nowMs: number): DirectoryAnswer {
+    const { heldSinceMs = 0, confirmedAtMs = 0 } = this.#status;
+    const seenMs = (table.lastSeenOf(key) ?? 0) * 1_000;
+    const atMs = seenMs + 1_000 > heldSinceMs ? confirmedAtMs : seenMs;
+    const belief = this.#belief(atMs, nowMs);
+    return belief === 'expired' ? this.#unknown(nowMs - confirmedAtMs) : this.#home(state, belief, nowMs - atMs);
+  }
+
+  /** What could not be asked does not grow old. */
+  #belief(atMs: number, nowMs: number): Belief {
+    const { staleAfterMs, expireAfterMs } = this.#parts.settings;
+    let ageMs = nowMs - atMs;
+    if (ageMs <= staleAfterMs) return 'fresh';
+    ageMs -= downWithin(this.#status.outages, atMs, nowMs);
+    if (ageMs <= staleAfterMs) return 'fresh';
+    return ageMs <= expireAfterMs ? 'stale' : 'expired';
+  }
+
+  #home(state: UserState, freshness: 'fresh' | 'stale', ageMs: number): DirectoryAnswer {
+    const addressOnly = state === 'address-only';
+    return { kind: 'home', side: 'microsoft', addressOnly, freshness, source: this.#parts.source, ageMs };
+  }
+
+  #unknown(ageMs: number): DirectoryAnswer {
+    return { kind: 'unknown-user', source: this.#parts.source, ageMs };
+  }
+
+  #unavailable(why: string): DirectoryAnswer {
+    const { lastFailure } = this.#status;
+    const cause = lastFailure === undefined ? '' : `: ${lastFailure}`;
+    return { kind: 'unavailable', why: `${this.#parts.source}: ${why}${cause}` };
+  }
+
+  #hear({ table, status }: SyncNews): void {
+    if (table !== undefined && table.buffer !== this.#table?.shared.buffer) this.#table = new UserTable(table);
+    const before = this.#status;
+    // A sync that begins anew knows nothing yet: until it does, what was known stays known.
+    this.#status = { ...status, confirmedAtMs: status.confirmedAtMs ?? before.confirmedAtMs };
+    this.#report(before, status);
+    if (this.#table !== undefined || !this.#parts.settings.requireFirstSync) this.#ready();
+  }
+
+  /** What an operator should hear of, once each time that it comes about. */
+  #report(before: SyncStatus, now: SyncStatus): void {
+    const { log, source } = this.#parts;
+    if (now.fileProblem !== undefined && now.fileProblem !== before.fileProblem) {
+      log.warn({ source, why: now.fileProblem }, 'the snapshot on disk is of no use');
+    }
+    if (now.phase === 'waiting' && now.lastFailure !== undefined && now.lastFailure !== before.lastFailure) {
+      log.warn({ source, why: now.lastFailure }, 'the directory cannot be followed');
+    }
+    if (isDown(before.outages) && !isDown(now.outages)) {
+      log.info({ source, server: now.server }, 'the directory can be asked again');
+    }
+    if (now.lastSweep !== undefined && now.lastSweep.endedAtMs !== before.lastSweep?.endedAtMs) {
+      const level = now.lastSweep.outcome === 'applied' ? 'info' : 'warn';
+      log[level]({ source, sweep: now.lastSweep }, `a sweep of the directory: ${now.lastSweep.outcome}`);
+    }
+  }
+}
+
+const textOf = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,92 @@
+/** What all ways of hearing of changes between sweeps have in common. */
+import type { LdapConnection, LdapEntry } from '../ldap.ts';
+import { readServerFacts, type ServerFacts } from './server-facts.ts';
+import { identityOf, isWithin, reread, type UserSource } from './user-source.ts';
+
+export interface SyncClock {
+  /** Milliseconds since 1970: what is known is dated, and the dates outlive the process. */
+  now(): number;
+  after(ms: number, run: () => void): { cancel(): void };
+}
+
+/** Told in the order in which the server made the changes; telling one twice does no harm. */
+export interface ChangeListener {
+  /** The object as it is now, whole. */
+  changed(id: string, entry: LdapEntry): void;
+  /** The object is deleted, or no user of the source any more. */
+  gone(id: string): void;
+  /** All that had changed by now has been told. */
+  confirmed(): void;
+  /** Something was deleted, and only a sweep can say what. */
+  doubted(): void;
+}
+
+/** Where a follower stands in the changes of one database; from there another may go on. */
+export interface Position {
+  readonly instance: string;
+  /** A USN, a CSN, or a cookie in base64. */
+  readonly mark: string;
+}
+
+export interface FollowParts {
+  readonly connection: LdapConnection;
+  readonly server: ServerFacts;
+  readonly source: UserSource;
+  /** Between two questions whether anything has changed. */
+  readonly everyMs: number;
+  readonly clock: SyncClock;
+  readonly listener: ChangeListener;
+  /** Go on from here; undefined: from now. Never of another instance. */
+  readonly from: string | undefined;
+}
+
+export interface Follower {
+  /** Undefined when a successor cannot go on from here. */
+  readonly mark: string | undefined;
+  /** Rejects when it can follow no longer; never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** Resolves when nothing that changes from then on can be missed. */
+export type Follow = (parts: FollowParts) => Promise<Follower>;
+
+/** [MS-ADTS] 3.1.1.5.5: what is left of a deleted object. */
+const isTombstone = (entry: LdapEntry): boolean => entry.text('isDeleted') === 'TRUE';
+
+/** Tells of an object that something happened to: it is read anew, by the source's own filter. */
+export async function tell(entry: LdapEntry, { connection, server, source, listener }: FollowParts): Promise<void> {
+  const id = identityOf(entry, server);
+  if (isTombstone(entry) || !isWithin(entry.dn, source)) return listener.gone(id);
+  const now = await reread(connection, source, server, entry.dn);
+  if (now === undefined) listener.gone(id);
+  else listener.changed(id, now);
+}
+
+/**
+ * Runs `round` again and again, each beginning `everyMs` after the one before began.
+ * @returns what rejects when a round fails or the connection ends
+ */
+export function inRounds({ connection, clock, everyMs }: FollowParts, round: () => Promise<void>): Promise<never> {
+  return new Promise((_, reject) => {
+    connection.onClosed(reject);
+    const next = (beganMs: number): void => {
+      clock.after(Math.max(0, beganMs + everyMs - clock.now()), () => {
+        if (connection.closedBecause !== undefined) return;
+        const nowMs = clock.now();
+        round().then(() => next(nowMs), reject);
+      });
+    };
+    next(clock.now());
+  });
+}
+
+/** So rarely is a server asked whether it still lives when nothing else is asked of it. */
+export const reassureEveryMs = 15_000;
+
+/** Hears of nothing: sweeps find what has changed. The connection shows whether the source can be asked at all. */
+export const followNothing: Follow = async (parts) => {
+  const failed = inRounds({ ...parts, everyMs: reassureEveryMs }, async () => {
+    await readServerFacts(parts.connection, parts.server.namingContext);
+  });
+  return { mark: undefined, failed };
+};

@@ -1,0 +1,54 @@
+/** What a sweep found, for the status page and the log: how much it brought, what it had to leave out, and what it would drop. */
+
+export interface SkippedEntry {
+  readonly dn: string;
+  readonly reason: string;
+}
+
+export interface SweepReport {
+  readonly server: string;
+  /** Of its database: see ServerFacts. */
+  readonly instance: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** `held`: the loss was too great to be believed; `failed`: it did not come to its end. Either way the users before it stay. */
+  readonly outcome: 'applied' | 'held' | 'failed';
+  /** Why it was held or has failed. */
+  readonly why: string | undefined;
+  /** Objects that came. */
+  readonly objects: number;
+  /** Addresses known before that are not there any more. */
+  readonly gone: number;
+  /** Users enabled before that are not any more. */
+  readonly disabled: number;
+  readonly skippedCount: number;
+  /** The first of them. */
+  readonly skipped: readonly SkippedEntry[];
+  readonly duplicateCount: number;
+  /** The first of them: the second object that was found with an address. */
+  readonly duplicates: readonly SkippedEntry[];
+}
+
+/** A directory where everything is wrong must not fill the memory with complaints. */
+const listedAtMost = 200;
+
+/** Collects while a sweep runs. */
+export class SweepNotes {
+  objects = 0;
+  skippedCount = 0;
+  duplicateCount = 0;
+  readonly skipped: SkippedEntry[] = [];
+  readonly duplicates: SkippedEntry[] = [];
+
+  skip(dn: string, reason: string): void {
+    this.skippedCount += 1;
+    if (this.skipped.length < listedAtMost) this.skipped.push({ dn, reason });
+  }
+
+  duplicate(dn: string, key: string): void {
+    this.duplicateCount += 1;
+    if (this.duplicates.length < listedAtMost) {
+      this.duplicates.push({ dn, reason: `${key} is the address of another object too; the enabled one counts` });
+    }
+  }
+}

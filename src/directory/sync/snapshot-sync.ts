@@ -1,0 +1,367 @@
+/**
+ * Keeps one source's users in a table: a sweep brings all of them, a follower what changes in between, and again after every
+ * outage. It knows neither threads nor SIP, and tells what it has by one callback.
+ */
+import type { HashSeed } from '../keyed-hash.ts';
+import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
+import { followByDirSync } from './dirsync.ts';
+import {
+  type ChangeListener,
+  type Follow,
+  type Follower,
+  followNothing,
+  type Position,
+  type SyncClock,
+} from './follow.ts';
+import { followByNotification } from './notify.ts';
+import { begin, end } from './outages.ts';
+import { followByPolling } from './poll.ts';
+import { SweepNotes, type SweepReport } from './report.ts';
+import { nextSweep } from './schedule.ts';
+import { readServerFacts, type ServerFacts } from './server-facts.ts';
+import type { SnapshotSettings } from './snapshot-settings.ts';
+import { type SyncNews, type SyncStatus, statusAtStart } from './status.ts';
+import { readSnapshot, writeSnapshot } from './store.ts';
+import { sweepUsers } from './sweep.ts';
+import { type Loss, Tables } from './tables.ts';
+import { identityOf, type UserSource } from './user-source.ts';
+
+export interface SyncParts {
+  readonly connections: LdapConnections;
+  readonly source: UserSource;
+  readonly settings: SnapshotSettings;
+  readonly clock: SyncClock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Of the hashes, where no file gives one. */
+  readonly seed: HashSeed;
+  readonly tell: (news: SyncNews) => void;
+}
+
+const followers: Readonly<Record<SnapshotSettings['follow'], Follow>> = {
+  notify: followByNotification,
+  dirsync: followByDirSync,
+  poll: followByPolling,
+  none: followNothing,
+};
+
+/** After a sweep or a session that failed, doubled with each further one. */
+const firstRetryMs = 1_000;
+const longestRetryMs = 5 * 60_000;
+const retryMs = (failures: number): number => Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
+
+/** A session that lived so long had not failed at once: the next may begin without delay. */
+const steadyMs = 30_000;
+
+/** Doubt about a deletion is settled by a sweep, but sweeps for that reason take a twentieth of the time at most. */
+const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
+
+const saveEveryMs = 5 * 60_000;
+
+/** Fewer users than this may always go: in a small office two are a large share. */
+const alwaysMayGo = 5;
+
+/** The server could not be asked, or did not answer: what it would have said is not known, and nothing grows old by it. */
+const silences: readonly unknown[] = [
+  'ldap-unreachable',
+  'ldap-not-trusted',
+  'ldap-bind',
+  'ldap-timeout',
+  'ldap-closed',
+];
+const isSilence = (error: unknown): boolean => error instanceof LdapError && silences.includes(error.code);
+
+/** One connection that follows, and what is done beside it. */
+interface Session {
+  readonly connection: LdapConnection;
+  readonly server: ServerFacts;
+  isOver: boolean;
+  sweeping: LdapConnection | undefined;
+}
+
+export class SnapshotSync {
+  readonly #parts: SyncParts;
+  readonly #tables: Tables;
+  #status: SyncStatus = statusAtStart;
+  /** Where the last session stood, if its table was whole. */
+  #position: Position | undefined;
+  /** All that the follower tells is in the table, and the table was whole when it began. */
+  #isWhole = false;
+  #isStopped = false;
+  #believesLoss = false;
+  #session: Session | undefined;
+  #sweepAtMs = 0;
+  #sweepFailures = 0;
+  #shortSessions = 0;
+  #savedAtMs = 0;
+  #wake: () => void = () => {};
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    const { file } = parts.settings;
+    const loaded = file === undefined ? ({ kind: 'absent' } as const) : readSnapshot(file, parts.source);
+    const stored = loaded.kind === 'loaded' ? loaded.snapshot : undefined;
+    this.#tables = new Tables(parts.source.attributes, parts.seed, stored?.table);
+    this.#status = {
+      ...statusAtStart,
+      confirmedAtMs: stored?.confirmedAtMs,
+      fileProblem: loaded.kind === 'refused' ? loaded.why : undefined,
+      // While the router did not run, nobody could be seen.
+      outages: stored === undefined ? [] : begin([], stored.confirmedAtMs),
+    };
+  }
+
+  start(): void {
+    this.#tell({});
+    this.#ended = this.#run();
+  }
+
+  /** @param believesLoss the operator has looked: the next sweep is put in force whatever it would drop */
+  sweepNow(believesLoss = false): void {
+    this.#believesLoss ||= believesLoss;
+    this.#sweepAtMs = 0;
+    this.#wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#endSession();
+    this.#parts.connections.close();
+    await this.#ended;
+    this.#save();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const beganMs = this.#parts.clock.now();
+      try {
+        await this.#hold();
+      } catch (error) {
+        if (this.#isStopped) return;
+        if (isSilence(error)) this.#tell({ outages: begin(this.#status.outages, this.#parts.clock.now()) });
+        this.#tell({ phase: 'waiting', lastFailure: (error as Error).message });
+      }
+      const isSteady = this.#parts.clock.now() - beganMs > steadyMs;
+      this.#shortSessions = isSteady ? 0 : this.#shortSessions + 1;
+      const ownMs = this.#shortSessions < 2 ? 0 : retryMs(this.#shortSessions - 2);
+      await this.#pauseUntil(this.#parts.clock.now() + Math.max(ownMs, this.#parts.connections.restMs()));
+    }
+  }
+
+  /** One session from its connection to its end, which is always a failure or our own stop. */
+  async #hold(): Promise<void> {
+    const connection = await this.#parts.connections.open('sync');
+    this.#tell({ server: connection.server, outages: end(this.#status.outages, this.#parts.clock.now()) });
+    try {
+      const server = await readServerFacts(connection, this.#parts.source.baseDns[0] ?? '');
+      this.#session = { connection, server, isOver: false, sweeping: undefined };
+      await this.#follow(this.#session);
+    } finally {
+      this.#endSession();
+      connection.close();
+    }
+  }
+
+  async #follow(session: Session): Promise<void> {
+    const { connection, server } = session;
+    const { source, settings, clock } = this.#parts;
+    const from = this.#position?.instance === server.instance ? this.#position.mark : undefined;
+    // Used once: a position that the server refuses must not be offered again.
+    this.#position = undefined;
+    this.#isWhole = from !== undefined;
+    if (!this.#isWhole) this.#sweepAtMs = 0;
+    const everyMs = settings.followEveryMs;
+    const parts = { connection, server, source, everyMs, clock, listener: this.#listener(), from };
+    const follower = await followers[settings.follow](parts);
+    follower.failed.catch(() => undefined);
+    this.#tell({ phase: 'following', lastFailure: undefined });
+    try {
+      await Promise.race([follower.failed, this.#sweeps(session)]);
+    } finally {
+      this.#remember(follower, server);
+    }
+  }
+
+  #remember({ mark }: Follower, { instance }: ServerFacts): void {
+    if (this.#isWhole && mark !== undefined) this.#position = { instance, mark };
+  }
+
+  #listener(): ChangeListener {
+    const { clock } = this.#parts;
+    return {
+      changed: (id, entry) => {
+        const before = this.#tables.current;
+        this.#tables.changed(id, entry, clock.now());
+        // Readers see the change in the table that they have, unless it had to grow.
+        if (this.#tables.current !== before) this.#tell({});
+      },
+      gone: (id) => this.#tables.gone(id),
+      confirmed: () => this.#confirmed(),
+      doubted: () => this.#doubted(),
+    };
+  }
+
+  #doubted(): void {
+    const { startedAtMs = 0, endedAtMs = 0 } = this.#status.lastSweep ?? {};
+    const restMs = Math.max(doubtRest.leastMs, doubtRest.sweeps * (endedAtMs - startedAtMs));
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, endedAtMs + restMs);
+    this.#wake();
+  }
+
+  #confirmed(): void {
+    if (!this.#isWhole) return;
+    const nowMs = this.#parts.clock.now();
+    this.#tell({ confirmedAtMs: nowMs });
+    if (nowMs - this.#savedAtMs > saveEveryMs) this.#save();
+  }
+
+  async #sweeps(session: Session): Promise<void> {
+    while (!session.isOver) {
+      if (this.#sweepAtMs > this.#parts.clock.now()) await this.#pauseUntil(this.#sweepAtMs);
+      else await this.#sweep(session);
+    }
+  }
+
+  async #sweep(session: Session): Promise<void> {
+    const { clock, settings, random } = this.#parts;
+    const startedAtMs = clock.now();
+    const notes = new SweepNotes();
+    this.#tell({ phase: 'sweeping' });
+    this.#tables.beginSweep(notes);
+    let report: SweepReport;
+    try {
+      await this.#collect(session);
+      report = this.#judge(session, notes, startedAtMs);
+      this.#sweepFailures = 0;
+      this.#sweepAtMs = nextSweep(settings.sweep, settings.sweepJitterMs, clock.now(), random);
+    } catch (error) {
+      if (session.isOver) return;
+      this.#tables.forgetSweep();
+      report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
+      this.#sweepAtMs = clock.now() + retryMs(this.#sweepFailures);
+      this.#sweepFailures += 1;
+    }
+    const lastFailure = report.outcome === 'failed' ? report.why : undefined;
+    this.#tell({ phase: 'following', lastSweep: report, nextSweepAtMs: this.#sweepAtMs, lastFailure });
+    if (report.outcome === 'applied') this.#save();
+  }
+
+  /** On a connection of its own, so that changes do not wait behind pages; of the same server, so that both tell one story. */
+  async #collect(session: Session): Promise<void> {
+    const { connections, source, clock } = this.#parts;
+    const connection = await connections.open('sync');
+    session.sweeping = connection;
+    try {
+      if (connection.server !== session.connection.server) {
+        session.connection.close();
+        throw new LdapError('ldap-closed', `${connection.server} has taken the place of ${session.connection.server}`);
+      }
+      await sweepUsers(connection, source, session.server, (entry) => {
+        this.#tables.found(identityOf(entry, session.server), entry, clock.now());
+      });
+    } finally {
+      session.sweeping = undefined;
+      connection.close();
+    }
+  }
+
+  #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
+    if (notes.objects === 0 && this.#tables.current === undefined) throw this.#foundNobody();
+    const loss = this.#tables.loss();
+    const why = this.#believesLoss ? undefined : this.#disbelief(notes, loss);
+    if (why !== undefined) {
+      this.#tables.holdBack();
+      this.#tell({ heldSinceMs: startedAtMs });
+      return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why }, loss);
+    }
+    this.#believesLoss = false;
+    this.#tables.swap();
+    this.#isWhole = true;
+    this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs });
+    return this.#reportOf(session, notes, startedAtMs, { outcome: 'applied', why: undefined }, loss);
+  }
+
+  /** Nobody at all is a wrong setting or a missing right: to believe it would make every user unknown. */
+  #foundNobody(): LdapError {
+    const { baseDns, filter } = this.#parts.source;
+    const what = `no object below ${baseDns.join(' and ')} matches ${filter}`;
+    return new LdapError('ldap-schema', `${what}: is the base right, and may the account read these attributes?`);
+  }
+
+  #disbelief({ objects }: SweepNotes, { gone, disabled, share }: Loss): string | undefined {
+    const { maxLoss } = this.#parts.settings;
+    const isTooMuch = share > maxLoss && gone + disabled > alwaysMayGo;
+    if (objects > 0 && !isTooMuch) return undefined;
+    const percent = (part: number): string => `${Math.round(part * 1_000) / 10} %`;
+    const what = `it would drop ${gone} users and disable ${disabled}, ${percent(share)} of all`;
+    return `${what}, where at most ${percent(maxLoss)} are believed: the users before it stay until it is confirmed`;
+  }
+
+  #reportOf(
+    { server, connection }: Session,
+    notes: SweepNotes,
+    startedAtMs: number,
+    verdict: Pick<SweepReport, 'outcome' | 'why'>,
+    loss: Loss = { gone: 0, disabled: 0, share: 0 },
+  ): SweepReport {
+    const { objects, skipped, skippedCount, duplicates, duplicateCount } = notes;
+    return {
+      ...verdict,
+      server: connection.server,
+      instance: server.instance,
+      startedAtMs,
+      endedAtMs: this.#parts.clock.now(),
+      objects,
+      gone: loss.gone,
+      disabled: loss.disabled,
+      skipped,
+      skippedCount,
+      duplicates,
+      duplicateCount,
+    };
+  }
+
+  #endSession(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined) return this.#wake();
+    session.isOver = true;
+    session.sweeping?.close();
+    session.connection.close();
+    this.#wake();
+  }
+
+  /** Until then, or until something wakes it. */
+  #pauseUntil(atMs: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const timer = clock.after(Math.max(0, atMs - clock.now()), resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #tell(change: Partial<SyncStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    const table = this.#tables.current;
+    this.#parts.tell({ table: table?.shared, status: this.#status });
+  }
+
+  #save(): void {
+    const { file } = this.#parts.settings;
+    const table = this.#tables.current;
+    const { confirmedAtMs } = this.#status;
+    if (file === undefined || table === undefined || confirmedAtMs === undefined) return;
+    this.#savedAtMs = this.#parts.clock.now();
+    try {
+      writeSnapshot(file, this.#parts.source, { table, confirmedAtMs });
+      this.#tell({ fileProblem: undefined });
+    } catch (error) {
+      this.#tell({ fileProblem: `${file} cannot be written: ${(error as Error).message}` });
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** The thread in which a source is swept and followed: no request waits while 100,000 entries are read. Started by `thread.ts` only. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { ldapConnections } from '../ldap-connections.ts';
+import type { SyncClock } from './follow.ts';
+import { SnapshotSync } from './snapshot-sync.ts';
+import type { FromThread, ThreadOrder, ToThread } from './thread.ts';
+
+const clock: SyncClock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+const post = (message: FromThread): void => parentPort?.postMessage(message);
+
+const log = (level: 'info' | 'warn') => (fields: object, message: string) =>
+  post({ kind: 'log', level, fields, message });
+
+const { servers, source, settings, seed } = workerData as ThreadOrder;
+
+const sync = new SnapshotSync({
+  connections: ldapConnections(servers, { clock, random: Math.random, log: { info: log('info'), warn: log('warn') } }),
+  source,
+  settings,
+  clock,
+  random: Math.random,
+  seed,
+  tell: (news) => post({ kind: 'news', news }),
+});
+
+parentPort?.on('message', (message: ToThread) => {
+  if (message.kind === 'sweep') sync.sweepNow(message.believesLoss);
+  else void sync.stop().then(() => parentPort?.close());
+});
+
+sync.start();

@@ -1,0 +1,99 @@
+/** Starts the sync in a thread of its own, hears it, and starts another when it has died. */
+import { randomFillSync } from 'node:crypto';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { HashSeed } from '../keyed-hash.ts';
+import type { LdapServersSettings } from '../ldap-connections.ts';
+import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
+import type { SnapshotSettings } from './snapshot-settings.ts';
+import type { SyncNews } from './status.ts';
+import type { UserSource } from './user-source.ts';
+
+/** All that the thread needs; values only. */
+export interface ThreadOrder {
+  readonly servers: LdapServersSettings;
+  readonly source: UserSource;
+  readonly settings: SnapshotSettings;
+  readonly seed: HashSeed;
+}
+
+export type ToThread = { readonly kind: 'sweep'; readonly believesLoss: boolean } | { readonly kind: 'stop' };
+
+export type FromThread =
+  | { readonly kind: 'news'; readonly news: SyncNews }
+  | {
+      readonly kind: 'log';
+      readonly level: 'info' | 'warn';
+      readonly fields: object;
+      readonly message: string;
+    };
+
+/** A thread that dies at once must not be started in a loop. */
+const restartMs = 5_000;
+
+// As source the file is TypeScript, as package JavaScript.
+const threadFile = new URL(`./sync-thread${extname(import.meta.filename)}`, import.meta.url);
+
+// The thread lives long and makes little that stays: a small young generation keeps its memory small.
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+
+export const randomSeed = (): HashSeed => {
+  const [first = 0, second = 0] = randomFillSync(new Int32Array(2));
+  return [first, second];
+};
+
+export const syncInThread =
+  (order: ThreadOrder, log: SnapshotLog): StartSync =>
+  (tell) =>
+    new SyncThread(order, log, tell);
+
+class SyncThread implements SyncHandle {
+  readonly #order: ThreadOrder;
+  readonly #log: SnapshotLog;
+  readonly #tell: (news: SyncNews) => void;
+  #worker: Worker;
+  #restart: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(order: ThreadOrder, log: SnapshotLog, tell: (news: SyncNews) => void) {
+    this.#order = order;
+    this.#log = log;
+    this.#tell = tell;
+    this.#worker = this.#start();
+  }
+
+  sweepNow(believesLoss: boolean): void {
+    this.#post({ kind: 'sweep', believesLoss });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#restart);
+    if (this.#worker.threadId === -1) return;
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#post({ kind: 'stop' });
+    await ended;
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(threadFile, { workerData: this.#order, resourceLimits, name: this.#order.source.name });
+    worker.on('message', (message: FromThread) => {
+      if (message.kind === 'news') this.#tell(message.news);
+      else this.#log[message.level](message.fields, message.message);
+    });
+    worker.on('error', (error) => {
+      this.#log.warn({ source: this.#order.source.name, why: String(error) }, 'the thread that sweeps has failed');
+    });
+    worker.once('exit', () => {
+      if (this.#isStopped) return;
+      this.#restart = setTimeout(() => {
+        this.#worker = this.#start();
+      }, restartMs).unref();
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,83 @@
+/** Which objects of a directory are users, and how an object is known again when its name or its address has changed. */
+import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from '../ldap.ts';
+import type { UserAttributes } from '../user-entry.ts';
+import type { ServerFacts } from './server-facts.ts';
+
+/** Plain values only: it travels to the thread that sweeps. */
+export interface UserSource {
+  /** Name in answers and reports: `ldap corp`. */
+  readonly name: string;
+  readonly baseDns: readonly string[];
+  readonly scope: 'base' | 'one' | 'sub';
+  /** All SIP users, without asking whether they are enabled: who becomes disabled must still be seen. */
+  readonly filter: string;
+  readonly attributes: UserAttributes;
+  readonly pageSize: number;
+}
+
+/** The attribute with an object's identity, and the attributes that say what it is. */
+export const attributesOf = ({ attributes }: UserSource, { identity }: ServerFacts): readonly string[] => [
+  identity,
+  ...attributes.addresses,
+  attributes.enabled,
+];
+
+/** Stays the same when an object is renamed or moved. A server without such an attribute knows it by its name only. */
+export function identityOf(entry: LdapEntry, { kind, identity }: ServerFacts): string {
+  if (kind === 'active-directory') return entry.octets(identity)[0]?.toString('hex') ?? entry.dn.toLowerCase();
+  return entry.text(identity)?.replaceAll('-', '').toLowerCase() ?? entry.dn.toLowerCase();
+}
+
+const foldDn = (dn: string): string => dn.toLowerCase().replace(/\s*,\s*/g, ',');
+
+/** Whether a name lies where the source searches. */
+export function isWithin(dn: string, { baseDns, scope }: UserSource): boolean {
+  const name = foldDn(dn);
+  return baseDns.some((each) => {
+    const base = foldDn(each);
+    if (scope === 'base') return name === base;
+    if (!name.endsWith(base === '' ? '' : `,${base}`)) return scope === 'sub' && name === base;
+    return scope === 'sub' || parentOf(name) === base;
+  });
+}
+
+/** What stands behind the first comma that is not escaped (RFC 4514 §2.4). */
+const parentOf = (dn: string): string => /^(?:[^,\\]|\\.)*,(.*)$/s.exec(dn)?.[1] ?? '';
+
+/**
+ * Reads an object anew, whole, and as the source would find it.
+ * @returns undefined when it is no user of the source (any more)
+ */
+export async function reread(
+  connection: LdapConnection,
+  source: UserSource,
+  server: ServerFacts,
+  dn: string,
+): Promise<LdapEntry | undefined> {
+  if (!isWithin(dn, source)) return undefined;
+  const found: LdapEntry[] = [];
+  try {
+    await connection.search(searchOf(dn, 'base', source.filter, attributesOf(source, server), (it) => found.push(it)))
+      .done;
+  } catch (error) {
+    if (!isNoSuchObject(error)) throw error;
+  }
+  return found[0];
+}
+
+const noSuchObject = 32;
+
+const isNoSuchObject = (error: unknown): boolean =>
+  (error as { readonly resultCode?: number }).resultCode === noSuchObject;
+
+/** Samba takes 11 s for the first of 100,000 users; a server that is dead is noticed sooner, for it owes signs of life. */
+const patienceMs = 60_000;
+
+/** A search in few words. */
+export const searchOf = (
+  baseDn: string,
+  scope: 'base' | 'sub',
+  filter: LdapFilter,
+  attributes: readonly string[],
+  onEntry: (entry: LdapEntry) => void,
+): LdapSearch => ({ baseDn, scope, filter, attributes, onEntry, budgetMs: patienceMs });

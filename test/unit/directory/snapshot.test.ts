@@ -1,0 +1,492 @@
+/** Snapshot mode from the sweep to the answer, with a directory in memory and time that stands still. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LdapError } from '../../../src/directory/ldap.ts';
+import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
+import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
+import { SnapshotSync } from '../../../src/directory/sync/snapshot-sync.ts';
+import type { UserSource } from '../../../src/directory/sync/user-source.ts';
+import { FakeActiveDirectory } from '../../support/fake-active-directory.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const second = 1_000;
+const hour = 3_600 * second;
+const startMs = Date.UTC(2026, 0, 5, 12);
+
+const source: UserSource = {
+  name: 'ldap corp',
+  baseDns: ['OU=Staff,DC=example,DC=com'],
+  scope: 'sub',
+  filter: '(msRTCSIP-PrimaryUserAddress=sip:*)',
+  attributes: { addresses: ['msRTCSIP-PrimaryUserAddress'], enabled: 'msRTCSIP-UserEnabled' },
+  pageSize: 1_000,
+};
+
+const usual: SnapshotSettings = {
+  follow: 'poll',
+  followEveryMs: second,
+  sweep: { kind: 'interval', everyMs: 24 * hour },
+  sweepJitterMs: 0,
+  maxLoss: 0.2,
+  staleAfterMs: 48 * hour,
+  expireAfterMs: 72 * hour,
+  file: undefined,
+  requireFirstSync: false,
+};
+
+interface Logged {
+  readonly fields: object;
+  readonly message: string;
+}
+
+let ad: FakeActiveDirectory;
+let clock: ManualClock;
+let directory: SnapshotDirectory;
+let warnings: Logged[];
+let folder: string;
+
+beforeEach(() => {
+  ad = new FakeActiveDirectory();
+  clock = new ManualClock(startMs);
+  warnings = [];
+  folder = mkdtempSync(join(tmpdir(), 'pif-snapshot-'));
+});
+afterEach(async () => {
+  await directory.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** All that promises have to do without time passing. */
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const pass = async (ms: number): Promise<void> => {
+  clock.advance(ms);
+  await settle();
+};
+
+async function open(settings: Partial<SnapshotSettings> = {}): Promise<{ isReady: boolean }> {
+  const all = { ...usual, ...settings };
+  directory = new SnapshotDirectory({
+    source: source.name,
+    settings: all,
+    now: () => clock.now(),
+    log: { info: () => {}, warn: (fields, message) => void warnings.push({ fields, message }) },
+    startSync(tell) {
+      const parts = { connections: ad, source, settings: all, clock, random: () => 0.5, seed: [7, 11] as const, tell };
+      const sync = new SnapshotSync(parts);
+      sync.start();
+      return { sweepNow: (believes) => sync.sweepNow(believes), stop: () => sync.stop() };
+    },
+  });
+  const state = { isReady: false };
+  void directory.start().then(() => {
+    state.isReady = true;
+  });
+  await settle();
+  return state;
+}
+
+const answerFor = (user: string): string => {
+  const answer = directory.lookup(`${user}@example.com`);
+  if (answer.kind === 'home') return `${answer.addressOnly ? 'address only' : 'enabled'}, ${answer.freshness}`;
+  return answer.kind;
+};
+
+const putMany = (count: number): void => {
+  for (let i = 0; i < count; i += 1) ad.put(`user${i}`);
+};
+
+describe('a sweep', () => {
+  test('brings every user with an address, and tells the enabled from those who only have one', async () => {
+    ad.put('bob');
+    ad.put('moved', { isEnabled: false });
+    ad.put('searchable', { isEnabled: undefined });
+    ad.put('mail', { addresses: [] });
+    ad.put('elsewhere', { dn: 'CN=elsewhere,OU=Guests,DC=example,DC=com' });
+    await open();
+    expect(['bob', 'moved', 'searchable', 'mail', 'elsewhere'].map(answerFor)).toEqual([
+      'enabled, fresh',
+      'address only, fresh',
+      'address only, fresh',
+      'unknown-user',
+      'unknown-user',
+    ]);
+  });
+
+  test('leaves out what cannot be read, and lists it with name and reason; the rest is there', async () => {
+    ad.put('bob');
+    ad.put('broken', { addresses: ['sip:no-domain'] });
+    ad.put('twin-1', { addresses: ['sip:twin@example.com'], isEnabled: false });
+    ad.put('twin-2', { addresses: ['sip:Twin@example.com'] });
+    await open();
+    expect(answerFor('bob')).toBe('enabled, fresh');
+    expect(answerFor('twin')).toBe('enabled, fresh');
+    expect(directory.status.lastSweep).toMatchObject({
+      outcome: 'applied',
+      objects: 4,
+      skippedCount: 1,
+      skipped: [
+        {
+          dn: 'CN=broken,OU=Staff,DC=example,DC=com',
+          reason: 'msRTCSIP-PrimaryUserAddress: "sip:no-domain" is no SIP address',
+        },
+      ],
+      duplicateCount: 1,
+      duplicates: [{ dn: 'CN=twin-2,OU=Staff,DC=example,DC=com', reason: expect.stringContaining('twin@example.com') }],
+    });
+  });
+
+  test('that does not come to its end changes nothing, and is begun again, later each time', async () => {
+    ad.put('bob');
+    await open();
+    ad.forget('bob');
+    ad.put('eve');
+    ad.sweepFailure = new LdapError('ldap-refused', 'sizeLimitExceeded');
+    directory.refresh();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'failed', why: 'sizeLimitExceeded' });
+    expect(answerFor('bob')).toBe('enabled, fresh');
+    const after = ad.sweeps;
+    await pass(second);
+    expect(ad.sweeps).toBe(after + 1);
+    await pass(second);
+    expect(ad.sweeps).toBe(after + 1);
+    await pass(second);
+    expect(ad.sweeps).toBe(after + 2);
+  });
+
+  test('that finds nobody at all is not believed: users are not unknown because a base is wrong', async () => {
+    await open();
+    expect(answerFor('bob')).toBe('unavailable');
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'failed', why: expect.stringContaining('no object') });
+  });
+
+  test('does not take back what has changed while it ran', async () => {
+    putMany(10);
+    await open();
+    const gate = Promise.withResolvers<void>();
+    ad.sweepGate = gate.promise;
+    directory.refresh();
+    await settle();
+    ad.put('user1', { isEnabled: false });
+    ad.put('late');
+    ad.delete('user2');
+    await pass(second);
+    expect([answerFor('user1'), answerFor('late'), answerFor('user2')]).toEqual([
+      'address only, fresh',
+      'enabled, fresh',
+      'unknown-user',
+    ]);
+    gate.resolve();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied' });
+    expect([answerFor('user1'), answerFor('late'), answerFor('user2')]).toEqual([
+      'address only, fresh',
+      'enabled, fresh',
+      'unknown-user',
+    ]);
+  });
+
+  test('keeps since when a user is known, and says when he was last seen', async () => {
+    ad.put('bob');
+    await open();
+    await pass(hour);
+    directory.refresh();
+    await settle();
+    expect(directory.detailsOf('bob@example.com')).toEqual({
+      state: 'enabled',
+      isShared: false,
+      knownSinceS: startMs / 1_000,
+      lastSeenS: (startMs + hour) / 1_000,
+      source: 'ldap corp',
+    });
+    expect(directory.detailsOf('eve@example.com')).toBeUndefined();
+  });
+
+  test('is made again when its time has come', async () => {
+    ad.put('bob');
+    await open({ follow: 'none', sweep: { kind: 'interval', everyMs: hour }, sweepJitterMs: 600 * second });
+    expect(ad.sweeps).toBe(1);
+    await pass(hour + 299 * second);
+    expect(ad.sweeps).toBe(1);
+    await pass(second);
+    expect(ad.sweeps).toBe(2);
+  });
+});
+
+describe('what changes between sweeps', () => {
+  test('is seen within one round: disabled, enabled, a new address, none, another place, a deletion', async () => {
+    for (const name of ['disabled', 'renamed', 'cleared', 'moved', 'deleted']) ad.put(name);
+    ad.put('enabled', { isEnabled: false });
+    await open();
+    ad.put('disabled', { isEnabled: false });
+    ad.put('enabled', { isEnabled: true });
+    ad.put('renamed', { addresses: ['sip:new@example.com'] });
+    ad.put('cleared', { addresses: [] });
+    ad.put('moved', { dn: 'CN=moved,OU=Guests,DC=example,DC=com' });
+    ad.delete('deleted');
+    await pass(second);
+    const users = ['disabled', 'enabled', 'renamed', 'new', 'cleared', 'moved', 'deleted'];
+    expect(users.map(answerFor)).toEqual([
+      'address only, fresh',
+      'enabled, fresh',
+      'unknown-user',
+      'enabled, fresh',
+      'unknown-user',
+      'unknown-user',
+      'unknown-user',
+    ]);
+    expect(ad.sweeps).toBe(1);
+  });
+
+  test('is not searched for while the USN of the server stands still', async () => {
+    ad.put('bob');
+    await open();
+    for (let round = 0; round < 5; round += 1) await pass(second);
+    expect(ad.askedSince).toEqual([]);
+    ad.put('eve');
+    await pass(second);
+    expect(ad.askedSince).toEqual([ad.usn]);
+  });
+
+  test('after a lost connection is asked for from where it stood, without a sweep', async () => {
+    ad.put('bob');
+    await open();
+    const stood = ad.usn;
+    ad.drop();
+    ad.put('eve');
+    await settle();
+    await pass(second);
+    expect(ad.askedSince).toEqual([stood + 1]);
+    expect(answerFor('eve')).toBe('enabled, fresh');
+    expect(ad.sweeps).toBe(1);
+  });
+
+  test('on another controller, or one restored from a backup, begins with a sweep: USNs are each database its own', async () => {
+    ad.put('bob');
+    await open();
+    ad.instance = 'invocation-2';
+    ad.drop();
+    await settle();
+    await pass(second);
+    expect(ad.askedSince).toEqual([]);
+    expect(ad.sweeps).toBe(2);
+  });
+});
+
+describe('a loss too great to be believed', () => {
+  beforeEach(async () => {
+    putMany(30);
+    await open();
+    await pass(60 * second);
+    for (let i = 0; i < 10; i += 1) ad.forget(`user${i}`);
+    directory.refresh();
+    await settle();
+  });
+
+  test('is held back and told: the users before it stay', () => {
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 10, disabled: 0 });
+    expect(directory.describe().summary).toContain('held back');
+    expect(warnings.at(-1)).toMatchObject({ message: 'a sweep of the directory: held' });
+    expect(answerFor('user0')).toBe('enabled, fresh');
+  });
+
+  test('is put in force when it is confirmed, once', async () => {
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status).toMatchObject({ heldSinceMs: undefined, lastSweep: { outcome: 'applied', gone: 10 } });
+    expect(answerFor('user0')).toBe('unknown-user');
+    for (let i = 10; i < 20; i += 1) ad.forget(`user${i}`);
+    directory.refresh();
+    await settle();
+    expect(directory.status.lastSweep?.outcome).toBe('held');
+  });
+
+  test('if nobody confirms it, those who were not seen go stale and then are gone; those who were seen stay fresh', async () => {
+    await pass(49 * hour);
+    expect([answerFor('user0'), answerFor('user20')]).toEqual(['enabled, stale', 'enabled, fresh']);
+    await pass(24 * hour);
+    expect([answerFor('user0'), answerFor('user20')]).toEqual(['unknown-user', 'enabled, fresh']);
+  });
+
+  test('is over when the missing come back', async () => {
+    putMany(10);
+    directory.refresh();
+    await settle();
+    expect(directory.status).toMatchObject({ heldSinceMs: undefined, lastSweep: { outcome: 'applied', gone: 0 } });
+  });
+
+  test('may also be that all are suddenly disabled, as when an attribute may not be read any more', async () => {
+    putMany(10);
+    directory.confirmLoss();
+    await settle();
+    for (let i = 0; i < 30; i += 1) ad.put(`user${i}`, { isEnabled: undefined });
+    ad.instance = 'invocation-2';
+    ad.drop();
+    await settle();
+    await pass(second);
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', disabled: 30 });
+    expect(answerFor('user3')).toBe('enabled, fresh');
+  });
+});
+
+test('in a small office two of three users may go at once', async () => {
+  putMany(3);
+  await open();
+  ad.forget('user0');
+  ad.forget('user1');
+  directory.refresh();
+  await settle();
+  expect(directory.status.lastSweep?.outcome).toBe('applied');
+});
+
+describe('age', () => {
+  const down = new LdapError('ldap-unreachable', 'connection refused');
+
+  test('of what cannot be asked stands still: a source that is down for a week still answers, and says how old it is', async () => {
+    ad.put('bob');
+    await open();
+    ad.failure = down;
+    ad.drop();
+    await settle();
+    await pass(7 * 24 * hour);
+    expect(directory.lookup('bob@example.com')).toMatchObject({
+      kind: 'home',
+      freshness: 'fresh',
+      ageMs: expect.closeTo(7 * 24 * hour, -4),
+    });
+    expect(answerFor('nobody')).toBe('unknown-user');
+  });
+
+  test('of what could be asked and is not confirmed goes on: stale, then nothing is known any more', async () => {
+    ad.put('bob');
+    await open({ follow: 'none', sweep: { kind: 'interval', everyMs: 24 * hour } });
+    ad.sweepFailure = new LdapError('ldap-refused', 'insufficientAccessRights');
+    for (let h = 0; h < 49; h += 1) await pass(hour);
+    expect([answerFor('bob'), answerFor('nobody')]).toEqual(['enabled, stale', 'unknown-user']);
+    for (let h = 0; h < 24; h += 1) await pass(hour);
+    expect([answerFor('bob'), answerFor('nobody')]).toEqual(['unavailable', 'unavailable']);
+  });
+
+  test('before anything is known the answer is that nothing could be asked, with the reason', async () => {
+    ad.failure = down;
+    await open();
+    expect(directory.lookup('bob@example.com')).toEqual({
+      kind: 'unavailable',
+      why: 'ldap corp: no users have been read yet: connection refused',
+    });
+  });
+});
+
+describe('the file of a snapshot', () => {
+  let file: string;
+  beforeEach(() => {
+    file = join(folder, 'corp.snapshot');
+  });
+
+  /** A router that ran, swept and ended. */
+  async function ranBefore(): Promise<void> {
+    ad.put('bob');
+    ad.put('moved', { isEnabled: false });
+    await open({ file });
+    await directory.stop();
+    await pass(hour);
+    ad.failure = new LdapError('ldap-unreachable', 'connection refused');
+    warnings = [];
+  }
+
+  test('is written for its owner only, holds no address, and serves a start while the directory is down', async () => {
+    await ranBefore();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'latin1')).not.toContain('bob');
+    const state = await open({ file, requireFirstSync: true });
+    expect(state.isReady).toBe(true);
+    expect(['bob', 'moved', 'nobody'].map(answerFor)).toEqual([
+      'enabled, fresh',
+      'address only, fresh',
+      'unknown-user',
+    ]);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ ageMs: hour });
+  });
+
+  test('does not grow old while the router is not running and the directory is down', async () => {
+    await ranBefore();
+    await pass(30 * 24 * hour);
+    await open({ file });
+    expect(answerFor('bob')).toBe('enabled, fresh');
+  });
+
+  test('keeps since when users are known', async () => {
+    await ranBefore();
+    ad.failure = undefined;
+    await open({ file });
+    expect(directory.detailsOf('bob@example.com')).toMatchObject({
+      knownSinceS: startMs / 1_000,
+      lastSeenS: (startMs + hour) / 1_000,
+    });
+  });
+
+  test.each([
+    ['an octet is wrong', (octets: Buffer) => octets.with(octets.length - 40, octets.at(-40)! ^ 1)],
+    ['its end is missing', (octets: Buffer) => octets.subarray(0, -10)],
+    ['it is empty', () => Buffer.alloc(0)],
+  ])('is refused when %s, in clear words; the router goes on without it', async (_, damage) => {
+    await ranBefore();
+    writeFileSync(file, damage(readFileSync(file)));
+    const state = await open({ file });
+    expect(state.isReady).toBe(true);
+    expect(answerFor('bob')).toBe('unavailable');
+    expect(warnings[0]).toEqual({
+      fields: { source: 'ldap corp', why: `${file} is damaged: its checksum is wrong` },
+      message: 'the snapshot on disk is of no use',
+    });
+  });
+
+  test('is refused when others may write it: they could move any user to the other side', async () => {
+    await ranBefore();
+    rmSync(file);
+    writeFileSync(file, 'x', { mode: 0o666 });
+    const { chmodSync } = await import('node:fs');
+    chmodSync(file, 0o666);
+    await open({ file });
+    expect(warnings[0]?.fields).toMatchObject({ why: `others than its owner may write ${file}` });
+  });
+
+  test('that cannot be written is told, and nothing else suffers', async () => {
+    ad.put('bob');
+    await open({ file: join(folder, 'not', 'there') });
+    expect(directory.status.fileProblem).toMatch(/cannot be written: ENOENT/);
+    expect(answerFor('bob')).toBe('enabled, fresh');
+  });
+});
+
+describe('a start', () => {
+  test('waits for nothing unless it is told to', async () => {
+    ad.failure = new LdapError('ldap-unreachable', 'connection refused');
+    expect(await open()).toEqual({ isReady: true });
+  });
+
+  test('with require-first-sync waits until users are known', async () => {
+    ad.put('bob');
+    ad.failure = new LdapError('ldap-unreachable', 'connection refused');
+    const state = await open({ requireFirstSync: true });
+    await pass(10 * second);
+    expect(state.isReady).toBe(false);
+    ad.failure = undefined;
+    await pass(60 * second);
+    expect(state.isReady).toBe(true);
+    expect(answerFor('bob')).toBe('enabled, fresh');
+  });
+
+  test('that waits for users can be stopped', async () => {
+    ad.failure = new LdapError('ldap-unreachable', 'connection refused');
+    const state = await open({ requireFirstSync: true });
+    await directory.stop();
+    await settle();
+    expect(state.isReady).toBe(true);
+  });
+});

@@ -30,7 +30,8 @@ const reasonableSyntax: Step = (request) => {
   const problem = checkRequest(request);
   if (problem === undefined) return undefined;
   const { status, header, detail } = problem;
-  return { status, phrase: phrases[status] ?? 'Bad Request', code: 'syntax', detail: `${header}: ${detail}` };
+  const where = header === '' ? '' : `${header}: `;
+  return { status, phrase: phrases[status] ?? 'Bad Request', code: 'syntax', detail: where + detail };
 };
 
 /** §16.3 step 2: only sip and sips lead anywhere; a proxy never routes on To instead (RFC 4475 §3.3.2). */

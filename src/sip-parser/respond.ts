@@ -60,5 +60,11 @@ function copyFirst(request: SipRequest, id: HeaderId, cuts: Cut[]): string {
 
 /** The CRLF is added anew: the last line of a cut-off request has none. */
 function copyLine({ text, index }: SipRequest, slot: number, cuts: Cut[]): string {
-  return `${applyCuts(text, cuts, index.lineStart(slot), index.valueEnd(slot))}\r\n`;
+  const line = applyCuts(text, cuts, index.lineStart(slot), index.valueEnd(slot));
+  return `${index.problem === undefined ? line : withoutMisleading(line)}\r\n`;
+}
+
+/** What made the request a bad one must not make the answer another: to some a bare CR or LF ends a line, and a NUL the text. */
+function withoutMisleading(line: string): string {
+  return line.replace(/\r(?!\n)|(?<!\r)\n|\0/g, ' ');
 }

@@ -45,6 +45,13 @@ describe('respond (RFC 3261 §8.2.6)', () => {
     expect(response.all('To')).toEqual(['sip:bob@example.com;x=1;tag=z1']);
   });
 
+  it('copies no bare CR or LF and no NUL, which would make header fields or an end of what is none to us (RFC 3261 §7.3.1)', () => {
+    const message = request({ From: 'From: <sip:a@example.com>;tag=1\n\nX: 1', CSeq: 'CSeq: 1\r\n \rMESSAGE\0' });
+    const lines = respond(message, 400, 'Bad Request', 'z1').split('\r\n');
+    expect(lines).toContain('From: <sip:a@example.com>;tag=1  X: 1');
+    expect(lines.slice(lines.indexOf('CSeq: 1')).slice(0, 2)).toEqual(['CSeq: 1', '  MESSAGE ']);
+  });
+
   it('is itself well formed', () => {
     expect(checkResponse(parseResponse(respond(request(), 200, 'OK', 'z1')))).toBeUndefined();
   });

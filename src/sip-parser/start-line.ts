@@ -1,5 +1,5 @@
 /** The start line (RFC 3261 §7.1, §7.2): liberal enough that a bad one can still be answered, and it says what is bad. */
-import { asciiLower, isToken, parseDecimal, skipDigits } from './syntax.ts';
+import { asciiLower, HTAB, isToken, parseDecimal, SP, skipDigits } from './syntax.ts';
 
 export interface RequestLine {
   readonly kind: 'request';
@@ -90,5 +90,17 @@ function anyStatusLine(line: string, end: number): StatusLine | undefined {
 
 function statusLineProblem(line: string, start: number, end: number, status: number): string | undefined {
   if (end - start !== 3 || status < 100 || status > 699) return 'status code not between 100 and 699';
-  return end < line.length && line[end] !== ' ' ? 'no SP behind the status code' : undefined;
+  if (end < line.length && line[end] !== ' ') return 'no SP behind the status code';
+  return hasControlOctet(line, end) ? 'a control octet in the reason phrase' : undefined;
 }
+
+/** HTAB may stand in a reason phrase (§25.1); a bare CR or LF ends the line for some, and a NUL the text. */
+function hasControlOctet(line: string, start: number): boolean {
+  for (let i = start; i < line.length; i++) {
+    const code = line.charCodeAt(i);
+    if ((code < SP && code !== HTAB) || code === DEL) return true;
+  }
+  return false;
+}
+
+const DEL = 127;

@@ -180,6 +180,9 @@ describe('checkResponse', () => {
     'SIP/2.0 0200 four digits',
     'SIP/2.0 abc no number',
     'SIP/2.0 200OK',
+    'SIP/2.0 486 Bu\nsy',
+    'SIP/2.0 486 Bu\rsy',
+    'SIP/2.0 486 Busy\0',
     'SIP/3.0 200 OK',
   ])('finds fault with %j (RFC 3261 §7.2, RFC 4475 §3.1.2.19)', (line) => {
     expect(checkResponse(parseResponse(responseText({}, line)))?.header).toBe('Status-Line');

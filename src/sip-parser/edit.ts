@@ -6,7 +6,8 @@ import { applyCuts, type Cut, insert } from './cut.ts';
 import { Header, type HeaderId, headerName } from './header-index.ts';
 import type { SipMessage } from './message.ts';
 import { cutRoutes } from './route-cuts.ts';
-import { skipLws, trimmedEnd } from './syntax.ts';
+import { SIP_VERSION } from './start-line.ts';
+import { asciiLower, equalsIgnoreCase, skipLws, trimmedEnd } from './syntax.ts';
 import { cutTopVia, cutViaParams, type ViaParams } from './via-cuts.ts';
 
 export class Edit {
@@ -85,6 +86,7 @@ export class Edit {
   toString(): string {
     const cuts: Cut[] = [];
     this.cutRequestUri(cuts);
+    cutVersion(cuts, this.message);
     this.cutFirstLines(cuts);
     this.cutVia(cuts);
     cutNumber(cuts, this.message, Header.MaxForwards, this.maxForwards);
@@ -129,6 +131,17 @@ export class Edit {
     insert(cuts, message.headersEnd, this.lastLines + length);
   }
 }
+
+/** §7.1: read in any case, sent in upper case. */
+function cutVersion(cuts: Cut[], { kind, text, startLineEnd }: SipMessage): void {
+  const start = kind === 'request' ? startLineEnd - CRLF.length - SIP_VERSION.length : 0;
+  if (text.startsWith(SIP_VERSION, start)) return;
+  const end = start + SIP_VERSION.length;
+  if (equalsIgnoreCase(text, start, end, LOWER_VERSION)) cuts.push({ start, end, text: SIP_VERSION });
+}
+
+const CRLF = '\r\n';
+const LOWER_VERSION = asciiLower(SIP_VERSION);
 
 function lineIfAbsent(message: SipMessage, id: HeaderId, value: number | undefined): string {
   return value === undefined || message.has(id) ? '' : `${headerName(id)}: ${value}\r\n`;

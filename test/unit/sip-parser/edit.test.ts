@@ -28,6 +28,14 @@ function bareLines(message: SipRequest, change: (edit: Edit) => void): string[] 
 }
 
 describe('Edit', () => {
+  it.each([
+    ['OPTIONS sip:bob@example.com SIp/2.0', 'OPTIONS sip:bob@example.com SIP/2.0'],
+    ['sip/2.0 200 sip/2.0', 'SIP/2.0 200 sip/2.0'],
+  ])('sends the version of %j in upper case (RFC 3261 §7.1)', (received, sent) => {
+    const message = parseMessage(requestText({}, received))!;
+    expect(new Edit(message).toString()).toBe(requestText({}, sent));
+  });
+
   it('without an edit gives the text', () => {
     expect(edited(request(), () => {})).toBe(requestText());
   });

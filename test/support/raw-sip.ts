@@ -55,6 +55,8 @@ export class RawEnd {
   /** Messages that nobody has taken yet, oldest first. */
   readonly inbox: Received[] = [];
   keepAlives = 0;
+  /** The far end has closed the stream. */
+  isClosed = false;
   readonly #send: (text: string) => void;
   readonly #shut: () => Promise<void>;
   readonly #waiters: Waiter[] = [];
@@ -151,7 +153,7 @@ async function connectStream(options: EndOptions, to: Address): Promise<RawEnd> 
 }
 
 const plainSocket = ({ address, port = 0 }: EndOptions, to: Address): Socket =>
-  netConnect({ host: to.address, port: to.port, localAddress: address, localPort: port });
+  netConnect({ host: to.address, port: to.port, localAddress: address, localPort: port, noDelay: true });
 
 const secureSocket = (options: EndOptions, to: Address): Socket =>
   tlsConnect({
@@ -165,7 +167,7 @@ async function listenStream({ transport, address, port = 0, credentials }: EndOp
   const server: Server =
     transport === 'tls'
       ? createTlsServer({ ...credentials, requestCert: true, rejectUnauthorized: true })
-      : createServer();
+      : createServer({ noDelay: true });
   server.listen(port, address);
   await once(server, 'listening');
   const shut = async (): Promise<void> => {
@@ -193,6 +195,9 @@ function read(socket: Socket, end: RawEnd): void {
   socket.setEncoding('latin1');
   // A far end that breaks off is a normal thing for a test; what it never said is missed by `take`.
   socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    end.isClosed = true;
+  });
   socket.on('data', (chunk: string) => {
     for (const text of framer.push(chunk)) {
       if (text === '\r\n') end.keepAlives += 1;

@@ -9,3 +9,12 @@ export async function until<Value>(look: () => Value | undefined | false): Promi
     await setTimeout(1);
   }
 }
+
+/** The same, but a vain wait ends after `withinMs`, for a test among many whose own time limit is long. */
+export async function soon<Value>(look: () => Value | undefined | false, withinMs = 4000): Promise<Value> {
+  const end = performance.now() + withinMs;
+  return until(() => {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
+    return look();
+  });
+}

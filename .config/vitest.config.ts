@@ -3,6 +3,7 @@ import { CountReporter } from './count-reporter.ts';
 
 /** Tests that start real programs run one file at a time and after the others: they share two cores and many ports. */
 const realPrograms = [
+  'test/availability/**/*.test.ts',
   'test/conformance/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/fuzz/**/*.test.ts',

@@ -28,6 +28,8 @@ export const domainOf = (transport: Transport): string => `${transport}.example.
 
 const allTransports: readonly Transport[] = ['udp', 'tcp', 'tls'];
 
+const soonForgotten = '{ probe: { enabled: false, every: 100ms, timeout: 50ms }, slow-return: 0s, flap-memory: 1s }';
+
 export interface RoutesOptions {
   readonly mode?: 'basic' | 'advanced';
   /** A folder made by certs/make-dev-certs.sh. */
@@ -40,6 +42,8 @@ export interface RoutesOptions {
   readonly routes?: readonly string[];
   /** Which are listened on and routed over; default all three. */
   readonly transports?: readonly Transport[];
+  /** Value of `health`, as a YAML flow mapping; default: no OPTIONS, and what one test does to a server is forgotten in the next. */
+  readonly health?: string;
   /** Further shared domains. */
   readonly domains?: readonly string[];
 }
@@ -67,8 +71,7 @@ routing:
   failover-after: ${failoverAfter}
 routes:
 ${[...routes, ...usualRoutes(sides, transports)].map((row) => `  - ${row}`).join('\n')}
-# No OPTIONS between what a test expects, and what one test does to a server is forgotten in the next.
-health: { probe: { enabled: false, every: 100ms, timeout: 50ms }, slow-return: 0s, flap-memory: 1s }
+health: ${options.health ?? soonForgotten}
 directory:
   sources: ${users === undefined ? '[]' : `[{ kind: ldif, file: ${users} }]`}
 `;

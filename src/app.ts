@@ -1,24 +1,34 @@
 /** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
+import { isSameDirectory } from './config/directory-sources.ts';
+import type { Part } from './config/reload.ts';
 import type { Snapshot } from './config/snapshot.ts';
-import { openDirectory } from './directory/compose.ts';
+import { type OpenDirectory, openDirectory } from './directory/compose.ts';
+import type { Directory } from './directory/directory.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
-import type { HopControl } from './engine/engine.ts';
+import type { EngineSettings, HopControl } from './engine/engine.ts';
 import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
-import type { Route } from './proxy/proxy-core.ts';
+import type { Route, Rules } from './proxy/proxy-core.ts';
 import { decide } from './routing/decide.ts';
-import { createTimerWheel } from './sip/clock.ts';
+import { whileDraining } from './routing/drain.ts';
+import type { Policy } from './routing/policy.ts';
+import type { Decision, RequestFacts } from './routing/types.ts';
+import { type Clock, createTimerWheel } from './sip/clock.ts';
 import { systemDns } from './sip/resolve/dns-client.ts';
 import { createResolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
 import type { Listener } from './sip/transport/flow.ts';
 
-export interface App {
+export interface App extends Part {
+  /** Those that are open, in configured order. */
   readonly listeners: readonly Listener[];
   /** How the next hops fare. */
   readonly hops: HopControl;
-  /** Requests under way may end until `drainMs` have passed. */
+  readonly isDraining: boolean;
+  /** While true, what would begin gets 503; what is under way, and what is within a dialog, is served. */
+  drain(isDraining: boolean): void;
+  /** Drains until nothing is left to do, at the latest for `drainMs`, and closes. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -42,44 +52,132 @@ const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxyS
   retryAfterS: policy.retryAfterS,
 });
 
+/** A dialog that has moved within this time may well move again: stopping waits for it. */
+const dialogQuietMs = 1_000;
+
+/** How often a draining router looks whether it is done. */
+const lookMs = 50;
+
+/** For connections to close when nothing is left to be said on them. */
+const closeMs = 2_000;
+
+/** Longer than any request waits for a directory. */
+const formerDirectoryMs = 60_000;
+
+/** Whether the node begins anything new, and when it was last asked for something within a dialog. */
+class Service {
+  isDraining = false;
+  #lastInDialogMs = Number.NEGATIVE_INFINITY;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The decision as it stands in the node's present state. */
+  readonly admit = (decision: Decision, facts: RequestFacts, policy: Policy): Decision => {
+    if (facts.hasToTag) this.#lastInDialogMs = this.#clock.now();
+    return this.isDraining ? whileDraining(decision, facts, policy) : decision;
+  };
+
+  /** Resolves when no transaction is open and dialogs are quiet, at the latest after `ms`. */
+  async untilQuiet(countOpen: () => number, ms: number): Promise<void> {
+    const deadline = this.#clock.now() + ms;
+    const isBusy = () => countOpen() > 0 || this.#clock.now() - this.#lastInDialogMs < dialogQuietMs;
+    while (isBusy() && this.#clock.now() < deadline) {
+      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
+    }
+  }
+}
+
+const engineSettings = ({ transport, timers, policy, health }: Snapshot): EngineSettings => ({
+  transport,
+  timers,
+  hops: policy.routes.knownHops,
+  health,
+});
+
 /** Basic mode never asks: nothing is connected to, and no password is sent, for nothing. */
 const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] =>
   policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
 
-/** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
-export const startApp = async (snapshot: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
-  const clock = createTimerWheel();
-  const settings = proxySettings(snapshot);
-  const directory = openDirectory(directoryInUse(snapshot), { clock, log, random: Math.random });
-
+/** One version: the policy, the directory and the settings of one snapshot, and of no other. */
+const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Service): Rules => {
+  const { policy } = snapshot;
   const route: Route = (facts) => {
-    const { policy } = snapshot;
-    const decision = decide(facts, policy);
+    const decision = admit(decide(facts, policy), facts, policy);
     if (decision.kind !== 'ask-directory') return decision;
     const answer = directory.lookup(decision.recipient);
     return answer instanceof Promise
       ? answer.then((late) => decide(facts, policy, late))
       : decide(facts, policy, answer);
   };
+  return { settings: proxySettings(snapshot), route };
+};
+
+/** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
+export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
+  const clock = createTimerWheel();
+  const service = new Service(clock);
+  const parts = { clock, log, random: Math.random };
+  let snapshot = first;
+  let directory: OpenDirectory = openDirectory(directoryInUse(first), parts);
+  let rules = rulesOf(first, directory, service);
+
+  /** One that has not changed keeps its connections and all that it has learnt. */
+  const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
+    if (isSameDirectory(directoryInUse(snapshot), directoryInUse(next))) return directory;
+    const opened = openDirectory(directoryInUse(next), parts);
+    await opened.ready();
+    return opened;
+  };
+
+  /** Requests that are under way may still ask the former one. */
+  const useDirectory = (next: OpenDirectory): void => {
+    const former = directory;
+    directory = next;
+    if (former !== next) clock.after(formerDirectoryMs, () => former.close());
+  };
 
   const engine = createEmbeddedEngine({
     clock,
     log,
-    transport: snapshot.transport,
-    timers: snapshot.timers,
+    settings: engineSettings(first),
     random: Math.random,
-    hops: snapshot.policy.routes.knownHops,
-    health: snapshot.health,
     resolver: createResolver({ clock, dns: systemDns(dnsTimeoutMs), random: Math.random }),
     observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
-    proxySettings: () => settings,
   });
-  const listeners = await engine.start(route);
+  await engine.start(() => rules);
   return {
-    listeners,
     hops: engine.hops,
+    get listeners() {
+      return engine.listeners;
+    },
+    get isDraining() {
+      return service.isDraining;
+    },
+    drain(isDraining) {
+      service.isDraining = isDraining;
+    },
+    async prepare(next) {
+      const change = await engine.reconfigure(engineSettings(next));
+      const nextDirectory = await directoryFor(next);
+      const commit = () => {
+        change.commit();
+        snapshot = next;
+        useDirectory(nextDirectory);
+        rules = rulesOf(next, nextDirectory, service);
+      };
+      const abandon = () => {
+        change.abandon();
+        if (nextDirectory !== directory) nextDirectory.close();
+      };
+      return { commit, abandon };
+    },
     async stop(drainMs) {
-      await engine.stop(drainMs);
+      service.isDraining = true;
+      await service.untilQuiet(() => engine.countOpenTransactions(), drainMs);
+      await engine.stop(closeMs);
       directory.close();
       clock.close();
     },

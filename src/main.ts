@@ -1,11 +1,13 @@
 #!/usr/bin/env node
+import { drain, reload, status, undrain } from './cli/administer.ts';
 /** The process: arguments, signals and exit codes. The only place that ends it. */
 import { check } from './cli/check.ts';
 import { explain } from './cli/explain.ts';
 import type { Io } from './cli/printing.ts';
-import { start } from './cli/start.ts';
+import { type Signals, start } from './cli/start.ts';
 
 const usage = `usage: pif-router start [FILE]
+       pif-router status | reload | drain | undrain [--json] [--socket PATH] [FILE]
        pif-router check [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
 FILE is routes.yaml unless another is named.`;
@@ -15,21 +17,33 @@ const io: Io = {
   err: (line) => void process.stderr.write(`${line}\n`),
 };
 
-/** A second signal ends the process at once: the operator has lost patience. */
-const untilStopped = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
+const signals: Signals = {
+  untilStopped: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onStop);
+      let isStopping = false;
+      function onStop(signal: string): void {
+        // A second signal ends the process at once: the operator has lost patience.
+        if (isStopping) process.exit(1);
+        isStopping = true;
         resolve(signal);
-        process.once(signal, () => process.exit(1));
-      });
-    }
-  });
+      }
+    }),
+  onReload: (run) => void process.on('SIGHUP', run),
+};
 
 const run = async ([command, ...args]: readonly string[]): Promise<number> => {
   switch (command) {
     case 'start':
-      return start(args, io, untilStopped);
+      return start(args, io, signals);
+    case 'status':
+      return status(args, io);
+    case 'reload':
+      return reload(args, io);
+    case 'drain':
+      return drain(args, io);
+    case 'undrain':
+      return undrain(args, io);
     case 'check':
       return check(args, io);
     case 'explain':

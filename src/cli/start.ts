@@ -1,55 +1,137 @@
-/** `start [FILE]`: the router itself. Says what it listens on and what it knows, and runs until it is told to stop. */
+/** `start [FILE]`: the router itself. Says what it listens on and what it knows, reloads when told, and runs until it is told to stop. */
+import { type Administration, openAdministration } from '../admin/administration.ts';
+import { endpointsOf } from '../admin/endpoints.ts';
+import { createSystemd, type Systemd } from '../admin/systemd.ts';
 import { type App, startApp } from '../app.ts';
-import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import { keepWhileSame, type Part, Reloader, type ReloadResult } from '../config/reload.ts';
+import { type Loaded, loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import type { FileReading } from '../config/text-file.ts';
+import { FileWatch } from '../config/watch.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
-import { openLog } from '../observe/log.ts';
+import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import { describeConfiguration, formatAddress, type Io, printProblems, usualFile } from './printing.ts';
 
-/** Resolves when the process is asked to end, with the reason. */
-export type UntilStopped = () => Promise<string>;
-
-/** Transactions that are open when the router is told to stop get this long to end. */
-const drainMs = 2_000;
+/** What the process is told from outside. */
+export interface Signals {
+  /** Resolves when the process is asked to end, with the reason. */
+  untilStopped(): Promise<string>;
+  /** Calls `run` whenever the process is asked to read its files again. */
+  onReload(run: () => void): void;
+}
 
 const usage = 'usage: pif-router start [FILE]';
 
 /** @returns 0 when it was told to stop, 1 when it could not start (each reason is told in a line), 2 when the command is not understood */
-export async function start(args: readonly string[], io: Io, untilStopped: UntilStopped): Promise<number> {
+export async function start(args: readonly string[], io: Io, signals: Signals): Promise<number> {
   const [file = usualFile, ...more] = args;
   if (more.length > 0 || file.startsWith('-')) {
     io.err(usage);
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
-  printProblems(problems, io.err);
-  if (snapshot !== undefined) return run(snapshot, io, untilStopped);
+  const readDirectory = keepWhileSame(ldifDirectory);
+  const load = (number: number) => loadSnapshot(file, number, readDirectory);
+  const first = load(1);
+  printProblems(first.problems, io.err);
+  if (first.snapshot !== undefined) return run(first.snapshot, first.files, load, io, signals);
   io.err(`pif-router has not started: ${file} has errors`);
   return 1;
 }
 
-async function run(snapshot: Snapshot, io: Io, untilStopped: UntilStopped): Promise<number> {
-  const log = openLog(snapshot.log);
+/** A router that runs, with all that can be done with it. */
+interface Running {
+  readonly app: App;
+  readonly reloader: Reloader;
+  readonly administration: Administration;
+  readonly systemd: Systemd;
+  readonly watch: FileWatch;
+}
+
+async function run(
+  snapshot: Snapshot,
+  files: readonly FileReading[],
+  load: (number: number) => Loaded,
+  io: Io,
+  signals: Signals,
+): Promise<number> {
+  // While it drains, nothing else may keep the process alive.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  let log: OpenLog | undefined;
   try {
-    const app = await startApp(snapshot, log);
-    describeStart(snapshot, app.listeners).forEach(io.out);
-    await stop(app, await untilStopped(), io);
+    log = openLog(snapshot.log);
+    const stopped = signals.untilStopped();
+    let running: Running | undefined;
+    // From the beginning: unheard, SIGHUP ends a process.
+    signals.onReload(() => void running?.reloader.reload('SIGHUP'));
+    running = await open(snapshot, files, load, log);
+    describeStart(snapshot, running.app.listeners).forEach(io.out);
+    await stop(running, await stopped, io);
     return 0;
   } catch (error) {
     if (!(error instanceof RouterError)) throw error;
     io.err(`pif-router has not started: ${error.message}`);
     return 1;
   } finally {
-    log.flush();
+    log?.flush();
+    clearInterval(alive);
   }
 }
 
-async function stop(app: App, reason: string, io: Io): Promise<void> {
-  io.out(`stopping (${reason}): open transactions get ${drainMs / 1000} s`);
+async function open(
+  first: Snapshot,
+  files: readonly FileReading[],
+  load: (number: number) => Loaded,
+  log: OpenLog,
+): Promise<Running> {
+  const app = await startApp(first, log);
+  const systemd = createSystemd(process.env, log.log);
+  const watch = new FileWatch(() => void reloader.reload('file changed'));
+  const watchIfWanted = (found: readonly FileReading[]) => watch.watch(reloader.snapshot.reload.watch ? found : []);
+  const parts: Part[] = [app, log];
+  const reloader = new Reloader(first, {
+    load(number) {
+      systemd.reloading();
+      return load(number);
+    },
+    parts,
+    onResult(result, found) {
+      watchIfWanted(found);
+      tell(result, log);
+      systemd.ready(describeState(result.number, app.listeners));
+    },
+  });
+  const administration = await openAdministration(first.admin.socket, endpointsOf(app, reloader, log.log)).catch(
+    (error) => app.stop(0).then(() => Promise.reject(error)),
+  );
+  parts.push(administration);
+  watchIfWanted(files);
+  systemd.ready(describeState(first.number, app.listeners));
+  return { app, reloader, administration, systemd, watch };
+}
+
+const describeState = (number: number, listeners: readonly Listener[]): string =>
+  `configuration ${number}, ${listeners.length} listeners`;
+
+function tell(result: ReloadResult, { log }: OpenLog): void {
+  const { outcome, number } = result;
+  if (outcome === 'applied') log.info({ event: 'reload', ...result }, `configuration ${number} is in force`);
+  else log.error({ event: 'reload', ...result }, `refused: configuration ${number} is still in force`);
+}
+
+async function stop({ app, reloader, administration, systemd, watch }: Running, reason: string, io: Io): Promise<void> {
+  const { drainMs } = reloader.snapshot.stop;
+  io.out(`stopping (${reason}): what is under way gets up to ${drainMs / 1000} s`);
+  watch.close();
+  systemd.stopping(drainMs + endMs);
   await app.stop(drainMs);
+  administration.close();
+  await systemd.close();
   io.out('stopped');
 }
+
+/** From the end of the drain to the end of the process, with room. */
+const endMs = 10_000;
 
 function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): readonly string[] {
   return [

@@ -1,5 +1,6 @@
 /** Compiles the sources of the directory: files are read, secrets are taken in hand, what cannot work is told. */
 import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import type { Path } from './problem.ts';
@@ -200,3 +201,16 @@ function passwordOfFile(file: string, path: Path, report: Report, folder: string
     report.warning(at, 'everybody on this machine can read this password', `chmod o-r ${file}`);
   return password;
 }
+
+/** Whether both would be the same directory: the same servers asked in the same way, the same users read. */
+export const isSameDirectory = (a: DirectorySettings, b: DirectorySettings): boolean =>
+  isDeepStrictEqual(a.cache, b.cache) &&
+  a.sources.length === b.sources.length &&
+  a.sources.every((source, i) => isSameSource(source, b.sources[i]!));
+
+const isSameSource = (a: SourceSettings, b: SourceSettings): boolean => {
+  if (a.kind === 'ldif') return b.kind === 'ldif' && a.directory === b.directory;
+  if (b.kind === 'ldif') return false;
+  // A comparison of objects does not see what a Secret holds.
+  return isDeepStrictEqual(a, b) && a.servers.password.reveal() === b.servers.password.reveal();
+};

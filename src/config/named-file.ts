@@ -20,6 +20,7 @@ export function readNamedFile(
 ): string | undefined {
   const absolute = resolvePath(file, folder);
   const read = readTextFile(absolute);
+  report.files.push(read.reading);
   if (read.kind === 'text') return read.text;
   const { line, column } = read.place;
   const where = line === 1 && column === 1 ? '' : ` (line ${line}, column ${column})`;

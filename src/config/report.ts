@@ -1,9 +1,12 @@
 /** Tells problems that are found after reading, by path: the place is looked up in the file. */
 import { placeOf, type YamlNode } from './document.ts';
 import type { Path, Problems } from './problem.ts';
+import type { FileReading } from './text-file.ts';
 
 export class Report {
   readonly problems: Problems;
+  /** The files that the settings name, as they were found. */
+  readonly files: FileReading[] = [];
   readonly #root: YamlNode;
 
   constructor(root: YamlNode, problems: Problems) {

@@ -214,6 +214,21 @@ const directory = object({
   cache: section(directoryCache),
 });
 
+const reload = object({
+  watch: withDefault(flag, true),
+});
+
+const stop = object({
+  drain: withDefault(duration(0, HOUR), 30 * SECOND),
+});
+
+/** In the folder of routes.yaml. */
+export const usualAdminSocket = 'pif-router.sock';
+
+const admin = object({
+  socket: withDefault(text(), usualAdminSocket),
+});
+
 /** The whole file. */
 export const routesFile = object({
   node: requiredOr(node, { name: '' }),
@@ -229,6 +244,9 @@ export const routesFile = object({
   timers: section(timers),
   limits: section(limits),
   log: section(log),
+  reload: section(reload),
+  stop: section(stop),
+  admin: section(admin),
 });
 
 export type RoutesFile = ObjectOf<typeof routesFile.fields>;

@@ -18,7 +18,7 @@ import { readNamedFile, resolvePath } from './named-file.ts';
 import { hasError, type Path, type Problem, Problems } from './problem.ts';
 import { Report } from './report.ts';
 import { type RoutesFile, routesFile } from './shape.ts';
-import { readTextFile } from './text-file.ts';
+import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
 import { parseUserList } from './user-list.ts';
 
@@ -37,6 +37,10 @@ export interface Snapshot {
   readonly proxyRequire: ReadonlySet<string>;
   readonly directory: DirectorySettings;
   readonly log: LogSettings;
+  readonly reload: { readonly watch: boolean };
+  readonly stop: { readonly drainMs: number };
+  /** Absolute path of the socket for administration. */
+  readonly admin: { readonly socket: string };
   /** The rows that the policy was compiled from, for printing. */
   readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
 }
@@ -112,11 +116,21 @@ export interface LogSettings {
   readonly file: string | undefined;
 }
 
-export type Loaded =
-  /** `problems` are warnings only. */
-  | { readonly snapshot: Snapshot; readonly problems: readonly Problem[] }
-  /** At least one of `problems` is an error. */
-  | { readonly snapshot?: undefined; readonly problems: readonly Problem[] };
+export type Loaded = {
+  /** routes.yaml and what it names, as they were found. */
+  readonly files: readonly FileReading[];
+} & (
+  | {
+      readonly snapshot: Snapshot;
+      /** Warnings only. */
+      readonly problems: readonly Problem[];
+    }
+  | {
+      readonly snapshot?: undefined;
+      /** At least one of them is an error. */
+      readonly problems: readonly Problem[];
+    }
+);
 
 /**
  * Reads routes.yaml and all files that it names. Never throws for what is in a file.
@@ -126,13 +140,16 @@ export type Loaded =
  */
 export function loadSnapshot(file: string, number: number, readDirectory: ReadDirectory, now = new Date()): Loaded {
   const problems = new Problems(file);
-  const snapshot = readSettings(file, problems)?.compile(number, readDirectory, now);
+  const read = readTextFile(file);
+  const compiler = readSettings(file, read, problems);
+  const snapshot = compiler?.compile(number, readDirectory, now);
   const found = problems.all();
-  return snapshot === undefined || hasError(found) ? { problems: found } : { snapshot, problems: found };
+  const files = [read.reading, ...(compiler?.files ?? [])];
+  if (snapshot === undefined || hasError(found)) return { files, problems: found };
+  return { files, snapshot, problems: found };
 }
 
-function readSettings(file: string, problems: Problems): Compiler | undefined {
-  const read = readTextFile(file);
+function readSettings(file: string, read: TextFile, problems: Problems): Compiler | undefined {
   if (read.kind === 'unreadable') {
     problems.error(read.place, [], read.what, read.hint);
     return undefined;
@@ -156,6 +173,11 @@ class Compiler {
     this.#report = report;
   }
 
+  /** That routes.yaml names. */
+  get files(): readonly FileReading[] {
+    return this.#report.files;
+  }
+
   compile(number: number, readDirectory: ReadDirectory, now: Date): Snapshot {
     checkTogether(this.#settings, this.#report);
     return deepFreeze({
@@ -169,6 +191,9 @@ class Compiler {
       proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
       directory: { sources: this.#sources(readDirectory), cache: compileCache(this.#settings.directory) },
       log: this.#log(),
+      reload: this.#settings.reload,
+      stop: { drainMs: this.#settings.stop.drain },
+      admin: { socket: this.#adminSocket() },
     });
   }
 
@@ -250,11 +275,24 @@ class Compiler {
     return [{ kind: 'ldif', directory }];
   }
 
+  #adminSocket(): string {
+    const { socket } = this.#settings.admin;
+    const path = resolvePath(socket, this.#folder);
+    if (Buffer.byteLength(path) > longestSocketPath) {
+      const hint = `at most ${longestSocketPath} octets are possible, as in /run/pif-router/admin.sock`;
+      this.#report.error(['admin', 'socket'], `${path} is too long for a socket`, hint);
+    }
+    return path;
+  }
+
   #log(): LogSettings {
     const { level, decisions, file } = this.#settings.log;
     return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
   }
 }
+
+/** sun_path of unix(7) less its zero octet. */
+const longestSocketPath = 107;
 
 const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t1Ms: timers.t1,

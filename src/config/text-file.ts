@@ -1,9 +1,25 @@
 /** Reads a text file, and says in an operator's words why it cannot be read. */
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Place } from './problem.ts';
 
-export type TextFile = { readonly kind: 'text'; readonly text: string } | Unreadable;
+/** A file as it was found: two readings with one digest say the same. */
+export interface FileReading {
+  /** Absolute. */
+  readonly path: string;
+  /** Of its octets; `unreadable` for a file that could not be read. */
+  readonly digest: string;
+}
+
+export const unreadableDigest = 'unreadable';
+
+export const digestOf = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('base64');
+
+export type TextFile =
+  | { readonly kind: 'text'; readonly text: string; readonly reading: FileReading }
+  | (Unreadable & { readonly reading: FileReading });
 
 export interface Unreadable {
   readonly kind: 'unreadable';
@@ -18,14 +34,16 @@ export const startOfFile: Place = { line: 1, column: 1 };
 
 /** The text of a UTF-8 file without its byte order mark; `unreadable` when it is missing, a directory, forbidden or not UTF-8. */
 export function readTextFile(file: string): TextFile {
+  const path = resolve(file);
   let octets: Buffer;
   try {
     octets = readFileSync(file);
   } catch (failure) {
-    return whyUnreadable(failure as NodeJS.ErrnoException);
+    return { ...whyUnreadable(failure as NodeJS.ErrnoException), reading: { path, digest: unreadableDigest } };
   }
-  if (!isUtf8(octets)) return notUtf8(octets);
-  return { kind: 'text', text: new TextDecoder().decode(octets) };
+  const reading = { path, digest: digestOf(octets) };
+  if (!isUtf8(octets)) return { ...notUtf8(octets), reading };
+  return { kind: 'text', text: new TextDecoder().decode(octets), reading };
 }
 
 function unreadable(what: string, hint?: string, place: Place = startOfFile): Unreadable {

@@ -1,24 +1,20 @@
 /** The product's own engine: transports, transactions and proxy of this repository, put together. */
 import { networkInterfaces } from 'node:os';
-import { createBranches, type IsOwn, ownAddresses } from '../proxy/loop.ts';
-import type { ProxySettings } from '../proxy/proxied-request.ts';
-import { ProxyCore, type ProxyObserver, type Route } from '../proxy/proxy-core.ts';
+import { createBranches, OwnAddresses } from '../proxy/loop.ts';
+import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
 import { LoopMemory } from '../routing/loop-memory.ts';
-import type { KnownHop } from '../routing/route-table.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
-import type { Timers } from '../sip/transaction/timers.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, Listener, TransportLayer } from '../sip/transport/flow.ts';
+import type { DiscardCode, Flow } from '../sip/transport/flow.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
-import { createTransportLayer } from '../sip/transport/transport-layer.ts';
+import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
 import type { SipMessage } from '../sip-parser/index.ts';
-import type { SipEngine } from './engine.ts';
+import type { EngineSettings, SipEngine } from './engine.ts';
 import { type HopEvent, HopMonitor } from './hop-monitor.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';
-import type { HealthSettings } from './watched-target.ts';
 
 export interface EmbeddedObserver extends ProxyObserver {
   onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
@@ -26,18 +22,12 @@ export interface EmbeddedObserver extends ProxyObserver {
 }
 
 export interface EmbeddedParts {
-  readonly transport: TransportSettings;
-  readonly timers: Timers;
+  readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly log: Log;
   readonly resolver: Resolver;
   readonly observer: EmbeddedObserver;
   readonly random: () => number;
-  /** The hops that are watched from the start. */
-  readonly hops: readonly KnownHop[];
-  readonly health: HealthSettings;
-  /** Read for each request, so that a reload shows at once. */
-  proxySettings(): ProxySettings;
 }
 
 /** What a wildcard listener answers to. */
@@ -53,8 +43,9 @@ const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
   const branches = createBranches();
-  let isOwn: IsOwn = () => false;
-  let route: Route = () => {
+  const own = new OwnAddresses();
+  let tlsProfile = firstTlsProfile(parts.settings.transport);
+  let rules: () => Rules = () => {
     throw new Error('a request came before the engine was started');
   };
 
@@ -67,8 +58,8 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     }
   };
 
-  const transport: TransportLayer = createTransportLayer(
-    parts.transport,
+  const transport: ReconfigurableTransports = createTransportLayer(
+    parts.settings.transport,
     {
       onRequest: (request, flow) => guarded(request, () => transactions.onRequest(request, flow)),
       onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
@@ -78,9 +69,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     log,
   );
 
-  const resolve = createResolveHop(parts.resolver, firstTlsProfile(parts.transport));
+  const resolve = createResolveHop(parts.resolver, () => tlsProfile);
 
-  const hops: HopMonitor = new HopMonitor(parts.health, {
+  const hops: HopMonitor = new HopMonitor(parts.settings.health, {
     clock,
     resolve,
     random: parts.random,
@@ -96,9 +87,8 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     loopMemory: new LoopMemory(),
     resolve,
     hopKnowledge: hops,
-    route: (facts) => route(facts),
-    isOwn: (host, port) => isOwn(host, port),
-    settings: parts.proxySettings,
+    isOwn: own.has,
+    rules: () => rules(),
     flowTo: (target) => transport.flowTo(target),
     nextBranch: branches,
     get transactions() {
@@ -107,20 +97,34 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   });
 
   const transactions: TransactionLayer = new TransactionLayer(
-    parts.timers,
+    parts.settings.timers,
     clock,
     (text, request, flow) => transport.sendResponse(text, request, flow),
     core,
   );
 
   return {
-    async start(decide: Route): Promise<readonly Listener[]> {
-      route = decide;
-      await transport.open();
-      isOwn = ownAddresses(transport.listeners, localAddresses());
-      hops.watch(parts.hops, parts.health);
+    get listeners() {
       return transport.listeners;
     },
+    async start(inForce) {
+      rules = inForce;
+      await transport.open();
+      own.add(transport.listeners, localAddresses());
+      hops.watch(parts.settings.hops, parts.settings.health);
+    },
+    async reconfigure(settings) {
+      const change = await transport.reconfigure(settings.transport);
+      const commit = () => {
+        change.commit();
+        transactions.useTimers(settings.timers);
+        tlsProfile = firstTlsProfile(settings.transport);
+        own.add(transport.listeners, localAddresses());
+        hops.watch(settings.hops, settings.health);
+      };
+      return { commit, abandon: change.abandon };
+    },
+    countOpenTransactions: () => transactions.countOpen(),
     hops,
     async stop(drainMs) {
       hops.stop();

@@ -12,7 +12,7 @@ interface Known {
 }
 
 /** @param defaultTlsProfile for a followed URI whose host no route names */
-export const createResolveHop = (resolver: Resolver, defaultTlsProfile: string | undefined): Resolve => {
+export const createResolveHop = (resolver: Resolver, defaultTlsProfile: () => string | undefined): Resolve => {
   const known = new WeakMap<NextHop, Known>();
 
   // The name stays that of the hop: the names that DNS gives on the way prove nothing (RFC 5922 §4).
@@ -21,7 +21,7 @@ export const createResolveHop = (resolver: Resolver, defaultTlsProfile: string |
     address,
     port,
     tlsName: hop.transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
-    tlsProfile: hop.transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile) : undefined,
+    tlsProfile: hop.transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile()) : undefined,
   });
 
   const targetsOf = (hop: NextHop, addresses: readonly Address[]): readonly Target[] => {

@@ -1,5 +1,7 @@
 /** The log: pino, one JSON object a line. Lines are written in batches, and nothing is lost on an orderly exit. */
+import { closeSync, openSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { RouterError } from '../router-error.ts';
 
 export type Log = Logger;
 
@@ -12,6 +14,11 @@ export interface LogSettings {
 export interface OpenLog {
   readonly log: Log;
   readonly writeRecord: WriteRecord;
+  /**
+   * Opens what other settings name; from `commit` on it is written to. A file is opened anew even when its name stays, so
+   * that a log that was moved away can be let go. Rejects with a RouterError when the file cannot be opened.
+   */
+  prepare(next: { readonly log: LogSettings }): Promise<{ commit(): void; abandon(): void }>;
   /** Writes what is still held back; call it last. */
   flush(): void;
 }
@@ -26,17 +33,51 @@ export type WriteRecord = (record: object) => void;
 const batchBytes = 8 * 1024;
 const flushEveryMs = 250;
 
-export const openLog = ({ level, file }: LogSettings): OpenLog => {
-  const destination = pino.destination({
-    dest: file ?? 2,
-    sync: false,
-    minLength: batchBytes,
-    periodicFlush: flushEveryMs,
-    mkdir: false,
-    append: true,
-  });
-  const log = createLog(level, destination);
-  return { log, writeRecord: recordWriter(log, destination), flush: () => destination.flushSync() };
+const standardError = 2;
+
+const openFile = (file: string | undefined): number => {
+  if (file === undefined) return standardError;
+  try {
+    return openSync(file, 'a', 0o640);
+  } catch (cause) {
+    throw new RouterError('log-file', `log.file ${file} cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+};
+
+const openDestination = (fd: number) =>
+  pino.destination({ dest: fd, sync: false, minLength: batchBytes, periodicFlush: flushEveryMs });
+
+/** @throws RouterError when the file cannot be opened */
+export const openLog = (settings: LogSettings): OpenLog => {
+  let fd = openFile(settings.file);
+  let destination = openDestination(fd);
+  const current: DestinationStream = { write: (line) => void destination.write(line) };
+  const log = createLog(settings.level, current);
+
+  const change = (next: LogSettings, nextFd: number): void => {
+    log.level = next.level;
+    if (nextFd === fd) return;
+    const former = destination;
+    const isFile = fd !== standardError;
+    fd = nextFd;
+    destination = openDestination(fd);
+    // `end` writes what is held back and closes the file; standard error is not ours to close.
+    if (isFile) former.end();
+    else former.flushSync();
+  };
+
+  return {
+    log,
+    writeRecord: recordWriter(log, current),
+    async prepare(next) {
+      const nextFd = openFile(next.log.file);
+      const abandon = () => {
+        if (nextFd !== standardError) closeSync(nextFd);
+      };
+      return { commit: () => change(next.log, nextFd), abandon };
+    },
+    flush: () => destination.flushSync(),
+  };
 };
 
 export const recordWriter =

@@ -30,6 +30,7 @@ const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly
   'foreign-domain-no-route': [1005, 'Cannot route to destination domain'],
   'no-route': [1005, 'Cannot route to destination domain'],
   'route-blocked': [1005, 'Cannot route to destination domain'],
+  draining: [1007, 'Temporarily cannot route'],
   'route-out-of-service': [1007, 'Temporarily cannot route'],
   'directory-unavailable': [1007, 'Temporarily cannot route'],
   'hops-unreachable': [1007, 'Temporarily cannot route'],

@@ -61,14 +61,23 @@ export const hasLooped = (
 
 export type IsOwn = (host: string, port: number | undefined) => boolean;
 
-/** Compares with what stands in our Via and Record-Route, and with the addresses that we listen on. */
-export const ownAddresses = (listeners: readonly Listener[], localAddresses: readonly string[]): IsOwn => {
-  const own = new Set<string>();
-  for (const { sentByHost, sentByPort, address, port } of listeners) {
-    own.add(`${sentByHost} ${sentByPort}`);
-    const isWildcard = address === '0.0.0.0' || address === '::';
-    for (const local of isWildcard ? localAddresses : [address]) own.add(`${local} ${port}`);
+/**
+ * What stands in our Via and Record-Route, and the addresses that we listen on. Those of former listeners stay: dialogs
+ * that began with them go on.
+ */
+export class OwnAddresses {
+  readonly #known = new Set<string>();
+
+  add(listeners: readonly Listener[], localAddresses: readonly string[]): void {
+    for (const { sentByHost, sentByPort, address, port } of listeners) {
+      this.#known.add(`${sentByHost} ${sentByPort}`);
+      const isWildcard = address === '0.0.0.0' || address === '::';
+      for (const local of isWildcard ? localAddresses : [address]) this.#known.add(`${local} ${port}`);
+    }
   }
-  return (host, port) =>
-    port === undefined ? own.has(`${host} 5060`) || own.has(`${host} 5061`) : own.has(`${host} ${port}`);
-};
+
+  readonly has: IsOwn = (host, port) =>
+    port === undefined
+      ? this.#known.has(`${host} 5060`) || this.#known.has(`${host} 5061`)
+      : this.#known.has(`${host} ${port}`);
+}

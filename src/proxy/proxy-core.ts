@@ -15,6 +15,12 @@ import { type Refusal, validate } from './validate.ts';
 
 export type Route = (facts: RequestFacts) => Decision | Promise<Decision>;
 
+/** One version of the configuration. A request takes it once, when it comes, and keeps it to its end. */
+export interface Rules {
+  readonly settings: ProxySettings;
+  readonly route: Route;
+}
+
 /** What is told of every request, once, when it has ended. */
 export interface RequestReport {
   readonly request: SipRequest;
@@ -35,11 +41,11 @@ export interface ProxyObserver {
 }
 
 export interface ProxyWorld extends ProxyRim {
-  readonly route: Route;
   readonly isOwn: IsOwn;
   readonly loopMemory: LoopMemory;
   readonly observer: ProxyObserver;
-  settings(): ProxySettings;
+  /** Those in force. */
+  rules(): Rules;
 }
 
 /** A request that has passed validation, with what the decision needs. */
@@ -57,6 +63,7 @@ interface Arrival {
   readonly request: SipRequest;
   readonly flow: Flow;
   readonly atMs: number;
+  readonly rules: Rules;
 }
 
 type Reading = Understood | { readonly refusal: Refusal };
@@ -106,12 +113,13 @@ export class ProxyCore implements TransactionUser {
 
   onRequest(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const arrival: Arrival = { transaction, request, flow, atMs: this.#world.clock.now() };
+    const rules = this.#world.rules();
+    const arrival: Arrival = { transaction, request, flow, atMs: this.#world.clock.now(), rules };
     const onBug = (error: unknown) => this.#onBug(error, arrival);
     try {
-      const reading = this.#read(request, flow);
+      const reading = this.#read(request, flow, rules);
       if ('refusal' in reading) return this.#refuse(arrival, reading.refusal);
-      const decision = this.#world.route(reading.facts);
+      const decision = rules.route(reading.facts);
       if (!(decision instanceof Promise)) return this.#carryOut(arrival, reading, decision);
       if (transaction.isInvite) transaction.trying();
       decision.then((late) => this.#carryOut(arrival, reading, late)).catch(onBug);
@@ -121,9 +129,9 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** Steps 1 to 3 of the story: validation, Route headers, facts. */
-  #read(request: SipRequest, flow: Flow): Reading {
+  #read(request: SipRequest, flow: Flow, { settings }: Rules): Reading {
     const { isOwn, loopMemory, clock } = this.#world;
-    const refusal = validate(request, this.#world.settings());
+    const refusal = validate(request, settings);
     if (refusal !== undefined) return { refusal };
     const routed = preprocessRoutes(request, isOwn);
     if (routed === undefined) return { refusal: badRoute };
@@ -144,9 +152,8 @@ export class ProxyCore implements TransactionUser {
     this.#report(arrival, undefined, refusal, unsent(refusal.status, refusal.code));
   }
 
-  #respond({ transaction, request, flow }: Arrival, response: LocalResponse): void {
-    const { nodeName } = this.#world.settings();
-    transaction.respond(response.status, localResponse(request, flow, response, nodeName));
+  #respond({ transaction, request, flow, rules }: Arrival, response: LocalResponse): void {
+    transaction.respond(response.status, localResponse(request, flow, response, rules.settings.nodeName));
   }
 
   #carryOut(arrival: Arrival, understood: Understood, decision: Decision): void {
@@ -187,7 +194,7 @@ export class ProxyCore implements TransactionUser {
       hasComeBack: () => memoryKey !== undefined && loopMemory.wasLooped(memoryKey, clock.now()),
       ended: (ending) => this.#report(arrival, decision, undefined, ending),
     };
-    const proxied = new ProxiedRequest(journey, this.#world, this.#world.settings());
+    const proxied = new ProxiedRequest(journey, this.#world, arrival.rules.settings);
     transaction.context = proxied;
     if (transaction.isInvite) transaction.trying();
     proxied.begin();
@@ -208,27 +215,30 @@ export class ProxyCore implements TransactionUser {
   /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */
   onUnanswered(request: SipRequest, flow: Flow): void {
     const arrivedMs = this.#world.clock.now();
+    const rules = this.#world.rules();
     const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) =>
       this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
-    const reading = this.#read(request, flow);
+    const reading = this.#read(request, flow, rules);
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
       if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
       if (!isSecured(reading.routed, decision)) return report(decision, noSecureHop, unsent(0, noSecureHop.code));
       this.#remember(reading.memoryKey, decision.plan.to);
-      sendUnanswered(reading.routed, reading.loopHash, flow, decision, this.#world, (ending) =>
+      const { routed, loopHash: hash } = reading;
+      sendUnanswered({ routed, loopHash: hash, settings: rules.settings }, flow, decision, this.#world, (ending) =>
         report(decision, undefined, ending),
       );
     };
-    const decision = this.#world.route(reading.facts);
+    const decision = rules.route(reading.facts);
     if (!(decision instanceof Promise)) return carryOut(decision);
     decision.then(carryOut).catch((error) => this.#world.observer.onBug(error, request));
   }
 
   /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
   onUnmatchable(request: SipRequest, flow: Flow): void {
-    const refusal = validate(request, this.#world.settings()) ?? badVia;
-    if (request.method !== 'ACK') flow.send(localResponse(request, flow, refusal, this.#world.settings().nodeName));
+    const { settings } = this.#world.rules();
+    const refusal = validate(request, settings) ?? badVia;
+    if (request.method !== 'ACK') flow.send(localResponse(request, flow, refusal, settings.nodeName));
     const ending = unsent(refusal.status, refusal.code);
     const arrivedMs = this.#world.clock.now();
     this.#world.observer.onEnded({ request, flow, decision: undefined, refusal, ending, arrivedMs });

@@ -12,19 +12,21 @@ import { type HopTarget, Targets, type Unresolved } from './targets.ts';
 /** Longer than any attempt to connect; afterwards the connection's end says nothing about this message. */
 const connectWatchMs = 10_000;
 
-export interface UnansweredWorld extends ProxyRim {
-  settings(): ProxySettings;
+/** What is to be sent on, and by which settings. */
+export interface Unanswered {
+  readonly settings: Pick<ProxySettings, 'maxBreadth' | 'udpRequestBytes'>;
+  readonly routed: RoutedRequest;
+  readonly loopHash: string;
 }
 
 /** A connection that could not be made lets the next hop try; once it is open, the message is out of our hands. */
 const neverOpened = (error: TransportError): boolean => error.code !== 'closed' && error.code !== 'write-queue-full';
 
 export const sendUnanswered = (
-  routed: RoutedRequest,
-  loopHash: string,
+  { settings, routed, loopHash }: Unanswered,
   from: Flow,
   decision: Decision & { readonly kind: 'forward' },
-  world: UnansweredWorld,
+  world: ProxyRim,
   ended: (ending: Ending) => void,
 ): void => {
   const { callId = '' } = routed.request;
@@ -55,7 +57,7 @@ export const sendUnanswered = (
       return tryNext();
     }
     const branch = statelessBranch(loopHash, routed.request);
-    const { maxBreadth, udpRequestBytes } = world.settings();
+    const { maxBreadth, udpRequestBytes } = settings;
     const text = forward({ routed, from, egress: flow.listener, branch, maxBreadth });
     if (flow.transport === 'udp' && text.length > udpRequestBytes && !next.isLastResort) {
       targets.preferTcp(next);

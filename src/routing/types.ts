@@ -88,6 +88,8 @@ export type ReasonCode =
   // access
   | 'access-denied'
   | 'access-allowed'
+  // the node itself
+  | 'draining'
   // loops
   | 'loop-branch'
   | 'loop-returned'

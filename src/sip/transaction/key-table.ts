@@ -27,6 +27,10 @@ export class KeyTable<Value> {
     return this.#size;
   }
 
+  *values(): IterableIterator<Value> {
+    for (const value of this.#values) if (value !== undefined) yield value;
+  }
+
   get(key: string): Value | undefined {
     return this.#values[this.#find(key, hashOf(key, this.#seed))];
   }

@@ -62,6 +62,12 @@ export class ServerTransaction {
     return this.#state.name;
   }
 
+  /** A response is still owed, or the ACK of one that may have to be repeated (RFC 3261 §17.2.1). */
+  get isOpen(): boolean {
+    const { name } = this.#state;
+    return name === 'Trying' || name === 'Proceeding' || (name === 'Completed' && this.isInvite);
+  }
+
   start(): void {
     this.#run(this.#machine.start.effects);
   }

@@ -33,13 +33,26 @@ export type SendResponse = (text: string, request: SipRequest, flow: Flow) => vo
 
 const maxMethods = 64;
 
+const machinesWith = (timers: Timers) => {
+  const pair = <M>(make: (timers: Timers, isReliable: boolean) => M) => ({
+    reliable: make(timers, true),
+    unreliable: make(timers, false),
+  });
+  return {
+    inviteClient: pair(createInviteClient),
+    nonInviteClient: pair(createNonInviteClient),
+    inviteServer: pair(createInviteServer),
+    nonInviteServer: pair(createNonInviteServer),
+  };
+};
+
 export class TransactionLayer {
   readonly #servers = new KeyTable<ServerTransaction>();
   readonly #clients = new KeyTable<ClientTransaction>();
   readonly #clock: Clock;
   readonly #sendResponse: SendResponse;
   readonly #user: TransactionUser;
-  readonly #machines;
+  #machines: ReturnType<typeof machinesWith>;
   /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
   readonly #methods = new Set<string>();
 
@@ -47,16 +60,19 @@ export class TransactionLayer {
     this.#clock = clock;
     this.#sendResponse = sendResponse;
     this.#user = user;
-    const pair = <M>(make: (timers: Timers, isReliable: boolean) => M) => ({
-      reliable: make(timers, true),
-      unreliable: make(timers, false),
-    });
-    this.#machines = {
-      inviteClient: pair(createInviteClient),
-      nonInviteClient: pair(createNonInviteClient),
-      inviteServer: pair(createInviteServer),
-      nonInviteServer: pair(createNonInviteServer),
-    };
+    this.#machines = machinesWith(timers);
+  }
+
+  /** For transactions that begin from now on; the others end as they began. */
+  useTimers(timers: Timers): void {
+    this.#machines = machinesWith(timers);
+  }
+
+  /** How many server transactions still owe something. It looks at each: not for the way of a request. */
+  countOpen(): number {
+    let count = 0;
+    for (const transaction of this.#servers.values()) if (transaction.isOpen) count += 1;
+    return count;
   }
 
   /** Transactions that have not ended. */

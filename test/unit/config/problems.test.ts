@@ -86,7 +86,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting that nothing reads yet',
       { x: 'overload: {}' },
-      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log)',
+      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log, reload, stop, admin)',
     ],
     [
       'a setting given twice',
@@ -96,7 +96,12 @@ describe('names and kinds of settings', () => {
     [
       'a setting named like an inherited property',
       { x: '__proto__: {}' },
-      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log)',
+      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, health, timers, limits, log, reload, stop, admin)',
+    ],
+    [
+      'a socket path that the system could not take',
+      { x: `admin: { socket: /run/${'x'.repeat(120)} }` },
+      `routes.yaml:6:18: error: admin.socket: /run/${'x'.repeat(120)} is too long for a socket (at most 107 octets are possible, as in /run/pif-router/admin.sock)`,
     ],
     [
       'a required section left out',

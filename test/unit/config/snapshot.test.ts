@@ -226,6 +226,7 @@ describe('a snapshot', () => {
     ['a directory', import.meta.dirname, 'this is a directory, not a file'],
   ])('cannot be made of %s', (_, file, what) => {
     expect(loadSnapshot(file, 1, ldifDirectory)).toEqual({
+      files: [{ path: file, digest: 'unreadable' }],
       problems: [expect.objectContaining({ severity: 'error', file, line: 1, column: 1, what })],
     });
   });

@@ -1,0 +1,26 @@
+/** What can be asked and ordered over the socket for administration. Who orders is the router's own user; the log says what. */
+import type { App } from '../app.ts';
+import type { Reloader } from '../config/reload.ts';
+import type { Log } from '../observe/log.ts';
+import type { Endpoints, Reply } from './socket.ts';
+import { statusOf } from './status.ts';
+
+export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints => {
+  const status = (): Reply => ({ status: 200, body: statusOf(app, reloader) });
+  const drain = (isDraining: boolean) => (): Reply => {
+    app.drain(isDraining);
+    log.warn({ event: 'drain', isDraining }, isDraining ? 'new requests get 503 from now on' : 'in service again');
+    return status();
+  };
+  return {
+    'GET /status': status,
+    /** 200 only while new requests are taken: for keepalived, HAProxy and the like. */
+    'GET /ready': () => ({ ...status(), status: app.isDraining ? 503 : 200 }),
+    'POST /reload': async () => {
+      const result = await reloader.reload('command');
+      return { status: result.outcome === 'applied' ? 200 : 422, body: result };
+    },
+    'POST /drain': drain(true),
+    'POST /undrain': drain(false),
+  };
+};

@@ -1,0 +1,41 @@
+/** What the router says of itself when it is asked over the socket for administration. */
+import type { App } from '../app.ts';
+import type { Reloader, ReloadResult } from '../config/reload.ts';
+
+export type ServiceState = 'in service' | 'draining';
+
+/** Fit for JSON; times in ISO 8601. */
+export interface Status {
+  readonly state: ServiceState;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly configuration: {
+    readonly number: number;
+    readonly file: string;
+    readonly inForceSince: string;
+    /** The last try, if there was one: a refused one has changed nothing. */
+    readonly lastReload: ReloadResult | undefined;
+  };
+  /** `tls 192.0.2.10:5061`. */
+  readonly listeners: readonly { readonly address: string; readonly sentBy: string }[];
+}
+
+const startedAt = new Date(Date.now() - performance.now()).toISOString();
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+export const statusOf = (app: App, reloader: Reloader): Status => ({
+  state: app.isDraining ? 'draining' : 'in service',
+  pid: process.pid,
+  startedAt,
+  configuration: {
+    number: reloader.snapshot.number,
+    file: reloader.snapshot.file,
+    inForceSince: reloader.inForceSince.toISOString(),
+    lastReload: reloader.last,
+  },
+  listeners: app.listeners.map(({ transport, address, port, sentBy }) => ({
+    address: `${transport} ${bracketed(address)}:${port}`,
+    sentBy,
+  })),
+});

@@ -1,0 +1,132 @@
+/** Puts one configuration in the place of another: read as a whole, made ready by every part, then in force at once or not at all. */
+import { RouterError } from '../router-error.ts';
+import { formatProblem } from './problem.ts';
+import type { Loaded, ReadDirectory, Snapshot } from './snapshot.ts';
+import type { FileReading } from './text-file.ts';
+
+/** What a part of the router has made ready. Neither may fail. */
+export interface Change {
+  commit(): void;
+  abandon(): void;
+}
+
+/** A part of the router that is built from a snapshot. */
+export interface Part {
+  /** Rejects with a RouterError when it cannot be built from `next`; then it is as it was. */
+  prepare(next: Snapshot): Promise<Change>;
+}
+
+export type ReloadCause = 'SIGHUP' | 'command' | 'file changed';
+
+/** The outcome of one try, fit for JSON. */
+export interface ReloadResult {
+  readonly outcome: 'applied' | 'refused';
+  /** Of the configuration that is in force now: the new one, or the one that was kept. */
+  readonly number: number;
+  readonly cause: ReloadCause;
+  /** Lines as `check` prints them: warnings, or what is wrong. */
+  readonly problems: readonly string[];
+  /** ISO 8601. */
+  readonly at: string;
+  readonly ms: number;
+}
+
+export interface ReloadWorld {
+  load(number: number): Loaded;
+  /** In this order; all commit in one turn. */
+  readonly parts: readonly Part[];
+  /** Told of every try, and of all files as it found them. */
+  onResult(result: ReloadResult, files: readonly FileReading[]): void;
+}
+
+/** A directory of many users takes its time to read: the one at hand is kept while its file says the same. */
+export const keepWhileSame = (read: ReadDirectory): ReadDirectory => {
+  const kept = new Map<string, { readonly text: string; readonly made: ReturnType<ReadDirectory> }>();
+  return (text, fileName) => {
+    const known = kept.get(fileName);
+    if (known?.text === text) return known.made;
+    const made = read(text, fileName);
+    kept.set(fileName, { text, made });
+    return made;
+  };
+};
+
+export class Reloader {
+  readonly #world: ReloadWorld;
+  #snapshot: Snapshot;
+  #inForceSince = new Date();
+  #last: ReloadResult | undefined;
+  #running: Promise<ReloadResult> | undefined;
+  #waiting: Promise<ReloadResult> | undefined;
+
+  constructor(first: Snapshot, world: ReloadWorld) {
+    this.#snapshot = first;
+    this.#world = world;
+  }
+
+  /** The one in force. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get inForceSince(): Date {
+    return this.#inForceSince;
+  }
+
+  get last(): ReloadResult | undefined {
+    return this.#last;
+  }
+
+  /** Never rejects for what is in a file. Who asks while a reload is under way shares the next one. */
+  reload(cause: ReloadCause): Promise<ReloadResult> {
+    if (this.#running === undefined) return this.#run(cause);
+    this.#waiting ??= this.#running.then(() => {
+      this.#waiting = undefined;
+      return this.#run(cause);
+    });
+    return this.#waiting;
+  }
+
+  #run(cause: ReloadCause): Promise<ReloadResult> {
+    const running = this.#try(cause).finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #try(cause: ReloadCause): Promise<ReloadResult> {
+    const startMs = performance.now();
+    const loaded = this.#world.load(this.#snapshot.number + 1);
+    const problems = loaded.problems.map(formatProblem);
+    const failure = loaded.snapshot === undefined ? undefined : await this.#put(loaded.snapshot);
+    const isApplied = loaded.snapshot !== undefined && failure === undefined;
+    const result: ReloadResult = {
+      outcome: isApplied ? 'applied' : 'refused',
+      number: this.#snapshot.number,
+      cause,
+      problems: failure === undefined ? problems : [...problems, failure],
+      at: new Date().toISOString(),
+      ms: Math.round(performance.now() - startMs),
+    };
+    this.#last = result;
+    this.#world.onResult(result, loaded.files);
+    return result;
+  }
+
+  /** @returns why it cannot be in force */
+  async #put(next: Snapshot): Promise<string | undefined> {
+    const changes: Change[] = [];
+    try {
+      for (const part of this.#world.parts) changes.push(await part.prepare(next));
+    } catch (error) {
+      for (const change of changes) change.abandon();
+      if (!(error instanceof RouterError)) throw error;
+      return `${next.file}: error: ${error.message}`;
+    }
+    for (const change of changes) change.commit();
+    this.#snapshot = next;
+    this.#inForceSince = new Date();
+    return undefined;
+  }
+}

@@ -2,8 +2,11 @@
 import { type CacheClock, type CacheSettings, cached } from './cached.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdapParts, type LdapServersSettings, ldapConnections } from './ldap-connections.ts';
-import { LookupSource, type OpenSource } from './ldap-source.ts';
+import { LookupSource, type OpenSource, schemeIsAlwaysWritten } from './ldap-source.ts';
 import { merged } from './merged.ts';
+import { SnapshotDirectory } from './snapshot-directory.ts';
+import type { SnapshotSettings } from './sync/snapshot-settings.ts';
+import { randomSeed, syncInThread } from './sync/thread.ts';
 import type { UserAttributes } from './user-entry.ts';
 
 /** What the configuration says; no file and no connection is opened by having it. */
@@ -17,7 +20,8 @@ export type SourceSettings = { readonly kind: 'ldif'; readonly directory: Direct
 export interface LdapSourceSettings {
   readonly kind: 'ldap';
   readonly name: string;
-  readonly mode: 'lookup';
+  readonly mode: 'lookup' | 'snapshot';
+  readonly snapshot: SnapshotSettings;
   readonly servers: Omit<LdapServersSettings, 'password' | 'requiredAttributes'> & {
     /** Kept where it cannot be printed by mistake. */
     readonly password: { reveal(): string };
@@ -39,7 +43,12 @@ export interface DirectoryParts extends Omit<LdapParts, 'clock'> {
 export interface OpenDirectory extends Directory {
   /** Resolves when every source has been tried for the first time, well or not. */
   ready(): Promise<void>;
-  close(): void;
+  /** Resolves when listeners may open: each source that requires its first sync knows its users. */
+  mayListen(): Promise<void>;
+  /** Those of its sources that keep all users in memory. */
+  readonly snapshots: readonly SnapshotDirectory[];
+  /** Resolves when what is kept on disk is written. */
+  close(): Promise<void>;
 }
 
 /** As it stands in answers, logs and reports. */
@@ -61,15 +70,19 @@ const noDirectory: Directory = {
 /** Begins to connect at once, and waits for nothing. */
 export function openDirectory({ sources, cache }: DirectorySettings, parts: DirectoryParts): OpenDirectory {
   const open = sources.map((source) => openSource(source, cache, parts));
-  const { lookup, describe } = open.length === 0 ? noDirectory : merged(open.map(({ directory }) => directory));
+  const all = open.length === 0 ? noDirectory : merged(open.map(({ directory }) => directory));
   return {
-    lookup,
-    describe,
+    lookup: (recipientKey) => all.lookup(recipientKey),
+    describe: () => all.describe(),
     async ready() {
       await Promise.all(open.map(({ source }) => source?.ready()));
     },
-    close() {
-      for (const { source } of open) source?.close();
+    snapshots: open.flatMap(({ snapshot }) => snapshot ?? []),
+    async mayListen() {
+      await Promise.all(open.map(({ source, snapshot }) => snapshot && source?.ready()));
+    },
+    async close() {
+      await Promise.all(open.map(({ source }) => source?.close()));
     },
   };
 }
@@ -78,11 +91,13 @@ interface Opened {
   /** What answers, with what stands before it. */
   readonly directory: Directory;
   /** What has a life; an LDIF file has none. */
-  readonly source: OpenSource | undefined;
+  readonly source: Pick<OpenSource, 'ready' | 'close'> | undefined;
+  readonly snapshot?: SnapshotDirectory;
 }
 
 function openSource(settings: SourceSettings, cache: DirectorySettings['cache'], parts: DirectoryParts): Opened {
   if (settings.kind === 'ldif') return { directory: settings.directory, source: undefined };
+  if (settings.mode === 'snapshot') return openSnapshot(settings, parts);
   const source = openLookup(settings, cache, parts);
   return { directory: cached(source, cache, parts.clock), source };
 }
@@ -97,6 +112,24 @@ function openLookup(
   const connections = ldapConnections(serversOf(settings), parts);
   return new LookupSource({ ...lookup, source: sourceName(settings), longestWaitMs: budgetMs }, connections, parts);
 }
+
+/** A look-up never waits, and so needs no cache before it. */
+function openSnapshot(settings: LdapSourceSettings, { log }: DirectoryParts): Opened {
+  const { baseDns, scope, attributes, pageSize, snapshot: kept } = settings;
+  const source = sourceName(settings);
+  const users = { name: source, baseDns, scope, filter: everyUser(settings), attributes, pageSize };
+  const order = { servers: serversOf(settings), source: users, settings: kept, seed: randomSeed() };
+  const startSync = syncInThread(order, log);
+  const snapshot = new SnapshotDirectory({ source, settings: kept, startSync, now: Date.now, log });
+  const started = snapshot.start();
+  return { directory: snapshot, source: { ready: () => started, close: () => snapshot.stop() }, snapshot };
+}
+
+/** Who has a SIP address, enabled or not: a user who becomes disabled must be seen to become so. */
+const everyUser = ({ filter, attributes }: LdapSourceSettings): string => {
+  const items = attributes.addresses.map((name) => `(${name}=${schemeIsAlwaysWritten(name) ? 'sip:*' : '*'})`);
+  return filter === undefined ? `(|${items.join('')})` : `(&${filter}(|${items.join('')}))`;
+};
 
 /** What a source will be, without opening it. */
 export function describeSource(settings: SourceSettings): DirectoryDescription {

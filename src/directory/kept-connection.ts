@@ -50,10 +50,11 @@ export class KeptConnection {
     this.#connection = undefined;
   }
 
-  #try(): Promise<void> {
+  /** Who asks meanwhile waits for this attempt, the delay before it included. */
+  #try(delayMs = 0): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
-    this.#attempt ??= this.#connections
-      .open('lookup')
+    this.#attempt ??= this.#pause(delayMs)
+      .then(() => this.#connections.open('lookup'))
       .then(
         (connection) => this.#adopt(connection),
         (error: LdapError) => this.#failed(error),
@@ -77,8 +78,11 @@ export class KeptConnection {
     if (this.#connection !== connection || this.#isStopped) return;
     this.#connection = undefined;
     this.#whyNone = why;
-    if (livedMs >= steadyMs) void this.#try();
-    else this.#clock.after(shortestWaitMs, () => void this.#try());
+    void this.#try(livedMs >= steadyMs ? 0 : shortestWaitMs);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return ms === 0 ? Promise.resolve() : new Promise((resolve) => this.#clock.after(ms, resolve));
   }
 
   #failed(error: LdapError): void {

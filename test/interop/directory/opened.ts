@@ -1,0 +1,105 @@
+/** Connections and sources to the test servers, closed when the test is over. */
+import { onTestFinished } from 'vitest';
+import { type LdapSourceSettings, type OpenDirectory, openDirectory } from '../../../src/directory/compose.ts';
+import {
+  type LdapServersSettings,
+  ldapConnections,
+  type OwnedConnections,
+} from '../../../src/directory/ldap-connections.ts';
+import { createTimerWheel } from '../../../src/sip/clock.ts';
+import type { TestDirectory } from './test-directory.ts';
+
+export interface LogLine {
+  readonly level: 'info' | 'warn';
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+export const recordingLog = () => {
+  const lines: LogLine[] = [];
+  const add = (level: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, fields: fields as Record<string, unknown>, message });
+  };
+  return { lines, info: add('info'), warn: add('warn') };
+};
+
+/** Short budgets: the servers are near, and a test of a silent one must not last. */
+export const serversTo = (
+  { ldapsUrl, ca, tlsName, reader }: TestDirectory,
+  changed: Partial<LdapServersSettings> = {},
+): LdapServersSettings => ({
+  urls: [ldapsUrl],
+  startTls: true,
+  trust: { ca, tlsName },
+  bindDn: reader.dn,
+  password: reader.password,
+  connectMs: 1_000,
+  bindMs: 1_000,
+  searchMs: 1_000,
+  keepAliveMs: 30_000,
+  returnAfterMs: 300_000,
+  requiredAttributes: [],
+  ...changed,
+});
+
+export function connectionsTo(directory: TestDirectory, changed: Partial<LdapServersSettings> = {}): OwnedConnections {
+  const clock = createTimerWheel();
+  const connections = ldapConnections(serversTo(directory, changed), { clock, random: () => 0, log: recordingLog() });
+  onTestFinished(() => {
+    connections.close();
+    clock.close();
+  });
+  return connections;
+}
+
+export interface SourceWish {
+  readonly servers?: Partial<LdapServersSettings>;
+  readonly source?: Partial<Omit<LdapSourceSettings, 'servers' | 'kind'>>;
+  /** Default: nothing is remembered, so that every look-up is a search. */
+  readonly cache?: {
+    readonly foundMs?: number;
+    readonly unknownMs?: number;
+    readonly staleMs?: number;
+    readonly budgetMs?: number;
+  };
+}
+
+export type OpenedDirectory = OpenDirectory & { readonly log: ReturnType<typeof recordingLog> };
+
+export const sourceOf = (directory: TestDirectory, { servers, source }: SourceWish = {}): LdapSourceSettings => {
+  const { password, requiredAttributes: _, ...rest } = serversTo(directory, servers);
+  return {
+    kind: 'ldap',
+    name: 'corp',
+    mode: 'lookup',
+    servers: { ...rest, password: { reveal: () => password } },
+    baseDns: [directory.suffix],
+    scope: 'sub',
+    filter: undefined,
+    attributes: { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' },
+    followReferrals: false,
+    pageSize: 1_000,
+    maxSearches: 64,
+    ...source,
+  };
+};
+
+/** The look-up mode as the product composes it, connected. */
+export async function openedDirectory(
+  sources: readonly LdapSourceSettings[],
+  cache: SourceWish['cache'] = {},
+): Promise<OpenedDirectory> {
+  const clock = createTimerWheel();
+  const log = recordingLog();
+  const settings = { size: 100_000, foundMs: 0, unknownMs: 0, staleMs: 0, budgetMs: 5_000, ...cache };
+  const open = openDirectory({ sources, cache: settings }, { clock, random: () => 0, log });
+  onTestFinished(() => {
+    open.close();
+    clock.close();
+  });
+  await open.ready();
+  return Object.assign(open, { log });
+}
+
+export const lookupIn = (directory: TestDirectory, wish: SourceWish = {}): Promise<OpenedDirectory> =>
+  openedDirectory([sourceOf(directory, wish)], wish.cache);

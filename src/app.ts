@@ -147,6 +147,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
     resolver: createResolver({ clock, dns: systemDns(dnsTimeoutMs), random: Math.random }),
     observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
   });
+  await directory.mayListen();
   await engine.start(() => rules);
   return {
     hops: engine.hops,
@@ -178,7 +179,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
       service.isDraining = true;
       await service.untilQuiet(() => engine.countOpenTransactions(), drainMs);
       await engine.stop(closeMs);
-      directory.close();
+      await directory.close();
       clock.close();
     },
   };

@@ -43,15 +43,22 @@ async function ask(facts: RequestFacts, { policy, directory }: Snapshot): Promis
 /** Unlike a request, who asks for an explanation waits until the directory has been connected to. */
 async function lookup(recipient: string, settings: Snapshot['directory']): Promise<DirectoryAnswer> {
   const clock = createTimerWheel();
-  const directory = openDirectory(settings, { clock, log: silent, random: Math.random });
+  const directory = openDirectory(
+    { ...settings, sources: settings.sources.map(asLookup) },
+    { clock, log: silent, random: Math.random },
+  );
   try {
     await directory.ready();
     return await directory.lookup(recipient);
   } finally {
-    directory.close();
+    await directory.close();
     clock.close();
   }
 }
+
+/** To explain one request nobody reads all users. */
+const asLookup = (source: Snapshot['directory']['sources'][number]): typeof source =>
+  source.kind === 'ldap' ? { ...source, mode: 'lookup' } : source;
 
 /** What goes wrong stands in the answer. */
 const silent = { info: () => undefined, warn: () => undefined };

@@ -109,6 +109,28 @@ const checkPins: Check = ({ pins, domains }, report) => {
   }
 };
 
+const longestIntervalMs = 7 * 86_400_000;
+
+/** Between two sweeps; a time of day or of a week comes round in these. */
+const sweepEveryMs = ({ snapshot: { sweep } }: LdapRow): number =>
+  sweep.kind === 'interval' ? sweep.everyMs : sweep.weekday === undefined ? longestIntervalMs / 7 : longestIntervalMs;
+
+const checkSnapshot = ({ path, value }: Item<LdapRow>, report: Report): void => {
+  if (value.mode !== 'snapshot') return;
+  const { snapshot, referrals } = value;
+  if (referrals === 'follow') {
+    report.error([...path, 'referrals'], 'a snapshot does not follow referrals', 'name the other servers as a source');
+  }
+  if (snapshot['expire-after'] < snapshot['stale-after']) {
+    report.error([...path, 'snapshot', 'expire-after'], 'users would expire before they are stale');
+  }
+  const betweenMs = sweepEveryMs(value) + snapshot['sweep-jitter'];
+  if (snapshot.follow === 'none' && snapshot['stale-after'] <= betweenMs) {
+    const hint = 'make stale-after longer, or follow changes';
+    report.error([...path, 'snapshot', 'stale-after'], 'users would be stale before the next sweep', hint);
+  }
+};
+
 const checkDirectory: Check = ({ routing, directory }, report) => {
   if (routing.mode === 'advanced' && directory.sources.length === 0 && report.isSound('directory')) {
     report.error(
@@ -118,7 +140,9 @@ const checkDirectory: Check = ({ routing, directory }, report) => {
     );
   }
   const ldap = directory.sources.filter((source): source is Item<LdapRow> => source.value.kind === 'ldap');
-  for (const [i, { path, value }] of ldap.entries()) {
+  for (const [i, source] of ldap.entries()) {
+    const { path, value } = source;
+    checkSnapshot(source, report);
     const name = ldapSourceName(value);
     const first = ldap.slice(0, i).find((other) => ldapSourceName(other.value) === name);
     if (first === undefined) continue;

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { DirectoryAnswer } from '../routing/types.ts';
+import type { SweepTimes } from './ldap-values.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import type { Path } from './problem.ts';
 import { type Item, quote } from './reader.ts';
@@ -34,6 +35,8 @@ export interface LdapSourceSettings {
   /** Of all sources' names the only one like it. */
   readonly name: string;
   readonly mode: LdapRow['mode'];
+  /** For mode snapshot. */
+  readonly snapshot: SnapshotSettings;
   readonly servers: LdapServerSettings;
   readonly baseDns: readonly string[];
   readonly scope: LdapRow['scope'];
@@ -43,6 +46,21 @@ export interface LdapSourceSettings {
   readonly followReferrals: boolean;
   readonly pageSize: number;
   readonly maxSearches: number;
+}
+
+/** How all users are kept in memory. */
+export interface SnapshotSettings {
+  readonly follow: LdapRow['snapshot']['follow'];
+  readonly followEveryMs: number;
+  readonly sweep: SweepTimes;
+  readonly sweepJitterMs: number;
+  /** 0 to 1. */
+  readonly maxLoss: number;
+  readonly staleAfterMs: number;
+  readonly expireAfterMs: number;
+  /** Absolute. */
+  readonly file: string | undefined;
+  readonly requireFirstSync: boolean;
 }
 
 export interface LdapServerSettings {
@@ -106,6 +124,7 @@ export function compileLdapSource(
     kind: 'ldap',
     name: ldapSourceName(row),
     mode: row.mode,
+    snapshot: compileSnapshot(row, folder),
     servers: {
       urls: row.urls.map(({ value }) => value),
       startTls: row['start-tls'],
@@ -127,6 +146,18 @@ export function compileLdapSource(
     maxSearches: row['max-searches'],
   };
 }
+
+const compileSnapshot = ({ snapshot }: LdapRow, folder: string): SnapshotSettings => ({
+  follow: snapshot.follow,
+  followEveryMs: snapshot['follow-every'],
+  sweep: snapshot.sweep,
+  sweepJitterMs: snapshot['sweep-jitter'],
+  maxLoss: snapshot['max-loss'],
+  staleAfterMs: snapshot['stale-after'],
+  expireAfterMs: snapshot['expire-after'],
+  file: snapshot.file === undefined ? undefined : resolvePath(snapshot.file, folder),
+  requireFirstSync: snapshot['require-first-sync'],
+});
 
 const lists = {
   urls: 'ldaps://dc1.example.com',

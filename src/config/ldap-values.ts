@@ -1,5 +1,6 @@
-/** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters. */
+/** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters, times of sweeps. */
 import { parsed, quote, type Reader } from './reader.ts';
+import { duration } from './values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */
 export const ldapUrl: Reader<string> = parsed((text) => {
@@ -55,3 +56,29 @@ function endOfSet(text: string, start: number, most: number): number {
   }
   return at > start && text[at] === ')' ? at + 1 : -1;
 }
+
+export type SweepTimes =
+  | { readonly kind: 'interval'; readonly everyMs: number }
+  | { readonly kind: 'at'; readonly weekday: number | undefined; readonly minuteOfDay: number };
+
+const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+const timeOfDay = new RegExp(`^(daily|${days.join('|')}) ([01]?\\d|2[0-3]):([0-5]\\d)$`, 'i');
+const interval = duration(60_000, 7 * 86_400_000);
+
+/** `24h`, `daily 03:30` or `sunday 03:30`, in local time. */
+export const sweepTimes: Reader<SweepTimes> = (node, spot) => {
+  const [, day = '', hours, minutes] = (node.kind === 'scalar' && timeOfDay.exec(node.text)) || [];
+  if (day !== '') {
+    const weekday = days.indexOf(day.toLowerCase());
+    const minuteOfDay = 60 * Number(hours) + Number(minutes);
+    return { kind: 'at', weekday: weekday === -1 ? undefined : weekday, minuteOfDay };
+  }
+  if (node.kind === 'scalar' && node.text.includes(' ')) return noTime(node, spot);
+  const everyMs = interval(node, spot);
+  return everyMs === undefined ? undefined : { kind: 'interval', everyMs };
+};
+
+const noTime = parsed<never>((text) => ({
+  wrong: `${quote(text)} is not a time of day`,
+  hint: 'such as 24h, daily 03:30 or sunday 03:30',
+}));

@@ -1,7 +1,7 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
 import { parseFrom } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
-import { attributeName, ldapFilter, ldapUrl } from './ldap-values.ts';
+import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
 import {
   choice,
   type Item,
@@ -18,7 +18,7 @@ import {
   variants,
   withDefault,
 } from './reader.ts';
-import { duration, flag, host, hostName, integer, ipAddress, port, size, text } from './values.ts';
+import { duration, flag, host, hostName, integer, ipAddress, percentage, port, size, text } from './values.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -175,10 +175,23 @@ export const ldifSource = object({
 /** The address book's own attribute counts more than the list of all mail and SIP addresses. */
 const addressAttributes = ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'].map((value) => ({ path: [], value }));
 
+export const ldapSnapshot = object({
+  follow: withDefault(choice(['notify', 'dirsync', 'poll', 'none']), 'poll'),
+  'follow-every': withDefault(duration(100, HOUR), SECOND),
+  sweep: withDefault(sweepTimes, { kind: 'interval', everyMs: DAY }),
+  'sweep-jitter': withDefault(duration(0, DAY), 10 * MINUTE),
+  'max-loss': withDefault(percentage, 0.1),
+  'stale-after': withDefault(duration(MINUTE, 365 * DAY), 2 * DAY),
+  'expire-after': withDefault(duration(MINUTE, 365 * DAY), 7 * DAY),
+  file: optional(text()),
+  'require-first-sync': withDefault(flag, false),
+});
+
 export const ldapSource = object({
   kind: required(choice(['ldap'])),
   name: optional(name),
-  mode: withDefault(choice(['lookup']), 'lookup'),
+  mode: withDefault(choice(['lookup', 'snapshot']), 'lookup'),
+  snapshot: section(ldapSnapshot),
   urls: required(list(ldapUrl)),
   'start-tls': withDefault(flag, true),
   ca: optional(text()),

@@ -45,6 +45,14 @@ export const flag: Reader<boolean> = parsed((value) => {
   };
 });
 
+/** `10%`; the value is a share from 0 to 1. */
+export const percentage: Reader<number> = parsed((value) => {
+  const match = /^(\d{1,3})(?:\.\d{1,3})?%$/.exec(value);
+  if (match === null) return { wrong: `${quote(value)} is not a share`, hint: 'such as 10%' };
+  const percent = Number(value.slice(0, -1));
+  return percent <= 100 ? { value: percent / 100 } : { wrong: `${value} is more than all`, hint: 'at most 100%' };
+});
+
 const timeUnits: readonly Unit[] = [
   ['h', 3_600_000],
   ['m', 60_000],

@@ -79,7 +79,7 @@ export function openDirectory({ sources, cache }: DirectorySettings, parts: Dire
     },
     snapshots: open.flatMap(({ snapshot }) => snapshot ?? []),
     async mayListen() {
-      await Promise.all(open.map(({ source, snapshot }) => snapshot && source?.ready()));
+      await Promise.all(open.map(({ snapshot }) => snapshot?.mayListen));
     },
     async close() {
       await Promise.all(open.map(({ source }) => source?.close()));
@@ -121,8 +121,8 @@ function openSnapshot(settings: LdapSourceSettings, { log }: DirectoryParts): Op
   const order = { servers: serversOf(settings), source: users, settings: kept, seed: randomSeed() };
   const startSync = syncInThread(order, log);
   const snapshot = new SnapshotDirectory({ source, settings: kept, startSync, now: Date.now, log });
-  const started = snapshot.start();
-  return { directory: snapshot, source: { ready: () => started, close: () => snapshot.stop() }, snapshot };
+  snapshot.start();
+  return { directory: snapshot, source: { ready: () => snapshot.ready, close: () => snapshot.stop() }, snapshot };
 }
 
 /** Who has a SIP address, enabled or not: a user who becomes disabled must be seen to become so. */

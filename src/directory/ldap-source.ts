@@ -26,15 +26,17 @@ export interface LookupSettings {
 export interface OpenSource extends Directory {
   /** Resolves when the source has been tried for the first time, well or not. */
   ready(): Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** In these the scheme is always written; who fills others may have left it out. */
 const alwaysWithScheme = /^(?:msRTCSIP-PrimaryUserAddress|proxyAddresses)$/i;
 
+export const schemeIsAlwaysWritten = (attribute: string): boolean => alwaysWithScheme.test(attribute);
+
 const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
   { equal: attribute, value: `sip:${key}` },
-  ...(alwaysWithScheme.test(attribute) ? [] : [{ equal: attribute, value: key }]),
+  ...(schemeIsAlwaysWritten(attribute) ? [] : [{ equal: attribute, value: key }]),
 ];
 
 /** Addresses remembered as reported, so that each is reported once and not with every look-up. */

@@ -47,7 +47,8 @@ export class SnapshotDirectory implements Directory {
   #sync: SyncHandle | undefined;
   #table: UserTable | undefined;
   #status: SyncStatus = statusAtStart;
-  #ready: () => void = () => {};
+  readonly #tried = Promise.withResolvers<void>();
+  readonly #admitted = Promise.withResolvers<void>();
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
@@ -57,19 +58,27 @@ export class SnapshotDirectory implements Directory {
     return this.#status;
   }
 
+  /** Begins to read, and waits for nothing. */
+  start(): void {
+    this.#sync = this.#parts.startSync((news) => this.#hear(news));
+  }
+
+  /** Resolves when users are known, be it from disk, or the first attempt to read them has failed. */
+  get ready(): Promise<void> {
+    return this.#tried.promise;
+  }
+
   /**
-   * Begins to read. Resolves when listeners may open: when users are known, be it from disk; without `require-first-sync`
-   * as soon as it is known whether the disk has any. Never rejects; `stop` ends the wait.
+   * Resolves when listeners may open: with `require-first-sync` when users are known, else as soon as it is known whether
+   * the disk has any. `stop` ends the wait.
    */
-  start(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ready = resolve;
-      this.#sync = this.#parts.startSync((news) => this.#hear(news));
-    });
+  get mayListen(): Promise<void> {
+    return this.#admitted.promise;
   }
 
   async stop(): Promise<void> {
-    this.#ready();
+    this.#admitted.resolve();
+    this.#tried.resolve();
     await this.#sync?.stop();
   }
 
@@ -156,7 +165,8 @@ export class SnapshotDirectory implements Directory {
     // A sync that begins anew knows nothing yet: until it does, what was known stays known.
     this.#status = { ...status, confirmedAtMs: status.confirmedAtMs ?? before.confirmedAtMs };
     this.#report(before, status);
-    if (this.#table !== undefined || !this.#parts.settings.requireFirstSync) this.#ready();
+    if (this.#table !== undefined || status.lastFailure !== undefined) this.#tried.resolve();
+    if (this.#table !== undefined || !this.#parts.settings.requireFirstSync) this.#admitted.resolve();
   }
 
   /** What an operator should hear of, once each time that it comes about. */

@@ -66,12 +66,26 @@ export interface SourceWish {
 
 export type OpenedDirectory = OpenDirectory & { readonly log: ReturnType<typeof recordingLog> };
 
+/** As routes.yaml has it by default, but no sweep waits for a random while. */
+export const usualSnapshot: LdapSourceSettings['snapshot'] = {
+  follow: 'poll',
+  followEveryMs: 1_000,
+  sweep: { kind: 'interval', everyMs: 86_400_000 },
+  sweepJitterMs: 0,
+  maxLoss: 0.1,
+  staleAfterMs: 172_800_000,
+  expireAfterMs: 604_800_000,
+  file: undefined,
+  requireFirstSync: false,
+};
+
 export const sourceOf = (directory: TestDirectory, { servers, source }: SourceWish = {}): LdapSourceSettings => {
   const { password, requiredAttributes: _, ...rest } = serversTo(directory, servers);
   return {
     kind: 'ldap',
     name: 'corp',
     mode: 'lookup',
+    snapshot: usualSnapshot,
     servers: { ...rest, password: { reveal: () => password } },
     baseDns: [directory.suffix],
     scope: 'sub',

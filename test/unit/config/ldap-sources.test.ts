@@ -42,6 +42,17 @@ describe('an LDAP source', () => {
       kind: 'ldap',
       name: 'dc1.example.com',
       mode: 'lookup',
+      snapshot: {
+        follow: 'poll',
+        followEveryMs: 1_000,
+        sweep: { kind: 'interval', everyMs: 86_400_000 },
+        sweepJitterMs: 600_000,
+        maxLoss: 0.1,
+        staleAfterMs: 172_800_000,
+        expireAfterMs: 604_800_000,
+        file: undefined,
+        requireFirstSync: false,
+      },
       baseDns: ['DC=example,DC=com'],
       scope: 'sub',
       filter: undefined,
@@ -184,5 +195,48 @@ describe('mistakes', () => {
     '(cn=Jürgen)',
   ])('a filter as it should be is taken: %s', (filter) => {
     expect(settingsOf({ filter: JSON.stringify(filter) }).filter).toBe(filter);
+  });
+});
+
+describe('a snapshot of all users', () => {
+  const kept = (snapshot: string, more: Readonly<Record<string, string>> = {}) => ({
+    mode: 'snapshot',
+    snapshot,
+    ...more,
+  });
+
+  test.each([
+    ['90m', { kind: 'interval', everyMs: 5_400_000 }],
+    ['daily 03:30', { kind: 'at', weekday: undefined, minuteOfDay: 210 }],
+    ['Sunday 23:05', { kind: 'at', weekday: 0, minuteOfDay: 1_385 }],
+    ['saturday 3:00', { kind: 'at', weekday: 6, minuteOfDay: 180 }],
+  ])('is swept %s', (sweep, times) => {
+    expect(settingsOf(kept(`{ sweep: ${sweep} }`)).snapshot.sweep).toEqual(times);
+  });
+
+  test('has its file beside the routes.yaml, and its share as a number', () => {
+    const { file, maxLoss } = settingsOf(kept('{ file: corp.snapshot, max-loss: 2.5% }')).snapshot;
+    expect(file).toMatch(/^\/.*\/corp\.snapshot$/);
+    expect(maxLoss).toBe(0.025);
+  });
+
+  test.each([
+    ['{ sweep: daily 24:00 }', /snapshot\.sweep.*"daily 24:00" is not a time of day.*daily 03:30/],
+    ['{ sweep: 30s }', /snapshot\.sweep.*30s is too small.*at least 1m/],
+    ['{ sweep: often }', /snapshot\.sweep.*"often" is not understood/],
+    ['{ max-loss: 0.1 }', /snapshot\.max-loss.*"0.1" is not a share.*10%/],
+    ['{ max-loss: 101% }', /snapshot\.max-loss.*101% is more than all/],
+    ['{ follow: push }', /snapshot\.follow.*"push" is not possible here/],
+    ['{ stale-after: 2h, expire-after: 1h }', /snapshot\.expire-after.*expire before they are stale/],
+    ['{ follow: none, stale-after: 24h }', /snapshot\.stale-after.*stale before the next sweep/],
+    ['{ follow: none, sweep: sunday 3:00 }', /snapshot\.stale-after.*stale before the next sweep/],
+  ])('written %s is refused in words', (snapshot, words) => {
+    expect(complaintsOf(kept(snapshot))).toEqual([expect.stringMatching(words)]);
+  });
+
+  test('does not follow referrals', () => {
+    expect(complaintsOf(kept('{}', { referrals: 'follow' }))).toEqual([
+      expect.stringMatching(/referrals.*does not follow referrals/),
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   accessRule,
   directoryCache,
+  ldapSnapshot,
   ldapSource,
   ldifSource,
   listener,
@@ -55,9 +56,18 @@ describe('the shipped routes.yaml', () => {
 
   test('names every setting that there is', () => {
     const sections = Object.values(routesFile.fields).flatMap(({ read }) => ('fields' in read ? [read.fields] : []));
-    const rows = [listener, tlsProfile, accessRule, route, pin, ldifSource, ldapSource, directoryCache, probe].map(
-      ({ fields }) => fields,
-    );
+    const rows = [
+      listener,
+      tlsProfile,
+      accessRule,
+      route,
+      pin,
+      ldifSource,
+      ldapSource,
+      ldapSnapshot,
+      directoryCache,
+      probe,
+    ].map(({ fields }) => fields);
     const names = [routesFile.fields, ...sections, ...rows].flatMap((fields) => Object.keys(fields as object));
     expect(names.length).toBeGreaterThan(60);
     const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));

@@ -83,7 +83,8 @@ async function open(settings: Partial<SnapshotSettings> = {}): Promise<{ isReady
     },
   });
   const state = { isReady: false };
-  void directory.start().then(() => {
+  directory.start();
+  void directory.mayListen.then(() => {
     state.isReady = true;
   });
   await settle();

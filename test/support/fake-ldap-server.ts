@@ -90,7 +90,9 @@ export const pagedCookie = (cookie: string): Buffer => {
   return control.buffer;
 };
 
+/** What is no LDAP, such as the beginning of a TLS handshake, is a request of another kind. */
 const readRequest = (octets: Buffer): Omit<LdapRequest, 'count'> => {
+  if (octets[0] !== 0x30) return { messageId: 0, operation: 'other', octets };
   const reader = new BerReader(octets);
   reader.readSequence();
   const messageId = reader.readInt() ?? 0;
@@ -99,6 +101,7 @@ const readRequest = (octets: Buffer): Omit<LdapRequest, 'count'> => {
 
 /** Requests are far below 64 KiB, and come whole. */
 const split = (chunk: Buffer): Buffer[] => {
+  if (chunk[0] !== 0x30) return [chunk];
   const messages: Buffer[] = [];
   for (let at = 0; at < chunk.length; ) {
     const reader = new BerReader(chunk.subarray(at));

@@ -85,7 +85,7 @@ const versionOf = (): string =>
 
 /** How the reader meets the limits that AD has by itself. */
 const limitsOf = ({ pageLimit = 1000, hasPaging = true }: OpenLdapWish): string =>
-  `size.soft=${pageLimit} size.hard=${pageLimit} size.pr=${hasPaging ? pageLimit : 'disabled'} size.prtotal=${hasPaging ? 'unlimited' : 'disabled'}`;
+  `size.soft=${pageLimit} size.hard=${pageLimit} size.pr=${pageLimit} size.prtotal=${hasPaging ? 'unlimited' : 'disabled'}`;
 
 const configuration = (folder: ServerFolder, suffix: string, wish: OpenLdapWish): string => `
 include ${schemas}/core.schema

@@ -68,10 +68,14 @@ export async function tell(entry: LdapEntry, { connection, server, source, liste
  */
 export function inRounds({ connection, clock, everyMs }: FollowParts, round: () => Promise<void>): Promise<never> {
   return new Promise((_, reject) => {
-    connection.onClosed(reject);
+    let timer: { cancel(): void } | undefined;
+    connection.onClosed((why) => {
+      timer?.cancel();
+      reject(why);
+    });
     const next = (beganMs: number): void => {
-      clock.after(Math.max(0, beganMs + everyMs - clock.now()), () => {
-        if (connection.closedBecause !== undefined) return;
+      if (connection.closedBecause !== undefined) return;
+      timer = clock.after(Math.max(0, beganMs + everyMs - clock.now()), () => {
         const nowMs = clock.now();
         round().then(() => next(nowMs), reject);
       });

@@ -32,7 +32,7 @@ const sync = new SnapshotSync({
 
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'sweep') sync.sweepNow(message.believesLoss);
-  else void sync.stop().then(() => parentPort?.close());
+  else void sync.stop().then(() => post({ kind: 'stopped' }));
 });
 
 sync.start();

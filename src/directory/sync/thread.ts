@@ -21,6 +21,7 @@ export type ToThread = { readonly kind: 'sweep'; readonly believesLoss: boolean 
 
 export type FromThread =
   | { readonly kind: 'news'; readonly news: SyncNews }
+  | { readonly kind: 'stopped' }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn';
@@ -83,6 +84,7 @@ class SyncThread implements SyncHandle {
     const worker = new Worker(threadFile, { workerData: this.#order, resourceLimits, name: this.#order.source.name });
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'news') this.#tell(message.news);
+      else if (message.kind === 'stopped') void worker.terminate();
       else this.#log[message.level](message.fields, message.message);
     });
     worker.on('error', (error) => {

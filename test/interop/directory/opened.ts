@@ -42,6 +42,10 @@ export const serversTo = (
   ...changed,
 });
 
+/** For all tests of a file: who opens a connection closes it. */
+export const connectionsForAll = (directory: TestDirectory, changed: Partial<LdapServersSettings>): OwnedConnections =>
+  ldapConnections(serversTo(directory, changed), { clock: createTimerWheel(), random: () => 0, log: recordingLog() });
+
 export function connectionsTo(directory: TestDirectory, changed: Partial<LdapServersSettings> = {}): OwnedConnections {
   const clock = createTimerWheel();
   const connections = ldapConnections(serversTo(directory, changed), { clock, random: () => 0, log: recordingLog() });

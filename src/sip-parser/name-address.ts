@@ -56,9 +56,20 @@ function findLaquot(text: string, start: number, limit: number): number {
 
 /** Between `<` and `>` even a URI without scheme is told apart (RFC 3666 §2.3 F14); who must follow it will find out. */
 function parseNameAddr(text: string, start: number, laquot: number, limit: number): NameAddress | undefined {
-  const uriEnd = skipClass(text, laquot + 1, limit, URI);
+  const uriEnd = skipBracketedUri(text, laquot + 1, limit);
   if (uriEnd === laquot + 1 || uriEnd >= limit || text.charCodeAt(uriEnd) !== RAQUOT) return undefined;
   return withParameters(text, start, text.slice(laquot + 1, uriEnd), uriEnd + 1, limit);
+}
+
+/** [MS-SIP] §4.5 has `;transport="tcp"` in a Contact. Quotes are let through in pairs only, so that no `>` hides in one. */
+function skipBracketedUri(text: string, start: number, limit: number): number {
+  let end = skipClass(text, start, limit, URI);
+  while (end < limit && text.charCodeAt(end) === DQUOTE) {
+    const closing = skipClass(text, end + 1, limit, URI);
+    if (closing >= limit || text.charCodeAt(closing) !== DQUOTE) return end;
+    end = skipClass(text, closing + 1, limit, URI);
+  }
+  return end;
 }
 
 /** Without `<` and `>` a semicolon begins the header parameters, and a comma the next value (§20). */

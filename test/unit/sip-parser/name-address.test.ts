@@ -23,6 +23,7 @@ describe('name-addr and addr-spec (RFC 3261 §20.10, §25.1)', () => {
     ['tel:+1-201-555-0123;tag=1', 'tel:+1-201-555-0123'],
     ['isbn:2983792873', 'isbn:2983792873'],
     ['<http://www.example.com>;tag=3234233', 'http://www.example.com'],
+    ['<sip:a@example.com;transport="tcp">;proxy=replace', 'sip:a@example.com;transport="tcp"'],
   ])('%j holds the URI %s', (value, uri) => {
     expect(from(value)?.uri).toBe(uri);
   });
@@ -79,6 +80,8 @@ describe('name-addr and addr-spec (RFC 3261 §20.10, §25.1)', () => {
     '<sip:a@example.com>;tag=',
     '<sip:a@example.com>,',
     'alice@example.com',
+    '<sip:a@example.com;p=">">',
+    '<sip:a@example.com;p="tcp>',
   ])('%j is malformed in From (RFC 4475 §3.1.2)', (value) => {
     expect(from(value)).toBeUndefined();
   });

@@ -16,8 +16,8 @@ export const timerJMs = 900;
 
 const port = 5060;
 
-/** What the Via of one message of RFC 4475 says (quotbal): its answer goes there (§18.2.2). */
-const otherSentByPort = 5050;
+/** What some Vias of the corpus say: answers by UDP go there, whatever port the request came from (§18.2.2). */
+const otherSentByPorts = [5050, 5061, 5070];
 
 function routesText(sides: TwoSides, egress: Way, domains: readonly string[]): string {
   return JSON.stringify({
@@ -34,6 +34,7 @@ function routesText(sides: TwoSides, egress: Way, domains: readonly string[]): s
       { to: 'cisco', pattern, 'next-hop': sides.cisco, port, transport: egress },
     ]),
     timers: { t1: '10ms', t2: '100ms', t4: '100ms', message: '1s' },
+    health: { probe: { enabled: false } },
     log: { level: 'error', decisions: 'none' },
   });
 }
@@ -75,10 +76,12 @@ export class Passages {
     const hops = await Promise.all(ways.map((transport) => openEnd({ transport, address: sides.microsoft, port })));
     const to = { address: sides.router, port };
     const udp = await openEnd({ transport: 'udp', address: sides.cisco, port, to });
-    const other = await openEnd({ transport: 'udp', address: sides.cisco, port: otherSentByPort });
-    other.respond((answer) => void udp.receive(answer));
+    const others = await Promise.all(
+      otherSentByPorts.map((each) => openEnd({ transport: 'udp', address: sides.cisco, port: each })),
+    );
+    for (const other of others) other.respond((answer) => void udp.receive(answer));
     const router = await RouterProcess.start({ routes: routesText(sides, egress, domains) });
-    const passages = new Passages(sides, egress, router, [...hops, other], udp);
+    const passages = new Passages(sides, egress, router, [...hops, ...others], udp);
     for (const hop of hops) hop.respond((request) => passages.#onRequest(request));
     return passages;
   }

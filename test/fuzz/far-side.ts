@@ -43,10 +43,10 @@ function note(flaw: Flaw): void {
   if (flaws.length < MOST_FLAWS) flaws.push({ why: flaw.why, text: flaw.text.slice(0, 4000) });
 }
 
-/** What one message is answered with; undefined: not at all. */
-type Answer = (message: StrictMessage) => string | undefined;
+/** What one message is answered with, one datagram each by UDP. */
+type Answer = (message: StrictMessage) => readonly string[];
 
-const properly: Answer = (message) => answerTo(message);
+const properly: Answer = (message) => [answerTo(message)];
 
 const seeds = ['SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP a\r\n\r\n', 'SIP/2.0 200 OK\r\nContent-Length: 5\r\n\r\nhello'];
 
@@ -65,16 +65,17 @@ const loudly: Answer = (message) => {
     chance,
     seeds,
   );
-  return chance.oneIn(3) ? text : reframed(text);
+  // The proper one comes last, for an INVITE that only rings is kept until Timer C, and with it all that it needs.
+  return [chance.oneIn(3) ? text : reframed(text), answerTo(message)];
 };
 
 /** Judges a whole message; gives what to answer. */
-function take(message: StrictMessage, answer: Answer): string | undefined {
+function take(message: StrictMessage, answer: Answer): readonly string[] {
   framed += 1;
   const missing = missingIn(message);
   if (missing !== undefined) note({ why: missing, text: message.text });
   const isAnswered = isRequest(message) && !/^(?:ACK|BENOTIFY) /.test(message.startLine);
-  return isAnswered ? answer(message) : undefined;
+  return isAnswered ? answer(message) : [];
 }
 
 async function listenUdp(address: string, answer: Answer): Promise<void> {
@@ -82,8 +83,7 @@ async function listenUdp(address: string, answer: Answer): Promise<void> {
   socket.on('message', (datagram, from) => {
     const message = frameDatagram(datagram.toString('latin1'));
     if ('why' in message) return note(message);
-    const text = take(message, answer);
-    if (text !== undefined) socket.send(Buffer.from(text, 'latin1'), from.port, from.address);
+    for (const text of take(message, answer)) socket.send(Buffer.from(text, 'latin1'), from.port, from.address);
   });
   socket.bind(port, address);
   await once(socket, 'listening');
@@ -97,8 +97,7 @@ function frameStream(socket: Socket, answer: Answer): void {
   socket.on('data', (chunk: string) => {
     if (stream.flaw !== undefined) return;
     for (const message of stream.push(chunk)) {
-      const text = take(message, answer);
-      if (text !== undefined) socket.write(text, 'latin1');
+      for (const text of take(message, answer)) socket.write(text, 'latin1');
     }
     if (stream.flaw !== undefined) note(stream.flaw);
   });

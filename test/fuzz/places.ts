@@ -54,6 +54,7 @@ export function fuzzRoutes(at: Places): string {
     routing: { mode: 'basic', 'failover-after': '500ms' },
     routes: [...hops.map((hop) => ({ to: 'microsoft', ...hop, port })), ...back.map((hop) => ({ ...hop, port }))],
     timers: { t1: '50ms', t2: '400ms', t4: '500ms', message: '2s', 'half-open': '1s', idle: '30s' },
+    health: { probe: { enabled: false } },
     log: { level: 'error', decisions: 'none' },
   });
 }

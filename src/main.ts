@@ -2,6 +2,7 @@
 import { drain, reload, status, undrain } from './cli/administer.ts';
 /** The process: arguments, signals and exit codes. The only place that ends it. */
 import { check } from './cli/check.ts';
+import { directory } from './cli/directory.ts';
 import { explain } from './cli/explain.ts';
 import type { Io } from './cli/printing.ts';
 import { type Signals, start } from './cli/start.ts';
@@ -9,6 +10,7 @@ import { type Signals, start } from './cli/start.ts';
 const usage = `usage: pif-router start [FILE]
        pif-router status | reload | drain | undrain [--json] [--socket PATH] [FILE]
        pif-router check [FILE]
+       pif-router directory check [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
 FILE is routes.yaml unless another is named.`;
 
@@ -46,6 +48,8 @@ const run = async ([command, ...args]: readonly string[]): Promise<number> => {
       return undrain(args, io);
     case 'check':
       return check(args, io);
+    case 'directory':
+      return directory(args, io);
     case 'explain':
       return explain(args, io);
     case 'help':

@@ -126,7 +126,7 @@ function openSnapshot(settings: LdapSourceSettings, { log }: DirectoryParts): Op
 }
 
 /** Who has a SIP address, enabled or not: a user who becomes disabled must be seen to become so. */
-const everyUser = ({ filter, attributes }: LdapSourceSettings): string => {
+export const everyUser = ({ filter, attributes }: LdapSourceSettings): string => {
   const items = attributes.addresses.map((name) => `(${name}=${schemeIsAlwaysWritten(name) ? 'sip:*' : '*'})`);
   return filter === undefined ? `(|${items.join('')})` : `(&${filter}(|${items.join('')}))`;
 };

@@ -1,0 +1,137 @@
+/** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words. */
+import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import type { Census, Finding } from '../directory/census.ts';
+import { describeSource, sourceName } from '../directory/compose.ts';
+import {
+  type ExaminedFacts,
+  examineSource,
+  type ServerExamination,
+  type SourceExamination,
+} from '../directory/examine.ts';
+import { ldifDirectory } from '../directory/ldif.ts';
+import { createTimerWheel } from '../sip/clock.ts';
+import { type Io, printProblems, usualFile } from './printing.ts';
+
+const usage = 'usage: pif-router directory check [FILE]';
+
+/** @returns 0 when every server of every source works, 1 when one does not, 2 when the command or the file is not understood */
+export async function directory(args: readonly string[], io: Io): Promise<number> {
+  const [what, file = usualFile, ...more] = args;
+  if (what !== 'check' || more.length > 0 || file.startsWith('-')) {
+    io.err(usage);
+    return 2;
+  }
+  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  printProblems(problems, io.err);
+  return snapshot === undefined ? 2 : checkSources(snapshot, io);
+}
+
+type Source = Snapshot['directory']['sources'][number];
+
+async function checkSources(snapshot: Snapshot, io: Io): Promise<number> {
+  const { sources } = snapshot.directory;
+  if (sources.length === 0) io.out('no directory is configured: nothing to check');
+  let areWell = true;
+  for (const source of sources) areWell = (await checkSource(source, snapshot, io)) && areWell;
+  return areWell ? 0 : 1;
+}
+
+async function checkSource(source: Source, { rows }: Snapshot, io: Io): Promise<boolean> {
+  if (source.kind === 'ldif') {
+    const { source: name, summary } = describeSource(source);
+    io.out(`${name}: ${summary}`);
+    return true;
+  }
+  const clock = createTimerWheel();
+  const silent = { info: () => undefined, warn: () => undefined };
+  const examination = await examineSource(source, rows.domains, { clock, random: Math.random, log: silent });
+  clock.close();
+  io.out(`${sourceName(source)}, as ${source.servers.bindDn}`);
+  for (const line of tellSource(examination)) io.out(`  ${line}`);
+  return isWell(examination);
+}
+
+const isWell = ({ servers, census }: SourceExamination): boolean =>
+  census !== undefined && servers.every((server) => server.works && !isBlindCatalog(server.facts));
+
+const tellSource = ({ servers, census, censusFailure }: SourceExamination): readonly string[] => [
+  ...servers.flatMap(tellServer),
+  ...(census === undefined ? [] : tellCensus(census)),
+  ...(censusFailure === undefined ? [] : [`users cannot be read: ${censusFailure}`]),
+];
+
+function tellServer(server: ServerExamination): readonly string[] {
+  if (!server.works) return [`does not work: ${server.why}`];
+  const { url, connectMs, facts } = server;
+  const name = facts.hostName === undefined ? '' : `, ${facts.hostName}`;
+  return [
+    `works: ${url} (${kinds[facts.kind]}${name}), connected and bound in ${Math.ceil(connectMs)} ms`,
+    ...[tellClock(facts), tellLastChange(facts), tellFollowing(facts), ...tellCatalog(facts)].map(
+      (line) => `  ${line}`,
+    ),
+  ];
+}
+
+const kinds: Readonly<Record<ExaminedFacts['kind'], string>> = {
+  'active-directory': 'Active Directory',
+  'content-sync': 'LDAP with content synchronisation',
+  plain: 'LDAP',
+};
+
+/** Certificates and Kerberos begin to fail at five minutes; a wrong clock also makes ages wrong. */
+const clockToleranceMs = 60_000;
+
+function tellClock({ clockAheadMs }: ExaminedFacts): string {
+  if (clockAheadMs === undefined) return 'clock: it does not tell its time';
+  const seconds = Math.round(Math.abs(clockAheadMs) / 1_000);
+  if (Math.abs(clockAheadMs) < 2_000) return 'clock: as ours';
+  const warning = Math.abs(clockAheadMs) > clockToleranceMs ? ': set one of them right' : '';
+  return `clock: ${seconds} s ${clockAheadMs > 0 ? 'ahead of' : 'behind'} ours${warning}`;
+}
+
+const tellLastChange = ({ lastChange }: ExaminedFacts): string =>
+  lastChange === undefined ? 'last change: it does not tell' : `last change: ${lastChange.name} ${lastChange.value}`;
+
+function tellFollowing({ kind, canDirSync, canNotify }: ExaminedFacts): string {
+  const ways = [
+    ...(kind === 'plain' ? [] : ['poll']),
+    ...(canDirSync ? ['dirsync'] : []),
+    ...(canNotify ? ['notify'] : []),
+  ];
+  return `changes can be followed by: ${ways.length === 0 ? 'nothing but sweeps' : ways.join(', ')}`;
+}
+
+const isBlindCatalog = ({ isGlobalCatalog, notInGlobalCatalog = [] }: ExaminedFacts): boolean =>
+  isGlobalCatalog && notInGlobalCatalog.length > 0;
+
+function tellCatalog(facts: ExaminedFacts): readonly string[] {
+  const { notInGlobalCatalog: missing } = facts;
+  if (missing === undefined) return [];
+  if (missing.length === 0) return ['global catalog: has all attributes that are asked for'];
+  const advice = isBlindCatalog(facts)
+    ? 'this is a port of the global catalog: use 636, or leave them out'
+    : 'do not use the ports 3268 and 3269';
+  return [`global catalog: lacks ${missing.join(', ')}; ${advice}`];
+}
+
+const tellCensus = ({ users, enabled, addressOnly, ...findings }: Census): readonly string[] => [
+  `${users} users with a SIP address`,
+  `  ${enabled} enabled on the Microsoft side`,
+  `  ${addressOnly} with an address only: migrated, or made searchable`,
+  ...tellFinding(
+    findings.accountDisabled,
+    'of the enabled whose account is disabled in the directory; they stay reachable',
+  ),
+  ...tellFinding(findings.malformed, 'with a malformed address, which is passed over'),
+  ...tellFinding(findings.duplicate, 'addresses that several objects have; the enabled object decides'),
+  ...tellFinding(findings.foreignDomain, 'with addresses in other domains only, which are never asked for'),
+];
+
+const tellFinding = ({ count, examples }: Finding, what: string): readonly string[] =>
+  count === 0
+    ? [`  0 ${what}`]
+    : [
+        `  ${count} ${what}:`,
+        ...examples.map((each) => `    ${each}`),
+        ...(count > examples.length ? ['    ...'] : []),
+      ];

@@ -1,0 +1,113 @@
+/** `pif-router directory check` at real servers: an administrator reads whether a source works and what it knows. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { directory } from '../../src/cli/directory.ts';
+import { routesYaml } from '../support/configuration.ts';
+import { type CommandRun, run } from '../support/run-command.ts';
+import { startOpenLdap } from './directory/openldap.ts';
+import { type SambaDirectory, startSambaAd } from './directory/samba-ad.ts';
+import type { TestDirectory } from './directory/test-directory.ts';
+
+let openLdap: TestDirectory;
+let samba: SambaDirectory;
+beforeAll(async () => {
+  [openLdap, samba] = await Promise.all([startOpenLdap({ users: 40 }), startSambaAd({ users: 40 })]);
+  console.info(`met ${openLdap.version} and ${samba.version}`);
+});
+afterAll(() => Promise.all([openLdap?.stop(), samba?.stop()]));
+
+/** Runs the command with one source at these URLs. */
+function check(
+  server: TestDirectory,
+  urls: readonly string[],
+  changed: { readonly password?: string } = {},
+): Promise<CommandRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'pif-directory-check-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { reader, caFile, suffix } = server;
+  const password = join(folder, 'password');
+  writeFileSync(password, changed.password ?? reader.password, { mode: 0o600 });
+  const who = `bind-dn: "${reader.dn}", password-file: ${password}`;
+  const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ca: ${caFile}, ${who}, base: ["${suffix}"] }`;
+  const file = join(folder, 'routes.yaml');
+  writeFileSync(file, routesYaml({ x: `directory: { sources: [${source}] }` }));
+  return run(directory, ['check', file]);
+}
+
+test('OpenLDAP: connects, binds, and counts the users by what they are', async () => {
+  const { code, out, err } = await check(openLdap, [openLdap.ldapsUrl]);
+  expect(err).toEqual([]);
+  expect(out).toEqual([
+    `ldap corp, as ${openLdap.reader.dn}`,
+    expect.stringMatching(
+      /^ {2}works: ldaps:\S+ \(LDAP with content synchronisation\), connected and bound in \d+ ms$/,
+    ),
+    '    clock: it does not tell its time',
+    expect.stringMatching(/^ {4}last change: CSN \d{14}\.\d+Z#/),
+    '    changes can be followed by: poll, notify',
+    '  46 users with a SIP address',
+    '    36 enabled on the Microsoft side',
+    '    10 with an address only: migrated, or made searchable',
+    '    2 of the enabled whose account is disabled in the directory; they stay reachable:',
+    expect.stringContaining('user0000017'),
+    expect.stringContaining('user0000037'),
+    '    1 with a malformed address, which is passed over:',
+    expect.stringContaining('msRTCSIP-PrimaryUserAddress: "sip:no-domain"'),
+    '    1 addresses that several objects have; the enabled object decides:',
+    expect.stringMatching(/dup@example\.com of .*dup-a.* and .*dup-b/i),
+    '    1 with addresses in other domains only, which are never asked for:',
+    expect.stringContaining('guest@other.example.com'),
+  ]);
+  expect(code).toBe(0);
+});
+
+test('Samba AD: tells name, clock and USN of the controller, and that proxyAddresses is not in the global catalog', async () => {
+  const { code, out } = await check(samba, [samba.ldapsUrl]);
+  expect(out.slice(1, 7)).toEqual([
+    expect.stringMatching(/^ {2}works: \S+ \(Active Directory, dc1\.example\.com\), connected and bound in \d+ ms$/),
+    '    clock: as ours',
+    expect.stringMatching(/^ {4}last change: USN \d+$/),
+    '    changes can be followed by: poll, dirsync, notify',
+    '    global catalog: lacks proxyAddresses; do not use the ports 3268 and 3269',
+    '  46 users with a SIP address',
+  ]);
+  expect(code).toBe(0);
+});
+
+test('a global catalog that lacks an attribute is no good as a server, and the command says so with its exit code', async () => {
+  const { code, out } = await check(samba, [samba.gcUrl]);
+  expect(out).toContain(
+    '    global catalog: lacks proxyAddresses; this is a port of the global catalog: use 636, or leave them out',
+  );
+  expect(code).toBe(1);
+});
+
+test('one server of two that does not work is named with its reason; the users are counted at the other', async () => {
+  const { code, out } = await check(openLdap, ['ldaps://127.0.0.1:1', openLdap.ldapsUrl]);
+  expect(out[1]).toMatch(/^ {2}does not work: ldaps:\/\/127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/);
+  expect(out).toContain('  46 users with a SIP address');
+  expect(code).toBe(1);
+});
+
+test('a wrong password is told, and is not printed', async () => {
+  const { code, out, err } = await check(openLdap, [openLdap.ldapsUrl], { password: 'not the right one' });
+  expect(out.join('\n')).toMatch(/the bind DN or its password is wrong/);
+  expect([...out, ...err].join('\n')).not.toContain('not the right one');
+  expect(code).toBe(1);
+});
+
+test('a directory without the RTC schema: the missing attributes are named', async () => {
+  const other = await startOpenLdap({ users: 5, hasRtc: false });
+  onTestFinished(() => other.stop());
+  const { code, out } = await check(other, [other.ldapsUrl]);
+  expect(out[1]).toMatch(
+    /has no attribute msRTCSIP-PrimaryUserAddress, msRTCSIP-UserEnabled: is this the right directory\?$/,
+  );
+  expect(code).toBe(1);
+});
+
+test('words that are not understood', async () => {
+  expect(await run(directory, ['count'])).toMatchObject({ code: 2, err: ['usage: pif-router directory check [FILE]'] });
+});

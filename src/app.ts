@@ -136,7 +136,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
   const useDirectory = (next: OpenDirectory): void => {
     const former = directory;
     directory = next;
-    if (former !== next) clock.after(formerDirectoryMs, () => former.close());
+    if (former !== next) clock.after(formerDirectoryMs, () => void former.close());
   };
 
   const engine = createEmbeddedEngine({
@@ -161,8 +161,14 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
       service.isDraining = isDraining;
     },
     async prepare(next) {
-      const change = await engine.reconfigure(engineSettings(next));
       const nextDirectory = await directoryFor(next);
+      const closeNext = () => {
+        if (nextDirectory !== directory) void nextDirectory.close();
+      };
+      const change = await engine.reconfigure(engineSettings(next)).catch((error) => {
+        closeNext();
+        throw error;
+      });
       const commit = () => {
         change.commit();
         snapshot = next;
@@ -171,7 +177,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
       };
       const abandon = () => {
         change.abandon();
-        if (nextDirectory !== directory) nextDirectory.close();
+        closeNext();
       };
       return { commit, abandon };
     },

@@ -1,9 +1,11 @@
 /** The program is asked to end: with nothing to do, with peers connected, and with a request under way. */
 import { afterEach, expect, inject, test } from 'vitest';
-import { newBranch, requestText, responseText } from '../support/raw-message.ts';
+import { command } from '../support/admin.ts';
+import { newBranch, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd, type Transport } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
+import { until } from '../support/until.ts';
 
 const sides = twoSides(17);
 const router = { address: sides.router, port: 5060 };
@@ -68,4 +70,111 @@ test('a request that is under way is still answered, then it ends with 0', async
   setTimeout(() => request.reply(responseText(request, 200)), 300);
   await asker.take(200);
   expect(await stopped, program.output).toBe(0);
+});
+
+const options = (from: RawEnd): string =>
+  requestText({ method: 'OPTIONS', uri: `sip:${sides.router}`, via: [`${from.via};branch=${newBranch()}`] });
+
+const byeOf = (from: RawEnd, answer: RawMessage, cseq: number): string =>
+  requestText({
+    method: 'BYE',
+    uri: `sip:bob@${sides.microsoft};transport=tcp`,
+    via: [`${from.via};branch=${newBranch()}`],
+    to: answer.header('To') ?? '',
+    callId: answer.header('Call-ID') ?? '',
+    cseq,
+    headers: answer.headers('Record-Route').map((value) => `Route: ${value}`),
+  });
+
+/** An INVITE that is answered with 200, and the ends of its dialog. */
+async function openDialog(): Promise<{ asker: RawEnd; microsoft: RawEnd; answer: RawMessage }> {
+  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
+  ends.push(microsoft);
+  const asker = await cisco();
+  const via = [`${asker.via};branch=${newBranch()}`];
+  const headers = [`Contact: <sip:alice@${sides.cisco};transport=tcp>`];
+  asker.send(requestText({ method: 'INVITE', uri: 'sip:bob@tcp.example.com', via, headers }));
+  const invite = await microsoft.take('INVITE');
+  invite.reply(responseText(invite, 200));
+  return { asker, microsoft, answer: await asker.take(200) };
+}
+
+const expectRefused = async (asker: RawEnd, text: string): Promise<void> => {
+  asker.send(text);
+  const refusal = await asker.take(503);
+  expect(refusal.header('Retry-After')).toBe('30');
+};
+
+test('a drain refuses what is new and OPTIONS with 503 and Retry-After, a dialog goes on, and it can be taken back', async () => {
+  const program = await start();
+  const { asker, microsoft, answer } = await openDialog();
+
+  expect(await command(program, 'drain')).toMatchObject({ code: 0, output: expect.stringMatching(/^draining/) });
+  expect(await command(program, 'status')).toMatchObject({ code: 1 });
+  await expectRefused(asker, message(asker));
+  await expectRefused(asker, options(asker));
+  asker.send(byeOf(asker, answer, 2));
+  const bye = await microsoft.take('BYE');
+  bye.reply(responseText(bye, 200));
+  await asker.take((response) => response.header('CSeq') === '2 BYE' && response.status === 200);
+
+  expect(await command(program, 'undrain')).toMatchObject({ code: 0, output: expect.stringMatching(/^in service/) });
+  asker.send(options(asker));
+  await asker.take(200);
+  expect(await program.stop()).toBe(0);
+});
+
+test('a stranger is refused as ever while it drains', async () => {
+  const program = await start();
+  await command(program, 'drain');
+  const stranger = await openEnd({ transport: 'tcp', address: sides.stranger, to: router });
+  ends.push(stranger);
+  stranger.send(options(stranger));
+  await stranger.take(403);
+  await program.stop();
+});
+
+test('SIGTERM drains: every request that was under way is answered, new ones get 503, then it ends with 0', async () => {
+  const program = await start();
+  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
+  ends.push(microsoft);
+  const asker = await cisco();
+  const count = 200;
+  for (let sent = 0; sent < count; sent++) asker.send(message(asker));
+  const requests = await until(() => microsoft.inbox.length === count && microsoft.inbox.slice());
+
+  program.signal('SIGTERM');
+  await until(() => program.output.includes('stopping (SIGTERM)'));
+  await expectRefused(asker, message(asker));
+  for (const request of requests) request.reply(responseText(request, 200));
+  expect(await program.ended, program.output).toBe(0);
+  expect(asker.inbox.filter(({ status }) => status === 200)).toHaveLength(count);
+  await program.stop();
+});
+
+test('what is never answered is given up at the deadline', async () => {
+  const certificates = inject('certificates');
+  const program = await RouterProcess.start({ routes: `${routesYaml(sides, { certificates })}stop: { drain: 1s }\n` });
+  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
+  ends.push(microsoft);
+  const asker = await cisco();
+  asker.send(message(asker));
+  await microsoft.take('MESSAGE');
+  program.signal('SIGTERM');
+  expect(await program.ended).toBe(0);
+  await program.stop();
+});
+
+test('a second signal ends it at once, with 1', async () => {
+  const program = await start();
+  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
+  ends.push(microsoft);
+  const asker = await cisco();
+  asker.send(message(asker));
+  await microsoft.take('MESSAGE');
+  program.signal('SIGTERM');
+  await until(() => program.output.includes('stopping'));
+  program.signal('SIGTERM');
+  expect(await program.ended).toBe(1);
+  await program.stop();
 });

@@ -154,14 +154,16 @@ const serialOf = (socket: TLSSocket): string => socket.getPeerCertificate().seri
 
 const shakeHands = (certificates: string, session?: Buffer): Promise<TLSSocket> =>
   new Promise((resolve, reject) => {
-    const socket = tlsConnect({
+    // Node hands localAddress on to net.connect, which its types do not say.
+    const options = {
       host: sides.router,
       port: 5061,
       localAddress: sides.cisco,
       servername: 'router.example.com',
       ...credentials(certificates, 'imp1'),
-      ...(session === undefined ? {} : { session: Buffer.from(session) }),
-    });
+      ...(session === undefined ? {} : { session }),
+    };
+    const socket = tlsConnect(options);
     socket.once('secureConnect', () => resolve(socket)).once('error', reject);
     cleanups.push(() => socket.destroy());
   });

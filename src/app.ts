@@ -1,11 +1,12 @@
 /** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
+import { isDeepStrictEqual } from 'node:util';
 import { isSameDirectory } from './config/directory-sources.ts';
 import type { Part } from './config/reload.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import { type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { Directory } from './directory/directory.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
-import type { EngineSettings, HopControl } from './engine/engine.ts';
+import type { EngineSettings, HopControl, SipEngine } from './engine/engine.ts';
 import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
@@ -15,8 +16,8 @@ import { whileDraining } from './routing/drain.ts';
 import type { Policy } from './routing/policy.ts';
 import type { Decision, RequestFacts } from './routing/types.ts';
 import { type Clock, createTimerWheel } from './sip/clock.ts';
-import { systemDns } from './sip/resolve/dns-client.ts';
-import { createResolver } from './sip/resolve/resolver.ts';
+import { serverDns, systemDns } from './sip/resolve/dns-client.ts';
+import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
 import type { Listener } from './sip/transport/flow.ts';
 
@@ -37,9 +38,6 @@ const maxBreadth = 60;
 
 /** RFC 3261 §18.1.1, for a path whose MTU is not known. */
 const udpRequestBytes = 1300;
-
-/** For each DNS server and try; askers wait no longer than the resolver's own budget. */
-const dnsTimeoutMs = 1_000;
 
 const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxySettings => ({
   nodeName: node.name,
@@ -97,6 +95,9 @@ const engineSettings = ({ transport, timers, policy, health }: Snapshot): Engine
   health,
 });
 
+const dnsClient = ({ servers, timeoutMs }: Snapshot['dns']) =>
+  servers.length === 0 ? systemDns(timeoutMs) : serverDns(servers, timeoutMs);
+
 /** Basic mode never asks: nothing is connected to, and no password is sent, for nothing. */
 const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] =>
   policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
@@ -139,12 +140,23 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
     if (former !== next) clock.after(formerDirectoryMs, () => void former.close());
   };
 
-  const engine = createEmbeddedEngine({
+  /** A reload without other settings keeps what is known. */
+  const resolverFor = ({ dns }: Snapshot): Resolver =>
+    createResolver({
+      ...dns,
+      clock,
+      dns: dnsClient(dns),
+      random: Math.random,
+      spoken: () => new Set(engine.listeners.map(({ transport }) => transport)),
+    });
+  let resolver = resolverFor(first);
+
+  const engine: SipEngine = createEmbeddedEngine({
     clock,
     log,
     settings: engineSettings(first),
     random: Math.random,
-    resolver: createResolver({ clock, dns: systemDns(dnsTimeoutMs), random: Math.random }),
+    resolver: { resolve: (host, port, transport) => resolver.resolve(host, port, transport) },
     observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
   });
   await directory.mayListen();
@@ -170,6 +182,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
         throw error;
       });
       const commit = () => {
+        if (!isDeepStrictEqual(snapshot.dns, next.dns)) resolver = resolverFor(next);
         change.commit();
         snapshot = next;
         useDirectory(nextDirectory);

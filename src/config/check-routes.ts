@@ -44,6 +44,7 @@ function checkPattern({ path, value }: Item<RouteRow>, report: Report): void {
 }
 
 function checkNextHop({ path, value }: Item<RouteRow>, report: Report): void {
+  if (value.transport === 'any') return checkAnyTransport({ path, value }, report);
   if (value.port === 0 && isIP(value['next-hop']) !== 0) {
     report.error(
       [...path, 'port'],
@@ -56,8 +57,18 @@ function checkNextHop({ path, value }: Item<RouteRow>, report: Report): void {
   }
 }
 
+/** RFC 3263 §4.1: with a port or an address there is nothing to ask DNS for. */
+function checkAnyTransport({ path, value }: Item<RouteRow>, report: Report): void {
+  if (isIP(value['next-hop']) !== 0) {
+    report.error([...path, 'transport'], 'DNS says which transport only for a name', 'give the transport, or a name');
+  } else if ((value.port ?? 0) !== 0) {
+    report.error([...path, 'port'], 'with transport any the port comes from DNS', 'remove it, or give the transport');
+  }
+}
+
 function checkTlsName({ path, value }: Item<RouteRow>, report: Report): void {
   const hasTlsName = value['tls-name'] !== undefined;
+  if (value.transport === 'any') return;
   if (value.transport !== 'tls') {
     if (hasTlsName)
       report.error([...path, 'tls-name'], `this has no meaning with transport ${value.transport}`, 'remove it');
@@ -70,6 +81,7 @@ function checkTlsName({ path, value }: Item<RouteRow>, report: Report): void {
 /** A request leaves by a listener of its transport and family, whose words stand in its Via (RFC 3261 §18.1.1). */
 function checkListenerFor({ path, value }: Item<RouteRow>, listen: Rows<ListenRow>, report: Report): void {
   const family = isIP(value['next-hop']);
+  if (value.transport === 'any') return;
   const fits = (row: ListenRow) => row.transport === value.transport && (family === 0 || isIP(row.address) === family);
   if (listen.some((row) => fits(row.value))) return;
   const kind = family === 0 ? value.transport : `${value.transport} IPv${family}`;

@@ -64,6 +64,8 @@ const compilePin = (row: RoutesFile['pins'][number]): PinInput => {
   return { index: indexOf(row), key: user, side, why };
 };
 
+const mayUseTls = (transport: RouteRow['transport']): boolean => transport === 'tls' || transport === 'any';
+
 /** A pattern that cannot be read has been reported: its row is left out. */
 function compileRoute(row: Item<RouteRow>): readonly RouteInput[] {
   const { to, type, transport, priority, weight, block, tls, description, ...rest } = row.value;
@@ -82,7 +84,7 @@ function compileRoute(row: Item<RouteRow>): readonly RouteInput[] {
     block,
     allowLessSpecific: rest['allow-less-specific'],
     tlsName: rest['tls-name'],
-    tlsProfile: transport === 'tls' ? (tls ?? usualTlsProfile) : undefined,
+    tlsProfile: mayUseTls(transport) ? (tls ?? usualTlsProfile) : undefined,
     description,
   };
   return [route];

@@ -18,7 +18,19 @@ import {
   variants,
   withDefault,
 } from './reader.ts';
-import { duration, flag, host, hostName, integer, ipAddress, percentage, port, size, text } from './values.ts';
+import {
+  addressAndPort,
+  duration,
+  flag,
+  host,
+  hostName,
+  integer,
+  ipAddress,
+  percentage,
+  port,
+  size,
+  text,
+} from './values.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -90,7 +102,7 @@ export const route = object({
   pattern: required(text(255)),
   'next-hop': required(host),
   port: optional(port(0)),
-  transport: withDefault(transport, 'tcp'),
+  transport: withDefault(choice(['udp', 'tcp', 'tls', 'any']), 'tcp'),
   priority: withDefault(integer(1, 65_535), 1),
   weight: withDefault(integer(1, 65_535), 1),
   'in-service': withDefault(flag, true),
@@ -152,6 +164,15 @@ export const probe = object({
     list(status),
     [200, 404, 405, 481].map((value) => ({ path: [], value })),
   ),
+});
+
+const dns = object({
+  servers: withDefault(list(addressAndPort), []),
+  timeout: withDefault(duration(50, 30 * SECOND), SECOND),
+  budget: withDefault(duration(50, 30 * SECOND), 2 * SECOND),
+  refresh: withDefault(duration(SECOND, DAY), 30 * SECOND),
+  negative: withDefault(duration(100, HOUR), 5 * SECOND),
+  stale: withDefault(duration(0, 30 * DAY), HOUR),
 });
 
 const health = object({
@@ -253,6 +274,7 @@ export const routesFile = object({
   routes: requiredOr(list(route), []),
   pins: withDefault(list(pin), []),
   directory: section(directory),
+  dns: section(dns),
   health: section(health),
   timers: section(timers),
   limits: section(limits),
@@ -272,7 +294,10 @@ export type PinRow = ObjectOf<typeof pin.fields>;
 export type Rows<T> = readonly Item<T>[];
 
 /** What a listener or a route without a port uses (RFC 3261 §19.1.2). */
-export const usualPort = (transport: 'udp' | 'tcp' | 'tls'): number => (transport === 'tls' ? 5061 : 5060);
+export const usualPort = (transport: 'udp' | 'tcp' | 'tls' | 'any'): number => {
+  if (transport === 'any') return 0;
+  return transport === 'tls' ? 5061 : 5060;
+};
 
 /** The TLS profile that a listener or a route without one uses. */
 export const usualTlsProfile = 'default';

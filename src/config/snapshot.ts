@@ -32,6 +32,7 @@ export interface Snapshot {
   readonly transport: TransportSettings;
   readonly policy: Policy;
   readonly timers: Timers;
+  readonly dns: DnsSettings;
   readonly health: HealthSettings;
   /** Option tags of Proxy-Require that are understood, lower case (RFC 3261 §20.29). */
   readonly proxyRequire: ReadonlySet<string>;
@@ -84,6 +85,17 @@ export interface Timers {
   readonly timerCMs: number;
   /** No answer at all from a hop for this long: the next one is tried. */
   readonly failoverAfterMs: number;
+}
+
+/** How names become addresses. */
+export interface DnsSettings {
+  /** With or without port; empty: those that the system names, and its hosts file. */
+  readonly servers: readonly string[];
+  readonly timeoutMs: number;
+  readonly budgetMs: number;
+  readonly refreshMs: number;
+  readonly negativeMs: number;
+  readonly staleMs: number;
 }
 
 /** How the next hops are watched. */
@@ -187,6 +199,7 @@ class Compiler {
       transport: this.#transport(now),
       ...this.#decisions(),
       timers: compileTimers(this.#settings),
+      dns: compileDns(this.#settings),
       health: compileHealth(this.#settings),
       proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
       directory: { sources: this.#sources(readDirectory), cache: compileCache(this.#settings.directory) },
@@ -300,6 +313,15 @@ const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t4Ms: timers.t4,
   timerCMs: timers['timer-c'],
   failoverAfterMs: routing['failover-after'],
+});
+
+const compileDns = ({ dns }: RoutesFile): DnsSettings => ({
+  servers: dns.servers.map(({ value }) => value),
+  timeoutMs: dns.timeout,
+  budgetMs: dns.budget,
+  refreshMs: dns.refresh,
+  negativeMs: dns.negative,
+  staleMs: dns.stale,
 });
 
 const compileHealth = ({ health }: RoutesFile): HealthSettings => ({

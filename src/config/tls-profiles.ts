@@ -55,9 +55,9 @@ export function checkTlsUse(
   report: Report,
 ): void {
   if (value.transport !== 'tls') {
-    if (value.tls !== undefined)
+    if (value.tls !== undefined && value.transport !== 'any')
       report.error([...path, 'tls'], `this has no meaning with transport ${value.transport}`, 'remove it');
-    return;
+    if (value.tls === undefined || value.transport !== 'any') return;
   }
   const name = value.tls ?? usualTlsProfile;
   if (profiles.includes(name) || !report.isSound('tls', name)) return;

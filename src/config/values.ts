@@ -91,6 +91,18 @@ export const ipAddress: Reader<string> = parsed((value) => {
   return { wrong: `${quote(value)} is not an IP address`, hint };
 });
 
+/** An IP address with or without a port: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`; kept as written. */
+export const addressAndPort: Reader<string> = parsed((value) => {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value);
+  const address = match?.[1] ?? match?.[2] ?? value;
+  const isPort = match?.[3] === undefined || (Number(match[3]) > 0 && Number(match[3]) < 65_536);
+  if (isIP(address) !== 0 && isPort) return { value };
+  return {
+    wrong: `${quote(value)} is not an IP address`,
+    hint: 'such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53',
+  };
+});
+
 /** A DNS name or an IP address; lower case, without brackets. */
 export const host: Reader<string> = parsed((value) => {
   const bare = withoutBrackets(value).toLowerCase();

@@ -69,7 +69,14 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     log,
   );
 
-  const resolve = createResolveHop(parts.resolver, () => tlsProfile);
+  const resolve = createResolveHop(
+    parts.resolver,
+    () => tlsProfile,
+    ({ address, transport: by }) => {
+      const family = address.includes(':') ? 6 : 4;
+      return transport.listeners.some((listener) => listener.transport === by && listener.family === family);
+    },
+  );
 
   const hops: HopMonitor = new HopMonitor(parts.settings.health, {
     clock,

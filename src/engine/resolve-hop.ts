@@ -11,23 +11,31 @@ interface Known {
   readonly targets: readonly Target[];
 }
 
-/** @param defaultTlsProfile for a followed URI whose host no route names */
-export const createResolveHop = (resolver: Resolver, defaultTlsProfile: () => string | undefined): Resolve => {
+/**
+ * @param defaultTlsProfile for a followed URI whose host no route names
+ * @param canReach whether there is a listener for it: IPv6 addresses of a dual-stack host are of no use to an IPv4 router
+ */
+export const createResolveHop = (
+  resolver: Resolver,
+  defaultTlsProfile: () => string | undefined,
+  canReach: (address: Address) => boolean,
+): Resolve => {
   const known = new WeakMap<NextHop, Known>();
 
   // The name stays that of the hop: the names that DNS gives on the way prove nothing (RFC 5922 §4).
-  const targetOf = (hop: NextHop, { address, port }: Address): Target => ({
-    transport: hop.transport,
+  const targetOf = (hop: NextHop, { transport, address, port }: Address): Target => ({
+    transport,
     address,
     port,
-    tlsName: hop.transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
-    tlsProfile: hop.transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile()) : undefined,
+    tlsName: transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
+    tlsProfile: transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile()) : undefined,
   });
 
   const targetsOf = (hop: NextHop, addresses: readonly Address[]): readonly Target[] => {
     const before = known.get(hop);
     if (before?.addresses === addresses) return before.targets;
-    const targets = addresses.map((address) => targetOf(hop, address));
+    const reachable = addresses.filter(canReach);
+    const targets = (reachable.length > 0 ? reachable : addresses).map((address) => targetOf(hop, address));
     known.set(hop, { addresses, targets });
     return targets;
   };

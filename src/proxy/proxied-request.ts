@@ -9,6 +9,7 @@ import type { TransportError } from '../sip/transport/transport-error.ts';
 import { Edit, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
+import { looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
 import {
   type ContextEffect,
   type ContextEvent,
@@ -373,39 +374,3 @@ const challengeFields = ['WWW-Authenticate', 'Proxy-Authenticate'];
 
 const challengesOf = (response: SipResponse): string[] =>
   challengeFields.flatMap((name) => response.all(name).map((value) => `${name}: ${value}\r\n`));
-
-const unreachable: LocalResponse = {
-  status: 503,
-  phrase: 'Service Unavailable',
-  code: 'hops-unreachable',
-  detail: 'no next hop could be reached',
-};
-
-/** §16.7 step 6: a 503 from below would make the caller avoid us, who are well. */
-const overloaded: LocalResponse = {
-  status: 500,
-  phrase: 'Server Internal Error',
-  code: 'hops-overloaded',
-  detail: 'every next hop answered 503',
-};
-
-const looped: LocalResponse = {
-  status: 404,
-  phrase: 'Not Found',
-  code: 'looped-downstream',
-  detail: 'the other side sent the request back: nobody has this user',
-};
-
-const timedOut: LocalResponse = {
-  status: 408,
-  phrase: 'Request Timeout',
-  code: 'hops-silent',
-  detail: 'no next hop answered',
-};
-
-const terminated: LocalResponse = {
-  status: 487,
-  phrase: 'Request Terminated',
-  code: 'hops-silent',
-  detail: 'cancelled, and no next hop answered',
-};

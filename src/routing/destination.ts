@@ -1,7 +1,7 @@
 /** All rows of one pattern as one destination, and how several destinations make a plan. */
 import { orderHops, type PriorityLevel } from './hop-order.ts';
 import type { RouteInput } from './policy-input.ts';
-import type { NextHop, Reason, RoutePlan, Side, Transport } from './types.ts';
+import type { HopTransport, NextHop, Reason, RoutePlan, Side } from './types.ts';
 
 export type RouteMatch =
   | { readonly kind: 'plan'; readonly plan: RoutePlan; readonly because: readonly Reason[] }
@@ -19,7 +19,7 @@ export interface Destination {
   readonly outOfService: Reason;
 }
 
-export const nextHopId = (side: Side, host: string, port: number, transport: Transport): string =>
+export const nextHopId = (side: Side, host: string, port: number, transport: HopTransport): string =>
   `${side} ${host.includes(':') ? `[${host}]` : host}:${port}/${transport}`;
 
 export const nextHopOf = ({ to, nextHop, port, transport, tlsName, tlsProfile }: RouteInput): NextHop => {

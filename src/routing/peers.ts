@@ -16,6 +16,7 @@ const askedTransport = ({ scheme, transport }: UriFacts): Transport | 'unknown' 
 
 /** True when the URI leads to this hop: where the URI leaves port or transport open, the configured one is meant. */
 const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: NextHop): boolean => {
+  if (hop.transport === 'any') return port === undefined;
   if (asked !== undefined && asked !== hop.transport) return false;
   if (port !== undefined) return port === hop.port;
   return !isIp(host) || hop.port === defaultPort(hop.transport);

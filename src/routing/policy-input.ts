@@ -1,7 +1,7 @@
 /** The rows of configuration that routing is compiled from: plain values, already read and checked one by one. */
 import type { AccessPattern } from './access-pattern.ts';
 import type { RoutePattern } from './route-pattern.ts';
-import type { Side, Transport } from './types.ts';
+import type { HopTransport, Side } from './types.ts';
 
 /** A row of `access`: who may talk to us, and which side they are. */
 export interface AccessRuleInput {
@@ -25,7 +25,8 @@ export interface RouteInput {
   readonly nextHop: string;
   /** 0 to 65535; 0 asks for an SRV look-up of `nextHop`. */
   readonly port: number;
-  readonly transport: Transport;
+  /** `any` with port 0 only. */
+  readonly transport: HopTransport;
   /** 1 to 65535; lower is tried first. */
   readonly priority: number;
   /** 1 to 65535; the share among rows of one priority. */

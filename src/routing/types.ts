@@ -4,6 +4,9 @@ export type Side = 'cisco' | 'microsoft';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
+/** `any`: DNS says by which (RFC 3263 §4.1). */
+export type HopTransport = Transport | 'any';
+
 export const otherSide = (side: Side): Side => (side === 'cisco' ? 'microsoft' : 'cisco');
 
 /** The parts of a SIP URI that routing reads. `host` is lower case, an IPv6 address without brackets. */
@@ -67,7 +70,8 @@ export type DirectoryAnswer =
 export interface NextHop {
   /** Stable name for logs, metrics and health: `microsoft 127.0.0.21:5060/tcp`. */
   readonly id: string;
-  readonly transport: Transport;
+  /** `any` with port 0 only. */
+  readonly transport: HopTransport;
   /** Host name, IPv4 or IPv6 address without brackets; lower case. */
   readonly host: string;
   /** 0 asks for an SRV look-up of `host` (RFC 3263). */

@@ -44,6 +44,8 @@ export interface RoutesOptions {
   readonly transports?: readonly Transport[];
   /** Value of `health`, as a YAML flow mapping; default: no OPTIONS, and what one test does to a server is forgotten in the next. */
   readonly health?: string;
+  /** Value of `dns`, as a YAML flow mapping; default the system's. */
+  readonly dns?: string;
   /** Further shared domains. */
   readonly domains?: readonly string[];
 }
@@ -72,6 +74,7 @@ routing:
 routes:
 ${[...routes, ...usualRoutes(sides, transports)].map((row) => `  - ${row}`).join('\n')}
 health: ${options.health ?? soonForgotten}
+dns: ${options.dns ?? '{}'}
 directory:
   sources: ${users === undefined ? '[]' : `[{ kind: ldif, file: ${users} }]`}
 `;

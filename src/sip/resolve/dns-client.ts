@@ -1,4 +1,4 @@
-/** The questions that the resolver asks of the outside world, and the system's way to answer them. */
+/** The questions that the resolver asks of the outside world, and who answers them: the system, or DNS servers by name. */
 import { lookup, Resolver } from 'node:dns/promises';
 
 export interface SrvRecord {
@@ -10,21 +10,63 @@ export interface SrvRecord {
   readonly name: string;
 }
 
-/** Both reject with a system error (`code`: ENOTFOUND, ENODATA, ETIMEOUT, ...). */
+/** RFC 3403, as far as SIP uses it (RFC 3263 §4.1). */
+export interface NaptrRecord {
+  /** Lower value: looked at first. */
+  readonly order: number;
+  /** Within an order, lower value: preferred. */
+  readonly preference: number;
+  /** `s`: the replacement is the name of SRV records. */
+  readonly flags: string;
+  /** `SIP+D2U`, `SIP+D2T`, `SIPS+D2T`. */
+  readonly service: string;
+  readonly regexp: string;
+  readonly replacement: string;
+}
+
+/** All reject with a system error (`code`: ENOTFOUND, ENODATA, ETIMEOUT, ...). */
 export interface DnsClient {
   /** IPv4 and IPv6 addresses of a host, best first. */
   addresses(host: string): Promise<readonly string[]>;
   services(name: string): Promise<readonly SrvRecord[]>;
+  pointers(name: string): Promise<readonly NaptrRecord[]>;
 }
 
 /**
- * Hosts are asked of the system, so that its hosts file counts; SRV of the DNS servers that the system names.
+ * Hosts are asked of the system, so that its hosts file counts; NAPTR and SRV of the DNS servers that the system names.
  * @param timeoutMs per server and try
  */
 export function systemDns(timeoutMs: number): DnsClient {
-  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
   return {
+    ...recordsBy(new Resolver({ timeout: timeoutMs, tries: 2 })),
     addresses: async (host) => (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address),
-    services: (name) => resolver.resolveSrv(name),
   };
+}
+
+/**
+ * Everything is asked of these servers and nobody else.
+ * @param servers `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`; not empty
+ * @param timeoutMs per server and try
+ */
+export function serverDns(servers: readonly string[], timeoutMs: number): DnsClient {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  resolver.setServers(servers);
+  return {
+    ...recordsBy(resolver),
+    addresses: async (host) =>
+      settledAddresses(await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])),
+  };
+}
+
+const recordsBy = (resolver: Resolver): Pick<DnsClient, 'services' | 'pointers'> => ({
+  services: (name) => resolver.resolveSrv(name),
+  pointers: (name) => resolver.resolveNaptr(name),
+});
+
+/** A host without one kind of address is common; one without either has failed, for the reason that says more. */
+function settledAddresses(results: readonly PromiseSettledResult<string[]>[]): string[] {
+  const addresses = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (addresses.length > 0 || failures.length === 0) return addresses;
+  throw failures.find(({ code }) => code !== 'ENODATA') ?? failures[0];
 }

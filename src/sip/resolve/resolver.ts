@@ -6,12 +6,17 @@ import type { Transport } from '../transport/flow.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import type { DnsClient } from './dns-client.ts';
 import { orderServers, type Weighted } from './srv-order.ts';
+import { everyService, lastResort, offeredServices, type Service, serviceOf } from './transport-choice.ts';
 
 export interface Address {
   /** IPv4 or IPv6 address, no brackets. */
   readonly address: string;
   readonly port: number;
+  readonly transport: Transport;
 }
+
+/** `any`: DNS says which (RFC 3263 §4.1). */
+export type WantedTransport = Transport | 'any';
 
 export interface Resolver {
   /**
@@ -19,11 +24,12 @@ export interface Resolver {
    * never rejects: a name without an address is an `unresolved` error.
    * @param host name, or IP address with or without brackets
    * @param port 0: the SRV records of the name say (RFC 3263 §4.2); if it has none, its own addresses and the default port
+   * @param transport `any`, with port 0 only: the NAPTR records of the name say (§4.1); if it has none, its SRV records
    */
   resolve(
     host: string,
     port: number,
-    transport: Transport,
+    transport: WantedTransport,
   ): readonly Address[] | Promise<readonly Address[] | TransportError>;
 }
 
@@ -32,6 +38,8 @@ export interface ResolverSettings {
   readonly clock: Clock;
   /** Numbers from 0 (included) to 1 (not included). */
   readonly random: () => number;
+  /** The transports that requests can leave by, asked when a name is looked up; default all three. */
+  readonly spoken?: () => ReadonlySet<Transport>;
   /** An answer is asked for again when it is older and wanted. */
   readonly refreshMs?: number;
   /** An answer that cannot be renewed is used until it is this much older than `refreshMs`. */
@@ -59,6 +67,8 @@ interface Entry {
   usableUntil: number;
   askAgainAt: number;
   flight: Promise<Answer> | undefined;
+  /** Somebody has waited for this flight in vain: nobody else shall. */
+  isOverdue: boolean;
 }
 
 /** Names that are remembered; most come from the configuration, a few from Route header fields. */
@@ -68,6 +78,7 @@ class CachingResolver implements Resolver {
   readonly #dns: DnsClient;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #spoken: () => ReadonlySet<Transport>;
   readonly #refreshMs: number;
   readonly #staleMs: number;
   readonly #negativeMs: number;
@@ -78,6 +89,7 @@ class CachingResolver implements Resolver {
     this.#dns = settings.dns;
     this.#clock = settings.clock;
     this.#random = settings.random;
+    this.#spoken = settings.spoken ?? (() => allTransports);
     this.#refreshMs = settings.refreshMs ?? 30_000;
     this.#staleMs = settings.staleMs ?? 3_600_000;
     this.#negativeMs = settings.negativeMs ?? 5_000;
@@ -87,23 +99,28 @@ class CachingResolver implements Resolver {
   resolve(
     host: string,
     port: number,
-    transport: Transport,
+    transport: WantedTransport,
   ): readonly Address[] | Promise<readonly Address[] | TransportError> {
     const literal = host.startsWith('[') ? host.slice(1, -1) : host;
-    if (isIP(literal) !== 0) return [{ address: literal, port: port === 0 ? defaultPort(transport) : port }];
+    if (isIP(literal) !== 0) return [this.#literal(literal, port, transport)];
     const entry = this.#entryOf(`${transport} ${host} ${port}`);
     const { answer } = entry;
     const now = this.#clock.now();
-    if (answer === undefined || now >= entry.usableUntil) return this.#wait(this.#ask(entry, host, port, transport));
+    if (answer === undefined || now >= entry.usableUntil) return this.#wait(entry, host, port, transport);
     if ('code' in answer) return Promise.resolve(answer);
     if (now >= entry.askAgainAt) this.#ask(entry, host, port, transport);
     return this.#inOrder(answer);
   }
 
+  #literal(address: string, port: number, wanted: WantedTransport): Address {
+    const transport = wanted === 'any' ? lastResort(this.#spoken()) : wanted;
+    return { address, port: port === 0 ? defaultPort(transport) : port, transport };
+  }
+
   #entryOf(key: string): Entry {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    const entry: Entry = { answer: undefined, usableUntil: 0, askAgainAt: 0, flight: undefined };
+    const entry: Entry = { answer: undefined, usableUntil: 0, askAgainAt: 0, flight: undefined, isOverdue: false };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -113,19 +130,30 @@ class CachingResolver implements Resolver {
     return orderServers(servers, this.#random).flatMap(({ addresses }) => addresses);
   }
 
-  async #wait(flight: Promise<Answer>): Promise<readonly Address[] | TransportError> {
+  async #wait(
+    entry: Entry,
+    host: string,
+    port: number,
+    transport: WantedTransport,
+  ): Promise<readonly Address[] | TransportError> {
+    const flight = this.#ask(entry, host, port, transport);
+    const late: TransportError = { code: 'unresolved', detail: `no answer from DNS within ${this.#budgetMs} ms` };
+    if (entry.isOverdue) return late;
     const budget = Promise.withResolvers<TransportError>();
-    const detail = `no answer from DNS within ${this.#budgetMs} ms`;
-    const timer = this.#clock.after(this.#budgetMs, () => budget.resolve({ code: 'unresolved', detail }));
+    const timer = this.#clock.after(this.#budgetMs, () => {
+      entry.isOverdue = entry.flight === flight;
+      budget.resolve(late);
+    });
     const answer = await Promise.race([flight, budget.promise]);
     timer.cancel();
     return 'code' in answer ? answer : this.#inOrder(answer);
   }
 
   /** One flight per name, whoever asks; it goes on when an asker has stopped waiting. */
-  #ask(entry: Entry, host: string, port: number, transport: Transport): Promise<Answer> {
+  #ask(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
     entry.flight ??= this.#look(host, port, transport).then((answer) => {
       entry.flight = undefined;
+      entry.isOverdue = false;
       this.#learn(entry, answer);
       return answer;
     });
@@ -143,40 +171,67 @@ class CachingResolver implements Resolver {
     entry.usableUntil = entry.askAgainAt + (hasFailed ? 0 : this.#staleMs);
   }
 
-  async #look(host: string, port: number, transport: Transport): Promise<Answer> {
+  async #look(host: string, port: number, transport: WantedTransport): Promise<Answer> {
     try {
-      return port === 0 ? await this.#lookForServices(host, transport) : [await this.#lookForHost(host, port)];
+      return await this.#serversOf(host, port, transport);
     } catch (error) {
       return { code: 'unresolved', detail: (error as Error).message };
     }
   }
 
-  async #lookForServices(host: string, transport: Transport): Promise<Answer> {
-    const name = `${servicePrefix[transport]}${host}`;
-    const records = await this.#dns.services(name).catch(noneIfAbsent);
+  async #serversOf(host: string, port: number, transport: WantedTransport): Promise<Answer> {
+    if (transport === 'any') return this.#lookForTransports(host, port);
+    if (port !== 0) return [await this.#lookForHost(host, port, transport)];
+    const servers = await this.#lookForService(serviceOf(host, transport));
     // RFC 3263 §4.2: without SRV records, the addresses of the name itself.
-    if (records.length === 0) return [await this.#lookForHost(host, defaultPort(transport))];
+    return servers ?? [await this.#lookForHost(host, defaultPort(transport), transport)];
+  }
+
+  /** RFC 3263 §4.1. */
+  async #lookForTransports(host: string, port: number): Promise<Answer> {
+    const spoken = this.#spoken();
+    const offered = offeredServices(await this.#dns.pointers(host).catch(noneIfAbsent), spoken);
+    const services = offered.length > 0 ? offered : everyService(host, spoken);
+    const found = await Promise.allSettled(services.map((service) => this.#lookForService(service)));
+    const servers = found.flatMap((result, level) =>
+      result.status === 'fulfilled' ? lowered(result.value ?? [], level) : [],
+    );
+    if (servers.length > 0) return servers;
+    for (const result of found) if (result.status === 'rejected') throw result.reason;
+    const transport = lastResort(spoken);
+    return [await this.#lookForHost(host, port === 0 ? defaultPort(transport) : port, transport)];
+  }
+
+  /** @returns undefined when there are no such records */
+  async #lookForService({ name, transport }: Service): Promise<readonly Server[] | undefined> {
+    const records = await this.#dns.services(name).catch(noneIfAbsent);
+    if (records.length === 0) return undefined;
     // RFC 2782: a single root says that the service is decidedly not offered.
     const offered = records.filter((record) => record.name !== '' && record.name !== '.');
-    if (offered.length === 0) return { code: 'unresolved', detail: `${name} says that there is no such service` };
-    const looks = offered.map(async (record) => ({
-      ...record,
-      ...(await this.#lookForHost(record.name, record.port, record)),
-    }));
+    if (offered.length === 0) throw new Error(`${name} says that there is no such service`);
+    const looks = offered.map((record) => this.#lookForHost(record.name, record.port, transport, record));
     return settledServers(await Promise.allSettled(looks));
   }
 
-  async #lookForHost(host: string, port: number, { priority, weight }: Weighted = unweighted): Promise<Server> {
+  async #lookForHost(
+    host: string,
+    port: number,
+    transport: Transport,
+    { priority, weight }: Weighted = unweighted,
+  ): Promise<Server> {
     const addresses = await this.#dns.addresses(host);
     if (addresses.length === 0) throw new Error(`${host} has no address`);
-    return { priority, weight, addresses: addresses.map((address) => ({ address, port })) };
+    return { priority, weight, addresses: addresses.map((address) => ({ address, port, transport })) };
   }
 }
 
-const unweighted: Weighted = { priority: 0, weight: 0 };
+const allTransports: ReadonlySet<Transport> = new Set(['udp', 'tcp', 'tls']);
 
-/** RFC 3263 §4.2; with SRV, the service name says the transport. */
-const servicePrefix: Record<Transport, string> = { udp: '_sip._udp.', tcp: '_sip._tcp.', tls: '_sips._tcp.' };
+/** SRV priorities are 16 bits wide: all servers of one service come before those of the next. */
+const lowered = (servers: readonly Server[], level: number): Server[] =>
+  servers.map((server) => ({ ...server, priority: server.priority + level * 0x1_0000 }));
+
+const unweighted: Weighted = { priority: 0, weight: 0 };
 
 /** RFC 3261 §19.1.2. */
 const defaultPort = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);

@@ -75,13 +75,14 @@ describe('the shipped routes.yaml', () => {
   });
 
   test('states the defaults as they are: without its optional sections the snapshot is the same', () => {
-    const withoutOptional = shippedText.replace(/^(routing|health|timers|limits|log):$(\n( .*|#.*)?$)*/gm, '');
+    const withoutOptional = shippedText.replace(/^(routing|dns|health|timers|limits|log):$(\n( .*|#.*)?$)*/gm, '');
     expect(withoutOptional.length).toBeLessThan(shippedText.length / 1.3);
     const [stated, implied] = [loadShipped().snapshot!, loadShipped(withoutOptional).snapshot!];
     expect(implied.timers).toEqual(stated.timers);
     expect(implied.transport.limits).toEqual(stated.transport.limits);
     expect(implied.transport.timeouts).toEqual(stated.transport.timeouts);
     expect(implied.log).toEqual(stated.log);
+    expect(implied.dns).toEqual(stated.dns);
     expect(implied.health).toEqual(stated.health);
     expect(implied.proxyRequire).toEqual(stated.proxyRequire);
     expect(implied.rows.routes).toEqual(stated.rows.routes);

@@ -1,6 +1,6 @@
 /** Names to addresses (RFC 3263 §4): literals, caching, SRV, failures, and how long anybody waits. */
 import { describe, expect, test } from 'vitest';
-import { type DnsClient, type SrvRecord, systemDns } from '../../../../src/sip/resolve/dns-client.ts';
+import { type DnsClient, type NaptrRecord, type SrvRecord, systemDns } from '../../../../src/sip/resolve/dns-client.ts';
 import { createResolver, type ResolverSettings } from '../../../../src/sip/resolve/resolver.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
@@ -10,6 +10,7 @@ const notFound = (name: string): Error => Object.assign(new Error(`queryA ENOTFO
 class FakeDns implements DnsClient {
   readonly hosts = new Map<string, readonly string[]>();
   readonly srv = new Map<string, readonly SrvRecord[]>();
+  readonly naptr = new Map<string, readonly NaptrRecord[]>();
   readonly asked: string[] = [];
   /** While set, every question fails with it. */
   failure: Error | undefined;
@@ -22,6 +23,10 @@ class FakeDns implements DnsClient {
 
   services(name: string): Promise<readonly SrvRecord[]> {
     return this.#answer(name, this.srv.get(name));
+  }
+
+  pointers(name: string): Promise<readonly NaptrRecord[]> {
+    return this.#answer(name, this.naptr.get(name));
   }
 
   async #answer<Value>(name: string, value: Value | undefined): Promise<Value> {
@@ -44,8 +49,8 @@ function setUp(changes: Partial<ResolverSettings> = {}) {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const fe1 = [
-  { address: '192.0.2.1', port: 5060 },
-  { address: '2001:db8::1', port: 5060 },
+  { address: '192.0.2.1', port: 5060, transport: 'tcp' },
+  { address: '2001:db8::1', port: 5060, transport: 'tcp' },
 ];
 
 describe('IP addresses', () => {
@@ -57,7 +62,7 @@ describe('IP addresses', () => {
     ['[2001:db8::1]', 5060, 'udp', { address: '2001:db8::1', port: 5060 }],
   ] as const)('%s port %i %s needs no DNS', (host, port, transport, expected) => {
     const { dns, resolver } = setUp();
-    expect(resolver.resolve(host, port, transport)).toEqual([expected]);
+    expect(resolver.resolve(host, port, transport)).toEqual([{ ...expected, transport }]);
     expect(dns.asked).toEqual([]);
   });
 });
@@ -87,7 +92,9 @@ describe('names', () => {
     clock.advance(1);
     expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
     await settle();
-    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual([{ address: '192.0.2.9', port: 5060 }]);
+    expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual([
+      { address: '192.0.2.9', port: 5060, transport: 'tcp' },
+    ]);
     expect(dns.asked).toHaveLength(2);
   });
 
@@ -136,6 +143,8 @@ describe('names', () => {
     const answer = resolver.resolve('fe1.example.com', 5060, 'tcp');
     clock.advance(2_000);
     expect(await answer).toEqual({ code: 'unresolved', detail: 'no answer from DNS within 2000 ms' });
+    // Nobody waits a second time for what is known to be late.
+    expect(await resolver.resolve('fe1.example.com', 5060, 'tcp')).toMatchObject({ code: 'unresolved' });
     gate.resolve();
     await settle();
     expect(resolver.resolve('fe1.example.com', 5060, 'tcp')).toEqual(fe1);
@@ -160,7 +169,7 @@ describe('SRV, asked for by port 0 (RFC 3263 §4.2)', () => {
     const { dns, resolver } = setUp();
     dns.srv.set(name, [record('fe1.example.com', 1, 5099)]);
     expect(await resolver.resolve('example.com', 0, transport)).toEqual(
-      fe1.map((address) => ({ ...address, port: 5099 })),
+      fe1.map((address) => ({ ...address, port: 5099, transport })),
     );
   });
 
@@ -173,7 +182,7 @@ describe('SRV, asked for by port 0 (RFC 3263 §4.2)', () => {
       record('fe1.example.com', 1, 5060),
     ];
     dns.srv.set('_sip._tcp.example.com', records);
-    const expected = [...fe1, { address: '192.0.2.2', port: 5062 }];
+    const expected = [...fe1, { address: '192.0.2.2', port: 5062, transport: 'tcp' }];
     expect(await resolver.resolve('example.com', 0, 'tcp')).toEqual(expected);
     expect(resolver.resolve('example.com', 0, 'tcp')).toEqual(expected);
   });
@@ -192,7 +201,7 @@ describe('SRV, asked for by port 0 (RFC 3263 §4.2)', () => {
   test('without records the name itself is asked, with the default port', async () => {
     const { resolver } = setUp();
     expect(await resolver.resolve('fe1.example.com', 0, 'tls')).toEqual(
-      fe1.map((address) => ({ ...address, port: 5061 })),
+      fe1.map((address) => ({ ...address, port: 5061, transport: 'tls' })),
     );
   });
 
@@ -220,6 +229,111 @@ describe('SRV, asked for by port 0 (RFC 3263 §4.2)', () => {
     expect(await resolver.resolve('example.com', 0, 'tcp')).toEqual({
       code: 'unresolved',
       detail: 'queryA ENOTFOUND gone.example.com',
+    });
+  });
+});
+
+describe('NAPTR, asked for by transport any (RFC 3263 §4.1)', () => {
+  const pointer = (
+    service: string,
+    order: number,
+    preference: number,
+    change: Partial<NaptrRecord> = {},
+  ): NaptrRecord => ({
+    order,
+    preference,
+    flags: 's',
+    service,
+    regexp: '',
+    replacement: `${service.toLowerCase()}.example.com`,
+    ...change,
+  });
+  const tcpOnly = new Set(['tcp'] as const);
+
+  /** Each service has one server, named like it. */
+  const setUpServices = (pointers: readonly NaptrRecord[], changes: Partial<ResolverSettings> = {}) => {
+    const world = setUp(changes);
+    world.dns.naptr.set('example.com', pointers);
+    for (const [i, service] of ['sips+d2t', 'sip+d2t', 'sip+d2u'].entries()) {
+      world.dns.srv.set(`${service}.example.com`, [
+        { name: `${service}.host`, priority: 1, weight: 1, port: 5070 + i },
+      ]);
+      world.dns.hosts.set(`${service}.host`, [`192.0.2.${i}`]);
+    }
+    return world;
+  };
+  const [tls, tcp, udp] = (['tls', 'tcp', 'udp'] as const).map((transport, i) => ({
+    address: `192.0.2.${i}`,
+    port: 5070 + i,
+    transport,
+  }));
+  const all = ['SIP+D2U', 'SIP+D2T', 'SIPS+D2T'];
+
+  test.each<[string, readonly NaptrRecord[], readonly unknown[]]>([
+    ['the lowest order alone counts', [pointer('SIP+D2U', 90, 1), pointer('SIPS+D2T', 50, 9)], [tls]],
+    ['within an order, the preferred first', all.map((it, i) => pointer(it, 50, 9 - i)), [tls, tcp, udp]],
+    ['services, flags and hosts are written in any case', [pointer('sip+d2t', 1, 1, { flags: 'S' })], [tcp]],
+    [
+      'what SIP does not use is passed over',
+      [pointer('SIP+D2S', 1, 1), pointer('E2U+sip', 1, 1), pointer('SIP+D2T', 2, 1)],
+      [tcp],
+    ],
+    [
+      'so are records that rewrite',
+      [pointer('SIP+D2U', 1, 1, { regexp: '!^.*$!x!' }), pointer('SIP+D2T', 2, 1)],
+      [tcp],
+    ],
+    [
+      'and those that are no pointer to SRV',
+      [pointer('SIP+D2U', 1, 1, { flags: 'u' }), pointer('SIP+D2T', 2, 1)],
+      [tcp],
+    ],
+    [
+      'a pointer to nowhere leaves the next',
+      [pointer('SIP+D2U', 1, 1, { replacement: 'gone.example.com' }), pointer('SIP+D2T', 1, 2)],
+      [tcp],
+    ],
+  ])('%s', async (_, pointers, expected) => {
+    const { resolver } = setUpServices(pointers);
+    expect(await resolver.resolve('example.com', 0, 'any')).toEqual(expected);
+    expect(resolver.resolve('example.com', 0, 'any')).toEqual(expected);
+  });
+
+  test('a transport that no listener speaks is not offered, whatever its order', async () => {
+    const { resolver } = setUpServices(
+      all.map((it, i) => pointer(it, i, 1)),
+      { spoken: () => tcpOnly },
+    );
+    expect(await resolver.resolve('example.com', 0, 'any')).toEqual([tcp]);
+  });
+
+  test('without NAPTR records, the SRV records of each transport are asked for, the most secure first', async () => {
+    const { dns, resolver } = setUp();
+    const record = { name: 'fe1.example.com', priority: 1, weight: 1, port: 5099 };
+    dns.srv.set('_sip._tcp.example.com', [record]);
+    dns.srv.set('_sips._tcp.example.com', [{ ...record, priority: 9 }]);
+    const found = (await resolver.resolve('example.com', 0, 'any')) as readonly { readonly transport: string }[];
+    expect(found.map(({ transport }) => transport)).toEqual(['tls', 'tls', 'tcp', 'tcp']);
+    expect(dns.asked).toContain('_sip._udp.example.com');
+  });
+
+  test.each([
+    [undefined, 'udp', 5060],
+    [new Set(['tls', 'tcp'] as const), 'tcp', 5060],
+    [new Set(['tls'] as const), 'tls', 5061],
+  ])('without SRV records either, the name itself: speaking %o, by %s', async (spoken, transport, port) => {
+    const { resolver } = setUp(spoken === undefined ? {} : { spoken: () => spoken });
+    expect(await resolver.resolve('fe1.example.com', 0, 'any')).toEqual(
+      fe1.map((address) => ({ ...address, transport, port })),
+    );
+  });
+
+  test('a server that fails is not taken for a name without records', async () => {
+    const { dns, resolver } = setUp();
+    dns.failure = Object.assign(new Error('queryNaptr ESERVFAIL'), { code: 'ESERVFAIL' });
+    expect(await resolver.resolve('example.com', 0, 'any')).toEqual({
+      code: 'unresolved',
+      detail: 'queryNaptr ESERVFAIL',
     });
   });
 });

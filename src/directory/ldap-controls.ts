@@ -1,5 +1,6 @@
 /** The values of the controls that the sources send and read; the messages round them are in `ldap-wire.ts`. */
 import { Ber, BerReader, BerWriter } from 'ldapts';
+import { readUntil, whole } from './ber-strict.ts';
 import type { LdapControl } from './ldap.ts';
 
 export const controlOids = {
@@ -36,7 +37,7 @@ const none = Buffer.alloc(0);
 
 /** A copy: what a reader gives is a view of the message. */
 const octets = (reader: BerReader, tag: number = Ber.OctetString): Buffer =>
-  Buffer.from(reader.readString(tag, true) ?? none);
+  Buffer.from(whole(reader.readString(tag, true)));
 
 const controlOf = (controls: readonly LdapControl[], oid: string): BerReader | undefined => {
   const value = controls.find((control) => control.oid === oid)?.value;
@@ -168,7 +169,7 @@ function readIdSet(reader: BerReader): { areDeleted: boolean; uuids: Buffer[] } 
   const uuids: Buffer[] = [];
   reader.readSequence(0x31);
   const end = reader.offset + reader.length;
-  while (reader.offset < end) uuids.push(octets(reader));
+  readUntil(reader, end, () => uuids.push(octets(reader)));
   return { areDeleted, uuids };
 }
 

@@ -25,6 +25,7 @@ import {
   SearchRequest,
   UnbindRequest,
 } from 'ldapts';
+import { readUntil, whole } from './ber-strict.ts';
 import type { LdapChange, LdapControl, LdapEntry, LdapFilter, LdapSearch } from './ldap.ts';
 
 /**
@@ -147,8 +148,8 @@ export function messageLength(buffer: Buffer): number {
 export function readResponse(message: Buffer): LdapResponse {
   const reader = new BerReader(message);
   reader.readSequence();
-  const messageId = reader.readInt() ?? -1;
-  const tag = reader.readSequence();
+  const messageId = whole(reader.readInt());
+  const tag = whole(reader.readSequence());
   const end = reader.offset + reader.length;
   switch (tag) {
     case tags.entry:
@@ -164,7 +165,7 @@ export function readResponse(message: Buffer): LdapResponse {
 
 function readStrings(reader: BerReader, end: number): string[] {
   const strings: string[] = [];
-  while (reader.offset < end) strings.push(reader.readString() ?? '');
+  readUntil(reader, end, () => strings.push(whole(reader.readString())));
   return strings;
 }
 
@@ -176,21 +177,21 @@ function readIntermediate(reader: BerReader, end: number): { oid: string | undef
 }
 
 function readResult(reader: BerReader, end: number): WireResult {
-  const code = reader.readEnumeration() ?? -1;
+  const code = whole(reader.readEnumeration());
   reader.readString();
-  const diagnostic = reader.readString() ?? '';
+  const diagnostic = whole(reader.readString());
   const referrals: string[] = [];
   let oid: string | undefined;
-  while (reader.offset < end) {
-    const tag = reader.peek();
+  readUntil(reader, end, () => {
+    const tag = whole(reader.peek());
     if (tag === 0xa3) {
       reader.readSequence(tag);
       referrals.push(...readStrings(reader, reader.offset + reader.length));
     } else {
-      const value = reader.readString(tag ?? 0, true);
-      if (tag === 0x8a) oid = value?.toString();
+      const value = whole(reader.readString(tag, true));
+      if (tag === 0x8a) oid = value.toString();
     }
-  }
+  });
   return { code, diagnostic, referrals, controls: readControls(reader), oid };
 }
 
@@ -199,35 +200,35 @@ function readControls(reader: BerReader): LdapControl[] {
   if (reader.remain === 0 || reader.peek() !== 0xa0) return controls;
   reader.readSequence(0xa0);
   const end = reader.offset + reader.length;
-  while (reader.offset < end) controls.push(readControl(reader));
+  readUntil(reader, end, () => controls.push(readControl(reader)));
   return controls;
 }
 
 function readControl(reader: BerReader): LdapControl {
   reader.readSequence();
   const end = reader.offset + reader.length;
-  const oid = reader.readString() ?? '';
+  const oid = whole(reader.readString());
   const isCritical = reader.offset < end && reader.peek() === Ber.Boolean ? reader.readBoolean() === true : false;
-  const value = reader.offset < end ? reader.readString(Ber.OctetString, true) : null;
   // A copy: the message lies in the receive buffer.
-  return { oid, isCritical, value: value === null ? undefined : Buffer.from(value) };
+  const value = reader.offset < end ? Buffer.from(whole(reader.readString(Ber.OctetString, true))) : undefined;
+  return { oid, isCritical, value };
 }
 
 function readEntry(reader: BerReader, end: number): LdapEntry {
-  const dn = reader.readString() ?? '';
+  const dn = whole(reader.readString());
   const attributes = new Map<string, Buffer[]>();
   reader.readSequence();
-  while (reader.offset < end) readAttribute(reader, attributes);
+  readUntil(reader, end, () => readAttribute(reader, attributes));
   return new Entry(dn, attributes, readControls(reader));
 }
 
 function readAttribute(reader: BerReader, attributes: Map<string, Buffer[]>): void {
   reader.readSequence();
-  const name = (reader.readString() ?? '').toLowerCase();
+  const name = whole(reader.readString()).toLowerCase();
   const values: Buffer[] = [];
   reader.readSequence();
   const end = reader.offset + reader.length;
-  while (reader.offset < end) values.push(reader.readString(Ber.OctetString, true) ?? Buffer.alloc(0));
+  readUntil(reader, end, () => values.push(whole(reader.readString(Ber.OctetString, true))));
   attributes.set(name, values);
 }
 

@@ -1,0 +1,79 @@
+/** Several sources as one: what counts when they disagree, or when one of them is silent. */
+import { describe, expect, test } from 'vitest';
+import type { Directory } from '../../../src/directory/directory.ts';
+import { mergeAnswers, merged } from '../../../src/directory/merged.ts';
+import type { DirectoryAnswer } from '../../../src/routing/types.ts';
+
+const home = { kind: 'home', side: 'microsoft', freshness: 'fresh', ageMs: 0 } as const;
+const answers = {
+  enabled: { ...home, addressOnly: false, source: 'enabled' },
+  address: { ...home, addressOnly: true, source: 'address' },
+  unknown: { kind: 'unknown-user', source: 'unknown', ageMs: 0 },
+  silent: { kind: 'unavailable', why: 'silent' },
+} as const satisfies Record<string, DirectoryAnswer>;
+type Word = keyof typeof answers;
+
+describe('the answer of several sources', () => {
+  test.each<[readonly Word[], Word]>([
+    [['unknown', 'unknown'], 'unknown'],
+    [['enabled', 'address'], 'enabled'],
+    [['address', 'enabled'], 'address'],
+    [['unknown', 'enabled'], 'enabled'],
+    [['unknown', 'address'], 'address'],
+    // A source that is silent could only have said "enabled" too.
+    [['silent', 'enabled'], 'enabled'],
+    [['enabled', 'silent'], 'enabled'],
+    [['address', 'silent'], 'address'],
+    // It might have known better, or known at all.
+    [['silent', 'address'], 'silent'],
+    [['silent', 'unknown'], 'silent'],
+    [['unknown', 'silent'], 'silent'],
+    [['silent', 'silent'], 'silent'],
+    [['unknown', 'silent', 'enabled'], 'enabled'],
+    [['address', 'silent', 'enabled'], 'address'],
+  ])('%j is %s', (given, expected) => {
+    expect(mergeAnswers(given.map((word) => answers[word]))).toEqual(answers[expected]);
+  });
+});
+
+describe('asking', () => {
+  const source = (answer: DirectoryAnswer | Promise<DirectoryAnswer>): Directory => ({
+    lookup: () => answer,
+    describe: () => ({ source: 'a', summary: 'b' }),
+  });
+
+  test('what is known at once is said at once', () => {
+    expect(merged([source(answers.unknown), source(answers.enabled)]).lookup('x@example.com')).toEqual(answers.enabled);
+  });
+
+  test('one that must be asked makes the answer wait', async () => {
+    const directory = merged([source(Promise.resolve(answers.address)), source(answers.enabled)]);
+    expect(await directory.lookup('x@example.com')).toEqual(answers.address);
+  });
+
+  test('all are asked at once', async () => {
+    const asked: string[] = [];
+    const slow = (name: string): Directory => ({
+      lookup: () => {
+        asked.push(name);
+        return Promise.resolve(answers.unknown);
+      },
+      describe: () => ({ source: name, summary: '' }),
+    });
+    const answer = merged([slow('first'), slow('second')]).lookup('x@example.com');
+    expect(asked).toEqual(['first', 'second']);
+    await answer;
+  });
+
+  test('a single source stays as it is', () => {
+    const only = source(answers.unknown);
+    expect(merged([only])).toBe(only);
+  });
+
+  test('they describe themselves together', () => {
+    expect(merged([source(answers.unknown), source(answers.unknown)]).describe()).toEqual({
+      source: 'a, a',
+      summary: 'a: b; a: b',
+    });
+  });
+});

@@ -6,9 +6,11 @@ import { directory } from './cli/directory.ts';
 import { explain } from './cli/explain.ts';
 import type { Io } from './cli/printing.ts';
 import { type Signals, start } from './cli/start.ts';
+import { unit } from './cli/unit.ts';
 
 const usage = `usage: pif-router start [FILE]
        pif-router status | reload | drain | undrain [--json] [--socket PATH] [FILE]
+       pif-router unit [FILE]
        pif-router check [FILE]
        pif-router directory check [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
@@ -46,6 +48,8 @@ const run = async ([command, ...args]: readonly string[]): Promise<number> => {
       return drain(args, io);
     case 'undrain':
       return undrain(args, io);
+    case 'unit':
+      return unit(args, io, [process.execPath, process.argv[1] ?? '']);
     case 'check':
       return check(args, io);
     case 'directory':

@@ -7,7 +7,8 @@ PATH="$PATH:/usr/sbin"
 
 # PROGRAM:PACKAGE. A file stands for a package that brings no program. Where systemd runs, slapd and Samba's packages start
 # services of their own, which the tests do not need: systemctl disable --now slapd smbd nmbd winbind samba-ad-dc
-needed="sipp:sip-tester openssl:openssl dnsmasq:dnsmasq-base slapd:slapd ldapdelete:ldap-utils samba:samba-ad-dc samba-tool:samba-common-bin
+needed="sipp:sip-tester openssl:openssl systemd-analyze:systemd perl:perl ip:iproute2 keepalived:keepalived curl:curl
+  dnsmasq:dnsmasq-base slapd:slapd ldapdelete:ldap-utils samba:samba-ad-dc samba-tool:samba-common-bin
   /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba"
 
 missing_packages() {

@@ -25,12 +25,13 @@ export interface CommandResult {
   readonly code: number;
   /** Stdout and stderr. */
   readonly output: string;
+  readonly stdout: string;
 }
 
 /** `pif-router ARGS FILE` with the file of that router. */
 export const command = (router: RouterProcess, ...args: readonly string[]): Promise<CommandResult> =>
   new Promise((resolve) => {
     execFile(process.execPath, [mainFile, ...args, router.file], (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr });
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr, stdout });
     });
   });

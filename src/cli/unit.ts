@@ -1,0 +1,115 @@
+/** `unit [FILE]`: prints a systemd unit that runs the router with a file as a confined service of its own user. */
+import { dirname, resolve } from 'node:path';
+import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import { ldifDirectory } from '../directory/ldif.ts';
+import { type Io, printProblems, usualFile } from './printing.ts';
+
+/** How the program is called: Node and the main file, absolute. */
+export type Program = readonly [node: string, main: string];
+
+const runtimeFolder = '/run/pif-router';
+
+/** @returns 0 when the unit was printed, 1 when the file has errors, 2 when the command is not understood */
+export async function unit(args: readonly string[], io: Io, program: Program): Promise<number> {
+  const [file = usualFile, ...more] = args;
+  if (more.length > 0 || file.startsWith('-')) {
+    io.err('usage: pif-router unit [FILE]');
+    return 2;
+  }
+  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  printProblems(problems, io.err);
+  if (snapshot === undefined) return 1;
+  unitLines(snapshot, program).forEach(io.out);
+  return 0;
+}
+
+/** Time for the process to end when its drain is over. */
+const endS = 10;
+
+const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
+  const file = resolve(snapshot.file);
+  const call = (command: string) => [...program, command, file].map(quoted).join(' ');
+  return [
+    `# Written by \`pif-router unit\`; write it anew when listen, stop.drain, log.file or admin.socket change. Once, as root:`,
+    '#   useradd --system --shell /usr/sbin/nologin pif-router',
+    `#   chown root:pif-router ${quoted(file)} and the keys that it names, and chmod 640`,
+    '[Unit]',
+    'Description=SIP router between Cisco IM&P and Microsoft Lync',
+    'Wants=network-online.target',
+    'After=network-online.target',
+    '',
+    '[Service]',
+    'Type=notify',
+    '# Its messages come from systemd-notify, a child of the router.',
+    'NotifyAccess=all',
+    `ExecStart=${call('start')}`,
+    '# Fails, and says why, when the file is refused.',
+    `ExecReload=${call('reload')}`,
+    'Restart=always',
+    'RestartSec=1',
+    'WatchdogSec=30',
+    '# SIGTERM drains; only the router itself is told.',
+    'KillMode=mixed',
+    `TimeoutStopSec=${Math.ceil(snapshot.stop.drainMs / 1_000) + endS}`,
+    'LimitNOFILE=65536',
+    'User=pif-router',
+    `RuntimeDirectory=${runtimeFolder.slice('/run/'.length)}`,
+    'RuntimeDirectoryMode=0700',
+    'UMask=0077',
+    ...writablePaths(snapshot),
+    '',
+    ...capabilities(snapshot),
+    ...hardening([...program, file]),
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+  ];
+};
+
+/** Two kinds of quoting: that of the unit file, and `%`, which begins a specifier. */
+const quoted = (word: string): string => {
+  const text = word.replaceAll('%', '%%');
+  return /^[\w./@:=+,-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+};
+
+const writablePaths = ({ log, admin, directory }: Snapshot): readonly string[] => {
+  const kept = directory.sources.map((source) => (source.kind === 'ldap' ? source.snapshot.file : undefined));
+  const files = [admin.socket, log.file, ...kept].filter((path) => path !== undefined);
+  const folders = files.map((path) => dirname(path));
+  const further = [...new Set(folders)].filter((folder) => folder !== runtimeFolder);
+  return further.length === 0 ? [] : [`ReadWritePaths=${further.map(quoted).join(' ')}`];
+};
+
+/** Only for a port that needs it. */
+const capabilities = ({ transport }: Snapshot): readonly string[] => {
+  const needed = transport.listen.some(({ port }) => port > 0 && port < 1024) ? 'CAP_NET_BIND_SERVICE' : '';
+  return [`CapabilityBoundingSet=${needed}`, `AmbientCapabilities=${needed}`];
+};
+
+const isAtHome = (path: string): boolean => /^\/(home|root|run\/user)\//.test(path);
+
+/** systemd.exec(5). MemoryDenyWriteExecute is left out: V8 writes the code that it runs. */
+const hardening = (paths: readonly string[]): readonly string[] => [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  `ProtectHome=${paths.some(isAtHome) ? 'read-only' : 'yes'}`,
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectProc=invisible',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'RemoveIPC=yes',
+  '# Netlink: the addresses that a wildcard listener stands for.',
+  'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
+];

@@ -23,6 +23,8 @@ export interface OpenLdapWish {
   readonly idleS?: number;
   /** False: no paging for anybody. Default: true. */
   readonly hasPaging?: boolean;
+  /** Where OU=Elsewhere is said to be held. Default: where nobody listens. */
+  readonly referralTo?: string;
   /** What is other than usual about its certificate. */
   readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames'>;
 }
@@ -44,7 +46,8 @@ export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<TestDirect
   const confFile = join(folder.path, 'slapd.conf');
   writeFileSync(join(folder.path, 'rtc.schema'), openLdapSchema(hasRtc));
   writeFileSync(confFile, configuration(folder, suffix, wish));
-  await load(confFile, suffix, { users, suffix, sipDomain: domain, isAd: false, hasRtc });
+  const elsewhere = wish.referralTo ?? `ldap://127.0.0.1:1/OU=Elsewhere,${suffix}`;
+  await load(confFile, elsewhere, { users, suffix, sipDomain: domain, isAd: false, hasRtc });
   const urls = `ldap://${host}:${port}/ ldaps://${host}:${tlsPort}/`;
   const server = new ServerProcess(['slapd', '-d', '0', '-f', confFile, '-h', urls], join(folder.path, 'slapd.log'), [
     [host, port],
@@ -135,29 +138,32 @@ const account = (cn: string, password: string, suffix: string): string =>
   ]);
 
 /** A naming context below ours on another server, as a search from the root of a forest meets it. */
-const referral = (suffix: string): string =>
+const referral = (suffix: string, to: string): string =>
   record(`OU=Elsewhere,${suffix}`, [
     ['objectClass', 'referral'],
     ['objectClass', 'extensibleObject'],
     ['ou', 'Elsewhere'],
-    ['ref', `ldap://127.0.0.1:1/OU=Elsewhere,${suffix}`],
+    ['ref', to],
   ]);
 
-function* wholeLdif(suffix: string, wish: LdifWish): Generator<string> {
+function* wholeLdif(elsewhere: string, wish: LdifWish): Generator<string> {
+  const { suffix } = wish;
   yield* ldifRecords(wish);
   yield account('svc-sip', passwords.reader, suffix);
   yield account('svc-provision', passwords.writer, suffix);
-  yield referral(suffix);
+  yield referral(suffix, elsewhere);
 }
 
-async function load(confFile: string, suffix: string, wish: LdifWish): Promise<void> {
-  const slapadd = spawn('slapadd', ['-q', '-w', '-f', confFile, '-b', suffix], { stdio: ['pipe', 'ignore', 'pipe'] });
+async function load(confFile: string, elsewhere: string, wish: LdifWish): Promise<void> {
+  const slapadd = spawn('slapadd', ['-q', '-w', '-f', confFile, '-b', wish.suffix], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   let said = '';
   slapadd.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
   const ended = once(slapadd, 'close');
-  await pipeline(Readable.from(wholeLdif(suffix, wish)), slapadd.stdin).catch(() => undefined);
+  await pipeline(Readable.from(wholeLdif(elsewhere, wish)), slapadd.stdin).catch(() => undefined);
   const [code] = await ended;
   if (code !== 0) throw new Error(`slapadd ended with ${code}:\n${said}`);
 }

@@ -21,7 +21,7 @@ import { nextSweep } from './schedule.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import type { SnapshotSettings } from './snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './status.ts';
-import { readSnapshot, writeSnapshot } from './store.ts';
+import { readSnapshot, writeSnapshot, writtenAtMs } from './store.ts';
 import { sweepUsers } from './sweep.ts';
 import { type Loss, Tables } from './tables.ts';
 import { identityOf, type UserSource } from './user-source.ts';
@@ -94,6 +94,8 @@ export class SnapshotSync {
   #sweepFailures = 0;
   #shortSessions = 0;
   #savedAtMs = 0;
+  /** By the file system's clock: our last writing of the file. */
+  #fileAtMs: number | undefined;
   #wake: () => void = () => {};
   #ended: Promise<void> = Promise.resolve();
 
@@ -356,9 +358,12 @@ export class SnapshotSync {
     const table = this.#tables.current;
     const { confirmedAtMs } = this.#status;
     if (file === undefined || table === undefined || confirmedAtMs === undefined) return;
+    // After a reload the source that takes our place has the file already; ours would be of other settings.
+    if (this.#fileAtMs !== undefined && writtenAtMs(file) !== this.#fileAtMs) return;
     this.#savedAtMs = this.#parts.clock.now();
     try {
       writeSnapshot(file, this.#parts.source, { table, confirmedAtMs });
+      this.#fileAtMs = writtenAtMs(file);
       this.#tell({ fileProblem: undefined });
     } catch (error) {
       this.#tell({ fileProblem: `${file} cannot be written: ${(error as Error).message}` });

@@ -65,6 +65,9 @@ function writeWhole(descriptor: number, octets: Uint8Array): void {
   for (let at = 0; at < octets.length; ) at += writeSync(descriptor, octets, at);
 }
 
+/** Milliseconds since 1970; undefined when there is no such file. Tells whether another has written it meanwhile. */
+export const writtenAtMs = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
 /** Never throws: a router without its file goes on without it, and says why. */
 export function readSnapshot(file: string, source: UserSource): Loaded {
   try {

@@ -1,5 +1,5 @@
 /** Snapshot mode from the sweep to the answer, with a directory in memory and time that stands still. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -451,10 +451,19 @@ describe('the file of a snapshot', () => {
     await ranBefore();
     rmSync(file);
     writeFileSync(file, 'x', { mode: 0o666 });
-    const { chmodSync } = await import('node:fs');
     chmodSync(file, 0o666);
     await open({ file });
     expect(warnings[0]?.fields).toMatchObject({ why: `others than its owner may write ${file}` });
+  });
+
+  test('is left to the source that has taken the place of one after a reload', async () => {
+    ad.put('bob');
+    await open({ file });
+    await pass(second);
+    writeFileSync(file, 'of the next source', { mode: 0o600 });
+    utimesSync(file, new Date(), new Date(Date.now() + 1_000));
+    await directory.stop();
+    expect(readFileSync(file, 'utf8')).toBe('of the next source');
   });
 
   test('that cannot be written is told, and nothing else suffers', async () => {

@@ -70,7 +70,13 @@ const noDirectory: Directory = {
 /** Begins to connect at once, and waits for nothing. */
 export function openDirectory({ sources, cache }: DirectorySettings, parts: DirectoryParts): OpenDirectory {
   const open = sources.map((source) => openSource(source, cache, parts));
-  const all = open.length === 0 ? noDirectory : merged(open.map(({ directory }) => directory));
+  const all =
+    open.length === 0
+      ? noDirectory
+      : merged(
+          open.map(({ directory }) => directory),
+          (user, sources) => parts.log.warn({ user, sources }, 'several sources have this user: the first one decides'),
+        );
   return {
     lookup: (recipientKey) => all.lookup(recipientKey),
     describe: () => all.describe(),

@@ -4,6 +4,7 @@ import type { Directory, DirectoryDescription } from './directory.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type LdapConnection, LdapError, type LdapFilter, type LdapResult, type LdapSearch } from './ldap.ts';
 import type { LdapLog, LdapParts, OwnedConnections } from './ldap-connections.ts';
+import { Once } from './once.ts';
 import { ReferralFollower } from './referrals.ts';
 import { SearchSlots } from './search-slots.ts';
 import { type Claim, compareClaims, readUserEntry, type UserAttributes } from './user-entry.ts';
@@ -39,9 +40,6 @@ const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
   ...(schemeIsAlwaysWritten(attribute) ? [] : [{ equal: attribute, value: key }]),
 ];
 
-/** Addresses remembered as reported, so that each is reported once and not with every look-up. */
-const mostReported = 1_000;
-
 /** More objects than this with one address is a mistake that no rule can mend. */
 const mostClaims = 100;
 
@@ -53,8 +51,7 @@ export class LookupSource implements OpenSource {
   readonly #slots: SearchSlots;
   readonly #log: LdapLog;
   readonly #ready: Promise<void>;
-  /** Addresses on several objects that have been reported. */
-  readonly #reported = new Set<string>();
+  readonly #once = new Once();
 
   constructor(settings: LookupSettings, connections: OwnedConnections, { clock, log }: LdapParts) {
     this.#settings = settings;
@@ -145,11 +142,9 @@ export class LookupSource implements OpenSource {
   }
 
   #report(key: string, claims: readonly Claim[]): void {
-    if (this.#reported.has(key)) return;
-    if (this.#reported.size >= mostReported) this.#reported.clear();
-    this.#reported.add(key);
     const objects = claims.map(({ dn }) => dn);
-    this.#log.warn({ user: key, objects }, 'one address on several objects of the directory: the first object decides');
+    const what = 'one address on several objects of the directory: the first object decides';
+    this.#once.tell(key, () => this.#log.warn({ user: key, objects }, what));
   }
 }
 

@@ -1,6 +1,7 @@
 /** Several sources as one directory. Their order is the operator's: the first that has the user decides. */
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory } from './directory.ts';
+import { Once } from './once.ts';
 
 /**
  * The answer of all sources together. That a user is enabled somewhere counts although a source before it is silent; that he
@@ -16,14 +17,24 @@ export function mergeAnswers(answers: readonly DirectoryAnswer[]): DirectoryAnsw
   return silent ?? answers[0]!;
 }
 
+/** Told once for each user whom several sources have. */
+export type ReportConflict = (recipientKey: string, sources: readonly string[]) => void;
+
 /** All are asked at once, so that a request waits for the slowest of them and not for their sum. */
-export function merged(sources: readonly Directory[]): Directory {
+export function merged(sources: readonly Directory[], report: ReportConflict): Directory {
   const [only, ...others] = sources;
   if (only !== undefined && others.length === 0) return only;
+  const once = new Once();
+  const merge = (key: string, answers: readonly DirectoryAnswer[]): DirectoryAnswer => {
+    const homes = answers.flatMap((answer) => (answer.kind === 'home' ? [answer.source] : []));
+    if (homes.length > 1) once.tell(key, () => report(key, homes));
+    return mergeAnswers(answers);
+  };
   return {
     lookup(recipientKey) {
       const answers = sources.map((source) => source.lookup(recipientKey));
-      return isKnown(answers) ? mergeAnswers(answers) : Promise.all(answers).then(mergeAnswers);
+      if (isKnown(answers)) return merge(recipientKey, answers);
+      return Promise.all(answers).then((late) => merge(recipientKey, late));
     },
     describe() {
       const each = sources.map((source) => source.describe());

@@ -37,17 +37,23 @@ describe('the answer of several sources', () => {
 });
 
 describe('asking', () => {
+  const noReport = (): never => {
+    throw new Error('there is nothing to report');
+  };
+
   const source = (answer: DirectoryAnswer | Promise<DirectoryAnswer>): Directory => ({
     lookup: () => answer,
     describe: () => ({ source: 'a', summary: 'b' }),
   });
 
   test('what is known at once is said at once', () => {
-    expect(merged([source(answers.unknown), source(answers.enabled)]).lookup('x@example.com')).toEqual(answers.enabled);
+    expect(merged([source(answers.unknown), source(answers.enabled)], noReport).lookup('x@example.com')).toEqual(
+      answers.enabled,
+    );
   });
 
   test('one that must be asked makes the answer wait', async () => {
-    const directory = merged([source(Promise.resolve(answers.address)), source(answers.enabled)]);
+    const directory = merged([source(Promise.resolve(answers.address)), source(answers.unknown)], noReport);
     expect(await directory.lookup('x@example.com')).toEqual(answers.address);
   });
 
@@ -60,18 +66,27 @@ describe('asking', () => {
       },
       describe: () => ({ source: name, summary: '' }),
     });
-    const answer = merged([slow('first'), slow('second')]).lookup('x@example.com');
+    const answer = merged([slow('first'), slow('second')], noReport).lookup('x@example.com');
     expect(asked).toEqual(['first', 'second']);
     await answer;
   });
 
   test('a single source stays as it is', () => {
     const only = source(answers.unknown);
-    expect(merged([only])).toBe(only);
+    expect(merged([only], noReport)).toBe(only);
+  });
+
+  test('a user whom several sources have is reported once, with them in their order', () => {
+    const reports: unknown[] = [];
+    const named = (name: string) => source({ ...answers.enabled, source: name });
+    const directory = merged([named('b'), source(answers.unknown), named('a')], (...report) => reports.push(report));
+    expect(directory.lookup('x@example.com')).toMatchObject({ source: 'b' });
+    directory.lookup('x@example.com');
+    expect(reports).toEqual([['x@example.com', ['b', 'a']]]);
   });
 
   test('they describe themselves together', () => {
-    expect(merged([source(answers.unknown), source(answers.unknown)]).describe()).toEqual({
+    expect(merged([source(answers.unknown), source(answers.unknown)], noReport).describe()).toEqual({
       source: 'a, a',
       summary: 'a: b; a: b',
     });

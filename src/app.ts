@@ -5,6 +5,7 @@ import type { Part } from './config/reload.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import { type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { Directory } from './directory/directory.ts';
+import { Admission } from './engine/admission.ts';
 import { createEmbeddedEngine } from './engine/embedded.ts';
 import type { EngineSettings, HopControl, SipEngine } from './engine/engine.ts';
 import type { OpenLog } from './observe/log.ts';
@@ -12,10 +13,7 @@ import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route, Rules } from './proxy/proxy-core.ts';
 import { decide } from './routing/decide.ts';
-import { whileDraining } from './routing/drain.ts';
-import type { Policy } from './routing/policy.ts';
-import type { Decision, RequestFacts } from './routing/types.ts';
-import { type Clock, createTimerWheel } from './sip/clock.ts';
+import { createTimerWheel } from './sip/clock.ts';
 import { serverDns, systemDns } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
@@ -50,43 +48,11 @@ const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxyS
   retryAfterS: policy.retryAfterS,
 });
 
-/** A dialog that has moved within this time may well move again: stopping waits for it. */
-const dialogQuietMs = 1_000;
-
-/** How often a draining router looks whether it is done. */
-const lookMs = 50;
-
 /** For connections to close when nothing is left to be said on them. */
 const closeMs = 2_000;
 
 /** Longer than any request waits for a directory. */
 const formerDirectoryMs = 60_000;
-
-/** Whether the node begins anything new, and when it was last asked for something within a dialog. */
-class Service {
-  isDraining = false;
-  #lastInDialogMs = Number.NEGATIVE_INFINITY;
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** The decision as it stands in the node's present state. */
-  readonly admit = (decision: Decision, facts: RequestFacts, policy: Policy): Decision => {
-    if (facts.hasToTag) this.#lastInDialogMs = this.#clock.now();
-    return this.isDraining ? whileDraining(decision, facts, policy) : decision;
-  };
-
-  /** Resolves when no transaction is open and dialogs are quiet, at the latest after `ms`. */
-  async untilQuiet(countOpen: () => number, ms: number): Promise<void> {
-    const deadline = this.#clock.now() + ms;
-    const isBusy = () => countOpen() > 0 || this.#clock.now() - this.#lastInDialogMs < dialogQuietMs;
-    while (isBusy() && this.#clock.now() < deadline) {
-      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
-    }
-  }
-}
 
 const engineSettings = ({ transport, timers, policy, health }: Snapshot): EngineSettings => ({
   transport,
@@ -103,7 +69,7 @@ const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] 
   policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
 
 /** One version: the policy, the directory and the settings of one snapshot, and of no other. */
-const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Service): Rules => {
+const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission): Rules => {
   const { policy } = snapshot;
   const route: Route = (facts) => {
     const decision = admit(decide(facts, policy), facts, policy);
@@ -119,11 +85,11 @@ const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Service): 
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
 export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
   const clock = createTimerWheel();
-  const service = new Service(clock);
+  const admission = new Admission(clock);
   const parts = { clock, log, random: Math.random };
   let snapshot = first;
   let directory: OpenDirectory = openDirectory(directoryInUse(first), parts);
-  let rules = rulesOf(first, directory, service);
+  let rules = rulesOf(first, directory, admission);
 
   /** One that has not changed keeps its connections and all that it has learnt. */
   const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
@@ -167,10 +133,10 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
       return engine.listeners;
     },
     get isDraining() {
-      return service.isDraining;
+      return admission.isDraining;
     },
     drain(isDraining) {
-      service.isDraining = isDraining;
+      admission.isDraining = isDraining;
     },
     async prepare(next) {
       const nextDirectory = await directoryFor(next);
@@ -186,7 +152,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
         change.commit();
         snapshot = next;
         useDirectory(nextDirectory);
-        rules = rulesOf(next, nextDirectory, service);
+        rules = rulesOf(next, nextDirectory, admission);
       };
       const abandon = () => {
         change.abandon();
@@ -195,8 +161,8 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
       return { commit, abandon };
     },
     async stop(drainMs) {
-      service.isDraining = true;
-      await service.untilQuiet(() => engine.countOpenTransactions(), drainMs);
+      admission.isDraining = true;
+      await admission.untilQuiet(() => engine.countOpenTransactions(), drainMs);
       await engine.stop(closeMs);
       await directory.close();
       clock.close();

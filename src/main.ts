@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { drain, reload, status, undrain } from './cli/administer.ts';
 /** The process: arguments, signals and exit codes. The only place that ends it. */
+
+import { drain, reload, status, undrain } from './cli/administer.ts';
 import { check } from './cli/check.ts';
 import { directory } from './cli/directory.ts';
 import { explain } from './cli/explain.ts';
@@ -34,6 +35,8 @@ const signals: Signals = {
       }
     }),
   onReload: (run) => void process.on('SIGHUP', run),
+  // Unhandled rejections come this way too.
+  onBug: (report) => void process.on('uncaughtException', report),
 };
 
 const run = async ([command, ...args]: readonly string[]): Promise<number> => {

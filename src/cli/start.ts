@@ -19,6 +19,8 @@ export interface Signals {
   untilStopped(): Promise<string>;
   /** Calls `run` whenever the process is asked to read its files again. */
   onReload(run: () => void): void;
+  /** Calls `report` for whatever nobody caught, in place of ending the process. */
+  onBug(report: (error: unknown) => void): void;
 }
 
 const usage = 'usage: pif-router start [FILE]';
@@ -60,6 +62,7 @@ async function run(
   let log: OpenLog | undefined;
   try {
     log = openLog(snapshot.log);
+    surviveBugs(signals, log);
     const stopped = signals.untilStopped();
     let running: Running | undefined;
     // From the beginning: unheard, SIGHUP ends a process.
@@ -77,6 +80,10 @@ async function run(
     clearInterval(alive);
   }
 }
+
+/** One request may have been lost by it; ending the process would lose all that are under way. */
+const surviveBugs = (signals: Signals, { log }: OpenLog): void =>
+  signals.onBug((err) => log.error({ event: 'bug', err }, 'something went wrong outside any request'));
 
 async function open(
   first: Snapshot,

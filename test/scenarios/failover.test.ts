@@ -75,10 +75,6 @@ describe.each(transports)('over %s', (transport) => {
   });
 
   // Last, because over UDP what a silent server was sent is retransmitted for a while (RFC 3261 §17.1.2.2).
-  test('the first server is not there: the second one answers', async () => {
-    await expectSecondServes(transport);
-  });
-
   test('the first server takes the message and says nothing: the second one answers', async () => {
     const silent = await openEnd({
       transport,
@@ -92,5 +88,10 @@ describe.each(transports)('over %s', (transport) => {
     } finally {
       await silent.close();
     }
+  });
+
+  // Behind the silent one, as a server that has refused is not asked for a while.
+  test('the first server is not there: the second one answers', async () => {
+    await expectSecondServes(transport);
   });
 });

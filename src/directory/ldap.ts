@@ -117,7 +117,7 @@ export interface LdapServerState {
 /**
  * `ldap-refused`: the server's answer (see `resultCode`). `ldap-unreachable`: no connection. `ldap-not-trusted`: its
  * certificate. `ldap-bind`: our name or password. `ldap-timeout`: silence. `ldap-closed`: the connection ended.
- * `ldap-schema`: an attribute that does not exist there. `ldap-abandoned`: our own wish.
+ * `ldap-schema`: an attribute that does not exist there. `ldap-abandoned`: our own wish. `ldap-protocol`: what came was no LDAP.
  */
 export type LdapErrorCode =
   | 'ldap-refused'

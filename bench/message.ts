@@ -32,11 +32,16 @@ const text = (transport: Transport, local: Place): string =>
   ].join('\r\n');
 
 /** @returns a function that gives the message of a number; recipients are spread over `users` names */
-export function messageMaker(transport: Transport, local: Place, users: number): (number: number) => string {
+export function messageMaker(
+  transport: Transport,
+  local: Place,
+  users: number,
+  nameOf: (index: number) => string = userName,
+): (number: number) => string {
   const pieces = text(transport, local).split(/(\{user\}|\{number\})/);
   return (number) => {
     // A large prime step visits all users in an order that no cache of recent ones likes.
-    const user = userName((number * 7_919) % users);
+    const user = nameOf((number * 7_919) % users);
     const own = String(number).padStart(digits, '0');
     let message = '';
     for (const piece of pieces) message += piece === '{user}' ? user : piece === '{number}' ? own : piece;

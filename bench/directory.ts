@@ -1,0 +1,248 @@
+/** `node bench/directory.ts`: what a snapshot of all users costs, and whether SIP requests feel a sweep. See README.md. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startOpenLdap } from '../test/interop/directory/openldap.ts';
+import type { TestDirectory } from '../test/interop/directory/test-directory.ts';
+import { nameOf } from '../test/interop/directory/users.ts';
+import { isSuccess, messageMaker, numberOf } from './message.ts';
+import type { TableFigures } from './users-table.ts';
+import { connect, cut, type Wire } from './wire.ts';
+
+const hosts = { router: '127.0.252.1', cisco: '127.0.252.11', microsoft: '127.0.252.21' };
+const port = 5060;
+const noIdentity = { cert: '', key: '', ca: '' };
+
+/** Between two MESSAGEs, and how long a stretch without a sweep is looked at. */
+const everyMs = 2;
+const quietSeconds = 10;
+
+const begin = (file: string, execArgv: readonly string[] = [], args: readonly string[] = []): ChildProcess => {
+  const child = fork(join(import.meta.dirname, file), [...args], { execArgv: [...execArgv], silent: true });
+  child.stderr?.pipe(process.stderr);
+  return child;
+};
+
+async function ask<Answer>(child: ChildProcess, question: object | number): Promise<Answer> {
+  const answer = once(child, 'message');
+  child.send(question);
+  return (await answer)[0] as Answer;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+async function tellTable(users: number): Promise<void> {
+  const child = begin('users-table.ts', ['--expose-gc']);
+  const { bytesPerUser, lookupNs, unknownNs } = await ask<TableFigures>(child, users);
+  await end(child);
+  console.log(`table of ${users} users alone: ${mib(bytesPerUser * users)} MiB, ${bytesPerUser.toFixed(1)} bytes each`);
+  console.log(`look-up: ${lookupNs.toFixed(0)} ns of a known user, ${unknownNs.toFixed(0)} ns of an unknown one`);
+}
+
+const routesYaml = (server: TestDirectory, folder: string): string => `node: { name: router.example.com }
+domains: [example.com]
+listen: [{ transport: tcp, address: ${hosts.router}, port: ${port} }]
+access: [{ side: cisco, from: ${hosts.cisco} }, { side: microsoft, from: ${hosts.microsoft} }]
+routing: { mode: advanced }
+routes:
+  - { to: microsoft, pattern: example.com, next-hop: ${hosts.microsoft} }
+  - { to: cisco, pattern: example.com, next-hop: ${hosts.cisco} }
+directory:
+  sources:
+    - kind: ldap
+      name: bench
+      mode: snapshot
+      urls: [${server.ldapsUrl}]
+      tls-name: ${server.tlsName}
+      ca: ${server.caFile}
+      bind-dn: "${server.reader.dn}"
+      password-env: PIF_BENCH_PASSWORD
+      base: ["${server.suffix}"]
+      snapshot: { follow: notify, require-first-sync: true }
+log: { decisions: none, file: ${folder}/router.log }
+`;
+
+/** The router as a user would run it. */
+class BenchRouter {
+  readonly #child: ChildProcess;
+  readonly #log: string;
+
+  private constructor(child: ChildProcess, log: string) {
+    this.#child = child;
+    this.#log = log;
+  }
+
+  static async start(server: TestDirectory, folder: string): Promise<BenchRouter> {
+    process.env.PIF_BENCH_PASSWORD = server.reader.password;
+    const file = join(folder, 'routes.yaml');
+    writeFileSync(file, routesYaml(server, folder));
+    const child = begin('../src/main.ts', [], ['start', file]);
+    let said = '';
+    child.stdout?.on('data', (text) => {
+      said += text;
+    });
+    while (!/^ready\b/m.test(said)) {
+      if (child.exitCode !== null) throw new Error(`the router ended:\n${said}`);
+      await pause(20);
+    }
+    return new BenchRouter(child, join(folder, 'router.log'));
+  }
+
+  /** Resident now, and the most that was. */
+  get memory(): { now: number; most: number } {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    const of = (name: string): number => 1_024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+    return { now: of('VmRSS'), most: of('VmHWM') };
+  }
+
+  /** From the log: since 1970, with what each brought. */
+  get sweeps(): readonly { startedAtMs: number; endedAtMs: number; objects: number }[] {
+    const lines = readFileSync(this.#log, 'utf8').trim().split('\n');
+    return lines.flatMap((line) => (line.includes('sweep of the directory: applied') ? JSON.parse(line).sweep : []));
+  }
+
+  async untilSwept(count: number): Promise<{ startedAtMs: number; endedAtMs: number; objects: number }> {
+    while (this.sweeps.length < count) await pause(100);
+    return this.sweeps.at(-1)!;
+  }
+
+  stop(): Promise<void> {
+    return end(this.#child);
+  }
+}
+
+/** Resident memory of a router that holds these users and has nothing to do. */
+async function idleMemory(users: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
+  const server = await startOpenLdap({ users });
+  const router = await BenchRouter.start(server, folder);
+  try {
+    await router.untilSwept(1);
+    await pause(3_000);
+    return router.memory.now;
+  } finally {
+    await router.stop();
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Answered {
+  readonly atMs: number;
+  readonly tookMs: number;
+}
+
+/** One MESSAGE every two milliseconds to users who are there; keeps when each was sent and how long its 200 took. */
+class Requests {
+  readonly answered: Answered[] = [];
+  refused = 0;
+  sent = 0;
+  #isRunning = true;
+  readonly #sentAt = new Map<number, number>();
+
+  async run(users: number): Promise<void> {
+    let waiting = '';
+    const to = { address: hosts.router, port };
+    const wire: Wire = await connect('tcp', hosts.cisco, to, noIdentity, (chunk) => {
+      const { whole, rest } = cut(waiting + chunk);
+      waiting = rest;
+      for (const response of whole) this.#count(response);
+    });
+    // Every twentieth user from the first is enabled.
+    const make = messageMaker('tcp', wire.local, Math.floor(users / 20), (index) => nameOf(20 * index + 1));
+    while (this.#isRunning) {
+      this.sent += 1;
+      this.#sentAt.set(this.sent, performance.timeOrigin + performance.now());
+      wire.send([make(this.sent)]);
+      await pause(everyMs);
+    }
+  }
+
+  #count(response: string): void {
+    const number = numberOf(response);
+    const atMs = this.#sentAt.get(number);
+    if (atMs === undefined) return;
+    if (isSuccess(response)) this.answered.push({ atMs, tookMs: performance.timeOrigin + performance.now() - atMs });
+    else this.refused += 1;
+    this.#sentAt.delete(number);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  between(fromMs: number, untilMs: number): string {
+    const took = this.answered.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs).map(({ tookMs }) => tookMs);
+    took.sort((a, b) => a - b);
+    const at = (share: number): string => (took[Math.floor(share * (took.length - 1))] ?? Number.NaN).toFixed(1);
+    const late = took.filter((ms) => ms > 20).length;
+    return `${took.length} MESSAGEs, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, most ${at(1)} ms, ${late} above 20 ms`;
+  }
+}
+
+/** A sweep in the middle of traffic: the server goes and comes back, and the router sweeps anew. */
+async function tellSweep(users: number, rounds: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
+  const server = await startOpenLdap({ users });
+  const sink = begin('sink.ts');
+  await ask(sink, { transport: 'tcp', at: { address: hosts.microsoft, port }, identity: noIdentity });
+  const router = await BenchRouter.start(server, folder);
+  try {
+    await router.untilSwept(1);
+    const { now: idle } = router.memory;
+    const requests = new Requests();
+    const running = requests.run(users);
+    await pause(5_000);
+    const quietFromMs = Date.now();
+    await pause(quietSeconds * 1_000);
+    console.log(`load of the machine: ${loadavg()[0]?.toFixed(1)}`);
+    console.log(`no sweep: ${requests.between(quietFromMs, Date.now())}`);
+    for (let round = 1; round <= rounds; round += 1) {
+      await server.kill();
+      await server.start();
+      const { startedAtMs, endedAtMs, objects } = await router.untilSwept(1 + round);
+      await pause(500);
+      const seconds = ((endedAtMs - startedAtMs) / 1_000).toFixed(1);
+      console.log(`sweep of ${objects} objects in ${seconds} s: ${requests.between(startedAtMs, endedAtMs)}`);
+    }
+    requests.stop();
+    await running;
+    console.log(
+      `${requests.sent} sent, ${requests.refused} refused, ${requests.sent - requests.answered.length} without 200`,
+    );
+    console.log(`memory of the router: ${mib(idle)} MiB after the first sweep, ${mib(router.memory.most)} MiB at most`);
+  } finally {
+    await router.stop();
+    await end(sink);
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    table: { type: 'string', default: '1000000' },
+    'swept-users': { type: 'string', default: '100000' },
+    'memory-users': { type: 'string', default: '0' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+
+await tellTable(Number(values.table));
+if (Number(values['memory-users']) > 0) {
+  const few = await idleMemory(100);
+  const many = await idleMemory(Number(values['memory-users']));
+  console.log(
+    `router with ${values['memory-users']} objects swept: ${mib(many - few)} MiB above one with a hundred (${mib(few)})`,
+  );
+}
+await tellSweep(Number(values['swept-users']), Number(values.rounds));

@@ -108,6 +108,8 @@ export function routesText(options: WorldOptions, { address, certificates, ldifF
     directory: { sources: options.ldif === undefined ? [] : [{ kind: 'ldif', file: ldifFile }] },
     health: soonForgotten,
     timers: options.timers ?? {},
+    // Requests that a check leaves without an answer need not be waited for.
+    stop: { drain: '1s' },
     limits: options.limits ?? {},
     log: { level: 'warn', decisions: 'none' },
   });

@@ -42,6 +42,8 @@ export interface HopKnowledge {
 
 const isError = (value: readonly Target[] | TransportError): value is TransportError => 'code' in value;
 
+const isEmpty = (list: readonly unknown[] | undefined): boolean => list === undefined || list.length === 0;
+
 interface Later extends HopTarget {
   readonly rank: number;
 }
@@ -50,7 +52,7 @@ interface Later extends HopTarget {
 const againRank = Rank.disabled + 1;
 
 export class Targets {
-  #hops: readonly NextHop[];
+  readonly #hops: readonly NextHop[];
   readonly #resolve: Resolve;
   readonly #knowledge: HopKnowledge;
   readonly #callId: string;
@@ -58,31 +60,28 @@ export class Targets {
   /** Those that have to wait for their turn; undefined as long as there is none, which is nearly always. */
   #later: Later[] | undefined;
   #nextHop = 0;
-  /** Where in `#hops` those begin that were put behind the others, as asking DNS for them may take its time. */
-  #unresolvedFrom: number;
+  /** Hops that come after all others, as asking DNS for them may take its time. */
+  #unresolved: NextHop[] | undefined;
 
   constructor(hops: readonly NextHop[], resolve: Resolve, knowledge: HopKnowledge, callId: string) {
     this.#hops = hops;
     this.#resolve = resolve;
     this.#knowledge = knowledge;
     this.#callId = callId;
-    this.#unresolvedFrom = hops.length;
   }
 
   /** Whether another target may be had. A hop whose name is not resolved yet counts as one. */
   get hasMore(): boolean {
-    return this.#ready.length > 0 || this.#nextHop < this.#hops.length || (this.#later?.length ?? 0) > 0;
+    if (this.#ready.length > 0 || this.#nextHop < this.#hops.length) return true;
+    return !isEmpty(this.#later) || !isEmpty(this.#unresolved);
   }
 
   /** The next target; undefined when there is none. A promise only while a name is being resolved. */
   next(): HopTarget | Unresolved | undefined | Promise<HopTarget | Unresolved | undefined> {
     for (;;) {
-      const ready = this.#ready.shift() ?? undefined;
-      if (ready !== undefined) {
-        if (this.#isInTurn(ready)) return ready;
-        continue;
-      }
-      const hop = this.#takeHop();
+      const ready = this.#nextInTurn();
+      if (ready !== undefined) return ready;
+      const hop = this.#nextHopInTurn() ?? (isEmpty(this.#later) ? this.#unresolved?.shift() : undefined);
       if (hop === undefined) return this.#later?.shift();
       const resolved = this.#resolve(hop);
       if (resolved instanceof Promise) return resolved.then((late) => this.#take(hop, late) ?? this.next());
@@ -91,14 +90,19 @@ export class Targets {
     }
   }
 
-  #takeHop(): NextHop | undefined {
+  #nextInTurn(): HopTarget | undefined {
+    let next = this.#ready.shift();
+    while (next !== undefined && !this.#isInTurn(next)) next = this.#ready.shift();
+    return next;
+  }
+
+  #nextHopInTurn(): NextHop | undefined {
     while (this.#nextHop < this.#hops.length) {
-      if (this.#nextHop >= this.#unresolvedFrom && (this.#later?.length ?? 0) > 0) return undefined;
       const hop = this.#hops[this.#nextHop] as NextHop;
       this.#nextHop += 1;
-      if (this.#nextHop > this.#unresolvedFrom || this.#knowledge.isAllWell || !this.#knowledge.isUnresolved(hop))
-        return hop;
-      this.#hops = [...this.#hops, hop];
+      if (this.#knowledge.isAllWell || !this.#knowledge.isUnresolved(hop)) return hop;
+      this.#unresolved ??= [];
+      this.#unresolved.push(hop);
     }
     return undefined;
   }

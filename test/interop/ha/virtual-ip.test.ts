@@ -1,11 +1,11 @@
 /** Two nodes behind one virtual address, active and standby, with Debian's keepalived, each in a network namespace of its own. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command, socketOf } from '../../support/admin.ts';
-import type { RouterProcess } from '../../support/router-process.ts';
+import { projectRoot, type RouterProcess } from '../../support/router-process.ts';
 import { until } from '../../support/until.ts';
 import { expectOnlyUnderWayLost } from './losses.ts';
 import { addresses, Network, type Node, whyNoNetwork } from './network.ts';
@@ -15,32 +15,16 @@ import { Peers } from './peers.ts';
 const why = whyNoNetwork();
 const virtual = { address: addresses.virtual, port: 5060 };
 
-/** As the README has it, with a socket of this test's. */
-const keepalivedConf = (socket: string, priority: number): string => `
-global_defs {
-  enable_script_security
-  script_user root
-}
-vrrp_script pif_router {
-  script "/usr/bin/curl --silent --fail --output /dev/null --max-time 1 --unix-socket ${socket} http://localhost/ready"
-  interval 1
-  fall 1
-  rise 1
-}
-vrrp_instance pif_router {
-  state BACKUP
-  interface eth0
-  virtual_router_id 51
-  priority ${priority}
-  advert_int 1
-  virtual_ipaddress {
-    ${addresses.virtual}/24
-  }
-  track_script {
-    pif_router
-  }
-}
-`;
+const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+
+/** The README's own example, with a socket and a user of this test's. */
+const keepalivedConf = (socket: string, priority: number): string => {
+  const [example] = /^ {6}global_defs \{\n(?: {6}.*\n)+/m.exec(readme) ?? [''];
+  return example
+    .replace('script_user pif-router', 'script_user root')
+    .replace('/run/pif-router/admin.sock', socket)
+    .replace('priority 150', `priority ${priority}`);
+};
 
 const title = `two nodes behind a virtual address${why === undefined ? '' : ` (skipped: ${why})`}`;
 

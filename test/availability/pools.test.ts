@@ -119,6 +119,7 @@ describe.each(['microsoft', 'cisco'] as const)('a pool on the %s side', (side) =
     expect(hops.counts).toEqual({ heavy: 0, light: 0, backup: 100 });
 
     hops.reset();
+    await hops.isSeen();
     await hops.start('heavy', 'light');
     await hops.isSeen();
     await sendAll(load, 100);

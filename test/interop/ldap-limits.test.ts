@@ -225,7 +225,7 @@ describe('binds and budgets', () => {
     const beganMs = performance.now();
     expect(await directory.lookup(key)).toMatchObject({ kind: 'unavailable' });
     await until(() => directory.log.lines.some(({ fields }) => fields.code === 'ldap-timeout'));
-    expect(performance.now() - beganMs).toBeLessThan(2_000);
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
     server.resume();
     const answer = async () => (await directory.lookup(key)).kind;
     let kind = await answer();

@@ -73,7 +73,7 @@ test('while the directory hangs: who was known is reached, who was not is refuse
   expect(known.status).toBe(200);
   expect(unknown.status).toBe(503);
   // 300 ms of budget, a turn of the timer wheel, and a busy machine.
-  expect(Math.max(known.ms, unknown.ms)).toBeLessThan(1_000);
+  expect(Math.max(known.ms, unknown.ms)).toBeLessThan(3_000);
 });
 
 test('when the directory dies and comes back, so do its users, without a restart of the router', async () => {

@@ -1,8 +1,12 @@
 /** An LDAP source in routes.yaml: what it becomes, and what an operator reads who has made a mistake in it. */
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { LdapSourceSettings } from '../../../src/config/directory-sources.ts';
-import { load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
+import { loadSnapshot } from '../../../src/config/snapshot.ts';
+import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 
 const files = { 'ca.crt': 'PEM', 'ad-password': 'quite secret\n' };
 
@@ -180,6 +184,15 @@ describe('mistakes', () => {
     const said = problemsOf(yamlOf({}), { ...files, 'ad-password': 'one\ntwo\n' });
     expect(said).toEqual([expect.stringContaining('this file must hold the password, in one line and nothing else')]);
     expect(said.join()).not.toContain('two');
+  });
+
+  test('a password that everybody on the machine can read', () => {
+    const folder = folderWith({ ...files, 'routes.yaml': yamlOf({}) });
+    chmodSync(join(folder, 'ad-password'), 0o644);
+    const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
+    expect(problems).toMatchObject([
+      { severity: 'warning', what: 'everybody on this machine can read this password', hint: 'chmod o-r ad-password' },
+    ]);
   });
 
   test('two sources with one name', () => {

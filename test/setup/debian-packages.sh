@@ -5,11 +5,11 @@ set -eu
 # Where servers lie, which a user's PATH may leave out.
 PATH="$PATH:/usr/sbin"
 
-# PROGRAM:PACKAGE. A file stands for a package that brings no program. Where systemd runs, slapd and Samba's packages start
-# services of their own, which the tests do not need: systemctl disable --now slapd smbd nmbd winbind samba-ad-dc
+# PROGRAM:PACKAGE. A file stands for a package that brings no program.
 needed="sipp:sip-tester openssl:openssl systemd-analyze:systemd perl:perl ip:iproute2 keepalived:keepalived curl:curl
   dnsmasq:dnsmasq-base slapd:slapd ldapdelete:ldap-utils samba:samba-ad-dc samba-tool:samba-common-bin
-  /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba"
+  /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba
+  kamailio:kamailio /etc/kamailio/tls.cfg:kamailio-tls-modules baresip:baresip-core"
 
 missing_packages() {
   for pair in $needed; do
@@ -39,11 +39,28 @@ apt() {
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
 }
 
+# Where systemd runs, some packages start services of their own. The tests start these programs themselves, Kamailio on the
+# very port that its service takes on all addresses. What was installed before stays as it was.
+stop_services() {
+  [ -d /run/systemd/system ] || return 0
+  for package in $1; do
+    case $package in
+      kamailio | slapd) units=$package ;;
+      samba-ad-dc) units="smbd nmbd winbind samba-ad-dc" ;;
+      *) continue ;;
+    esac
+    for unit in $units; do
+      $as_root systemctl disable --now "$unit" >&2 || echo "The service $unit may still run; the tests do not need it." >&2
+    done
+  done
+}
+
 echo "Installing for the tests: $missing" >&2
 # shellcheck disable=SC2086 # a list of words
 apt install -y --no-install-recommends $missing || {
   apt update && apt install -y --no-install-recommends $missing
 } || give_up "apt-get failed"
+stop_services "$missing"
 
 missing=$(missing_packages)
 [ -z "$missing" ] || give_up "still not on PATH"

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Credentials } from './development-certificates.ts';
+import { programVersion } from './program-version.ts';
 import type { Address } from './raw-message.ts';
 import type { Transport } from './raw-sip.ts';
 import { pause } from './router-process.ts';
@@ -19,6 +20,11 @@ interface SippOptions {
   readonly credentials?: Credentials;
   /** Default 20. */
   readonly withinS?: number;
+  /**
+   * Wait before each request that the scenario sends, and before each final answer to an INVITE. Behind several proxies what
+   * is sent at once by two connections may arrive in another order, which a scenario cannot take. Default none.
+   */
+  readonly pauseMs?: number;
 }
 
 export interface ClientOptions extends SippOptions {
@@ -61,6 +67,9 @@ const newPort = (): number => {
   return lastPort;
 };
 
+/** `SIPp v3.6.1-SCTP-PCAP-RTPSTREAM`. */
+export const sippVersion = (): string => programVersion('sipp', '-v', /SIPp v[\w.-]*\w/);
+
 /** A client: it sends the first request of each call. */
 export async function runClient(options: ClientOptions): Promise<SippResult> {
   const local = { address: options.address, port: newPort() };
@@ -102,7 +111,7 @@ function launch(
   const folder = mkdtempSync(join(tmpdir(), 'pif-sipp-'));
   const file = join(folder, `${options.scenario}.xml`);
   const scenario = readFileSync(join(import.meta.dirname, '../scenarios', `${options.scenario}.xml`), 'utf8');
-  writeFileSync(file, seenAs ? overTls(scenario, seenAs) : scenario);
+  writeFileSync(file, withPauses(seenAs ? overTls(scenario, seenAs) : scenario, options.pauseMs));
   const child = spawn('sipp', [...commonArgs(options, file, local), ...args], { cwd: folder, stdio: 'ignore' });
   const finished = result(child, folder, bridge);
   return {
@@ -116,6 +125,12 @@ function launch(
 
 const overTls = (scenario: string, { port }: Address): string =>
   scenario.replaceAll('[transport]', 'TLS').replaceAll('[local_port]', String(port));
+
+/** What is retransmitted: a request, or the final answer to an INVITE. A CANCEL counts its steps back to the INVITE: none is added. */
+const sendsAgain = /<send retrans="\d+">(?!\s*<!\[CDATA\[\s*CANCEL )/g;
+
+const withPauses = (scenario: string, pauseMs: number | undefined): string =>
+  pauseMs === undefined ? scenario : scenario.replace(sendsAgain, `<pause milliseconds="${pauseMs}" />$&`);
 
 function commonArgs(options: SippOptions, file: string, { address, port }: Address): string[] {
   const { transport, calls = 1, withinS = 20 } = options;

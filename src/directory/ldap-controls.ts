@@ -13,11 +13,9 @@ export const controlOids = {
   showDeleted: '1.2.840.113556.1.4.417',
   /** [MS-ADTS] 3.1.1.3.4.1.4: no continuation references. */
   domainScope: '1.2.840.113556.1.4.1339',
-  permissiveModify: '1.2.840.113556.1.4.1413',
   /** RFC 4533. */
   syncRequest: '1.3.6.1.4.1.4203.1.9.1.1',
   syncState: '1.3.6.1.4.1.4203.1.9.1.2',
-  syncDone: '1.3.6.1.4.1.4203.1.9.1.3',
 } as const;
 
 /** OID of RFC 4533's intermediate response. */
@@ -118,17 +116,6 @@ export function readSyncState(controls: readonly LdapControl[]): SyncState | und
   const state = syncStates[reader.readEnumeration() ?? 0] ?? 'present';
   const entryUuid = octets(reader);
   return { state, entryUuid, cookie: optionalCookie(reader) };
-}
-
-/** RFC 4533 §2.4, of the result. */
-export function readSyncDone(
-  controls: readonly LdapControl[],
-): { cookie: Buffer | undefined; refreshDeletes: boolean } | undefined {
-  const reader = controlOf(controls, controlOids.syncDone);
-  if (reader === undefined) return undefined;
-  reader.readSequence();
-  const cookie = optionalCookie(reader);
-  return { cookie, refreshDeletes: optionalBoolean(reader, false) };
 }
 
 export type SyncInfo =

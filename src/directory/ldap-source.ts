@@ -4,6 +4,7 @@ import type { Directory, DirectoryDescription } from './directory.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type LdapConnection, LdapError, type LdapFilter, type LdapResult, type LdapSearch } from './ldap.ts';
 import type { LdapLog, LdapParts, OwnedConnections } from './ldap-connections.ts';
+import { controlOids, plainControl } from './ldap-controls.ts';
 import { Once } from './once.ts';
 import { ReferralFollower } from './referrals.ts';
 import { SearchSlots } from './search-slots.ts';
@@ -39,6 +40,9 @@ const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
   { equal: attribute, value: `sip:${key}` },
   ...(schemeIsAlwaysWritten(attribute) ? [] : [{ equal: attribute, value: key }]),
 ];
+
+/** What is ignored need not be sent; a server that does not know the control ignores it in turn (RFC 4511 §4.1.11). */
+const withoutReferences = [plainControl(controlOids.domainScope, false)];
 
 /** More objects than this with one address is a mistake that no rule can mend. */
 const mostClaims = 100;
@@ -124,6 +128,7 @@ export class LookupSource implements OpenSource {
       filter: filter === undefined ? hasAddress : { and: [filter, hasAddress] },
       attributes: [...attributes.addresses, attributes.enabled],
       sizeLimit: mostClaims,
+      controls: this.#referrals === undefined ? withoutReferences : [],
       onEntry: (entry) => {
         const { dn, isEnabled, addresses } = readUserEntry(entry, attributes);
         // The server compares more loosely than we do (RFC 4518: spaces, presentation forms).

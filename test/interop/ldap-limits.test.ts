@@ -1,6 +1,6 @@
 /**
- * What hurts a client that uses ldapts 9.2's own Client, against real servers and a false one: none of it hurts the router. The
- * numbers are those of the list of limits that the work began with.
+ * Ways in which servers and networks hurt LDAP clients, the Client of ldapts 9.2 among them; each has a number. Against real
+ * servers, and a false one where no real one can be made to: none of them hurts the router.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LdapError } from '../../src/directory/ldap.ts';

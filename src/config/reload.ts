@@ -39,6 +39,12 @@ export interface ReloadWorld {
   onResult(result: ReloadResult, files: readonly FileReading[]): void;
 }
 
+/** A bug must not cost the configuration that works: it is told with its origin, and nothing has changed. */
+const whyNot = (error: unknown): string => {
+  if (error instanceof RouterError) return error.message;
+  return `this should not happen: ${error instanceof Error ? error.stack : error}`;
+};
+
 /** A directory of many users takes its time to read: the one at hand is kept while its file says the same. */
 export const keepWhileSame = (read: ReadDirectory): ReadDirectory => {
   const kept = new Map<string, { readonly text: string; readonly made: ReturnType<ReadDirectory> }>();
@@ -77,7 +83,7 @@ export class Reloader {
     return this.#last;
   }
 
-  /** Never rejects for what is in a file. Who asks while a reload is under way shares the next one. */
+  /** Never rejects. Who asks while a reload is under way shares the next one. */
   reload(cause: ReloadCause): Promise<ReloadResult> {
     if (this.#running === undefined) return this.#run(cause);
     this.#waiting ??= this.#running.then(() => {
@@ -121,8 +127,7 @@ export class Reloader {
       for (const part of this.#world.parts) changes.push(await part.prepare(next));
     } catch (error) {
       for (const change of changes) change.abandon();
-      if (!(error instanceof RouterError)) throw error;
-      return `${next.file}: error: ${error.message}`;
+      return `${next.file}: error: ${whyNot(error)}`;
     }
     for (const change of changes) change.commit();
     this.#snapshot = next;

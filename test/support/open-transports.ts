@@ -16,10 +16,11 @@ import {
   type ListenSetting,
   type TlsProfile,
   type TransportLimits,
+  type TransportSettings,
   type TransportTimeouts,
 } from '../../src/sip/transport/settings.ts';
 import type { TransportError } from '../../src/sip/transport/transport-error.ts';
-import { createTransportLayer } from '../../src/sip/transport/transport-layer.ts';
+import { createTransportLayer, type ReconfigurableTransports } from '../../src/sip/transport/transport-layer.ts';
 import type { SipRequest, SipResponse } from '../../src/sip-parser/index.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -79,7 +80,7 @@ export interface TransportWishes {
 }
 
 export interface OpenTransports {
-  readonly layer: TransportLayer;
+  readonly layer: ReconfigurableTransports;
   readonly handler: RecordingHandler;
   readonly clock: ManualClock;
   readonly listener: Listener;
@@ -89,18 +90,19 @@ const opened: TransportLayer[] = [];
 
 const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
+export const settingsFor = (wishes: TransportWishes): TransportSettings => ({
+  nodeName: wishes.nodeName,
+  listen: (wishes.listen ?? []).map((listen) => ({ address: '127.0.0.1', port: 0, ...listen })),
+  tls: new Map((wishes.tls ?? []).map((profile) => [profile.name, profile])),
+  limits: { ...defaultLimits, ...wishes.limits },
+  timeouts: { ...defaultTimeouts, ...wishes.timeouts },
+});
+
 /** A layer that is not open yet. */
 export function makeTransports(wishes: TransportWishes): Omit<OpenTransports, 'listener'> {
   const handler = new RecordingHandler();
   const clock = new ManualClock();
-  const settings = {
-    nodeName: wishes.nodeName,
-    listen: (wishes.listen ?? []).map((listen) => ({ address: '127.0.0.1', port: 0, ...listen })),
-    tls: new Map((wishes.tls ?? []).map((profile) => [profile.name, profile])),
-    limits: { ...defaultLimits, ...wishes.limits },
-    timeouts: { ...defaultTimeouts, ...wishes.timeouts },
-  };
-  return { layer: createTransportLayer(settings, handler, clock, silentLog), handler, clock };
+  return { layer: createTransportLayer(settingsFor(wishes), handler, clock, silentLog), handler, clock };
 }
 
 export async function openTransports(wishes: TransportWishes): Promise<OpenTransports> {

@@ -42,6 +42,10 @@ export interface StreamOrigin {
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
 const LINGER_MS = 2_000;
 
+/** How long, and by how many times, what waits may be above the limit of the write queue. */
+const BURST_MS = 1_000;
+const BURST_QUEUES = 16;
+
 /** After this a peer that is gone has answered our last octets with a reset, and another write is told of it. */
 const RESET_MS = 100;
 
@@ -69,6 +73,8 @@ export class StreamConnection implements ReadConnection {
   #unanswered = 0;
   /** The peer has ended its side: only answers leave. */
   #isEnding = false;
+  /** When more than the write queue was first found waiting. */
+  #fullSince: number | undefined;
   /** What has left since then. */
   #lateAnswers: string[] = [];
   #hasMoved = false;
@@ -126,13 +132,23 @@ export class StreamConnection implements ReadConnection {
 
   send(message: string): void {
     if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
-    else if (this.#hasRoomFor(message)) this.#gather(message);
+    else if (this.#hasRoom()) this.#gather(message);
     else this.#overflow();
   }
 
-  #hasRoomFor(message: string): boolean {
-    const waiting = this.#gathered.length + this.#socket.writableLength;
-    return waiting + message.length <= this.#surroundings.limits.writeQueueBytes;
+  /**
+   * A burst, like all that fails over from another hop, may be larger than the limit and is gone in a moment; a peer that
+   * does not read stays above it. What this turn has gathered does not count, for the socket has not been asked yet.
+   */
+  #hasRoom(): boolean {
+    const { limits, clock } = this.#surroundings;
+    const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
+    if (waiting <= limits.writeQueueBytes) {
+      this.#fullSince = undefined;
+      return true;
+    }
+    this.#fullSince ??= clock.now();
+    return waiting <= BURST_QUEUES * limits.writeQueueBytes && clock.now() - this.#fullSince < BURST_MS;
   }
 
   #gather(message: string): void {

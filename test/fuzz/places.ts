@@ -55,6 +55,7 @@ export function fuzzRoutes(at: Places): string {
     routes: [...hops.map((hop) => ({ to: 'microsoft', ...hop, port })), ...back.map((hop) => ({ ...hop, port }))],
     timers: { t1: '50ms', t2: '400ms', t4: '500ms', message: '2s', 'half-open': '1s', idle: '30s' },
     health: { probe: { enabled: false } },
+    stop: { drain: '1s' },
     log: { level: 'error', decisions: 'none' },
   });
 }

@@ -35,6 +35,7 @@ function routesText(sides: TwoSides, egress: Way, domains: readonly string[]): s
     ]),
     timers: { t1: '10ms', t2: '100ms', t4: '100ms', message: '1s' },
     health: { probe: { enabled: false } },
+    stop: { drain: '1s' },
     log: { level: 'error', decisions: 'none' },
   });
 }

@@ -58,7 +58,9 @@ export class FakeActiveDirectory implements LdapConnections {
   failure: LdapError | undefined;
   /** What sweeps reject with, after their entries. */
   sweepFailure: LdapError | undefined;
-  /** Sweeps end when this does. */
+  /** What the next search for changes rejects with. */
+  changesFailure: LdapError | undefined;
+  /** Sweeps tell the second half of what they read at their beginning, and end, when this does. */
   sweepGate: Promise<unknown> = Promise.resolve();
   sweeps = 0;
   /** USNs from which changes were asked for. */
@@ -176,6 +178,7 @@ class FakeConnection implements LdapConnection {
     const { usn, instance } = this.#directory;
     if (typeof filter !== 'string' && 'atLeast' in filter) {
       this.#directory.askedSince.push(Number(filter.value));
+      this.#failChanges();
       for (const object of this.#directory.objects) {
         if (object.usn >= Number(filter.value)) onEntry(entryOf(object));
       }
@@ -192,10 +195,20 @@ class FakeConnection implements LdapConnection {
     } else onEntry(new FakeEntry(baseDn, { invocationId: [instance] }));
   }
 
+  #failChanges(): void {
+    const failure = this.#directory.changesFailure;
+    this.#directory.changesFailure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
   async #sweep(search: LdapSearch): Promise<void> {
     this.#directory.sweeps += 1;
-    this.#tellUsers(search, ({ dn }) => dn.endsWith(search.baseDn));
+    const read = this.#directory.objects.filter(
+      ({ dn, addresses }) => addresses.length > 0 && dn.endsWith(search.baseDn),
+    );
+    for (const object of read.slice(0, read.length / 2)) search.onEntry(entryOf(object));
     await this.#directory.sweepGate;
+    for (const object of read.slice(read.length / 2)) search.onEntry(entryOf(object));
     if (this.#directory.sweepFailure !== undefined) throw this.#directory.sweepFailure;
   }
 

@@ -1,7 +1,7 @@
 /** What all ways of hearing of changes between sweeps have in common. */
 import type { LdapConnection, LdapEntry } from '../ldap.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
-import { identityOf, isWithin, reread, type UserSource } from './user-source.ts';
+import { identityOf, reread, type UserSource } from './user-source.ts';
 
 export interface SyncClock {
   /** Milliseconds since 1970: what is known is dated, and the dates outlive the process. */
@@ -56,7 +56,7 @@ const isTombstone = (entry: LdapEntry): boolean => entry.text('isDeleted') === '
 /** Tells of an object that something happened to: it is read anew, by the source's own filter. */
 export async function tell(entry: LdapEntry, { connection, server, source, listener }: FollowParts): Promise<void> {
   const id = identityOf(entry, server);
-  if (isTombstone(entry) || !isWithin(entry.dn, source)) return listener.gone(id);
+  if (isTombstone(entry)) return listener.gone(id);
   const now = await reread(connection, source, server, entry.dn);
   if (now === undefined) listener.gone(id);
   else listener.changed(id, now);

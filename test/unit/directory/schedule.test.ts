@@ -44,6 +44,7 @@ describe('outages', () => {
     expect(downWithin(twice, 0, 1_000)).toBe(700);
     expect(downWithin(twice, 150, 450)).toBe(100);
     expect(downWithin(twice, 200, 400)).toBe(0);
+    expect(downWithin(twice, 250, 300)).toBe(0);
     expect(downWithin(end(twice, 500), 0, 1_000)).toBe(200);
   });
 

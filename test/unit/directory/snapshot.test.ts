@@ -1,13 +1,16 @@
 /** Snapshot mode from the sweep to the answer, with a directory in memory and time that stands still. */
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LdapError } from '../../../src/directory/ldap.ts';
-import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
+import { SnapshotDirectory, type StartSync } from '../../../src/directory/snapshot-directory.ts';
 import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
 import { SnapshotSync } from '../../../src/directory/sync/snapshot-sync.ts';
+import { type SyncNews, statusAtStart } from '../../../src/directory/sync/status.ts';
 import type { UserSource } from '../../../src/directory/sync/user-source.ts';
+import { UserTable } from '../../../src/directory/user-table.ts';
 import { FakeActiveDirectory } from '../../support/fake-active-directory.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -68,7 +71,7 @@ const pass = async (ms: number): Promise<void> => {
   await settle();
 };
 
-async function open(settings: Partial<SnapshotSettings> = {}): Promise<{ isReady: boolean }> {
+async function open(settings: Partial<SnapshotSettings> = {}, users = source): Promise<{ isReady: boolean }> {
   const all = { ...usual, ...settings };
   directory = new SnapshotDirectory({
     source: source.name,
@@ -76,7 +79,15 @@ async function open(settings: Partial<SnapshotSettings> = {}): Promise<{ isReady
     now: () => clock.now(),
     log: { info: () => {}, warn: (fields, message) => void warnings.push({ fields, message }) },
     startSync(tell) {
-      const parts = { connections: ad, source, settings: all, clock, random: () => 0.5, seed: [7, 11] as const, tell };
+      const parts = {
+        connections: ad,
+        source: users,
+        settings: all,
+        clock,
+        random: () => 0.5,
+        seed: [7, 11] as const,
+        tell,
+      };
       const sync = new SnapshotSync(parts);
       sync.start();
       return { sweepNow: (believes) => sync.sweepNow(believes), stop: () => sync.stop() };
@@ -158,6 +169,14 @@ describe('a sweep', () => {
     expect(ad.sweeps).toBe(after + 1);
     await pass(second);
     expect(ad.sweeps).toBe(after + 2);
+    ad.sweepFailure = undefined;
+    directory.refresh();
+    await settle();
+    ad.sweepFailure = new LdapError('ldap-refused', 'sizeLimitExceeded');
+    directory.refresh();
+    await settle();
+    await pass(second);
+    expect(ad.sweeps).toBe(after + 5);
   });
 
   test('that finds nobody at all is not believed: users are not unknown because a base is wrong', async () => {
@@ -176,20 +195,17 @@ describe('a sweep', () => {
     ad.put('user1', { isEnabled: false });
     ad.put('late');
     ad.delete('user2');
+    // Of these the sweep has yet to tell what it read before they changed.
+    ad.put('user8', { isEnabled: false });
+    ad.delete('user9');
     await pass(second);
-    expect([answerFor('user1'), answerFor('late'), answerFor('user2')]).toEqual([
-      'address only, fresh',
-      'enabled, fresh',
-      'unknown-user',
-    ]);
+    const users = ['user1', 'late', 'user2', 'user8', 'user9'];
+    const changed = ['address only, fresh', 'enabled, fresh', 'unknown-user', 'address only, fresh', 'unknown-user'];
+    expect(users.map(answerFor)).toEqual(changed);
     gate.resolve();
     await settle();
     expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied' });
-    expect([answerFor('user1'), answerFor('late'), answerFor('user2')]).toEqual([
-      'address only, fresh',
-      'enabled, fresh',
-      'unknown-user',
-    ]);
+    expect(users.map(answerFor)).toEqual(changed);
   });
 
   test('keeps since when a user is known, and says when he was last seen', async () => {
@@ -251,7 +267,21 @@ describe('what changes between sweeps', () => {
     expect(ad.askedSince).toEqual([]);
     ad.put('eve');
     await pass(second);
+    await pass(second);
     expect(ad.askedSince).toEqual([ad.usn]);
+  });
+
+  test('that cannot be told from where it stood any more is found by a sweep', async () => {
+    ad.put('bob');
+    await open();
+    ad.drop();
+    ad.put('eve');
+    ad.changesFailure = new LdapError('ldap-refused', 'unavailableCriticalExtension');
+    await settle();
+    await pass(second);
+    await pass(second);
+    expect(ad.sweeps).toBe(2);
+    expect(answerFor('eve')).toBe('enabled, fresh');
   });
 
   test('after a lost connection is asked for from where it stood, without a sweep', async () => {
@@ -421,6 +451,29 @@ describe('the file of a snapshot', () => {
     expect(answerFor('bob')).toBe('enabled, fresh');
   });
 
+  test('is not confirmed by hearing of changes only: it may lack any that came before', async () => {
+    await ranBefore();
+    ad.failure = undefined;
+    ad.sweepFailure = new LdapError('ldap-refused', 'insufficientAccessRights');
+    await open({ file });
+    for (let h = 0; h < 5; h += 1) await pass(hour);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ ageMs: 6 * hour });
+  });
+
+  test('is refused when it was made by other settings, or by another version', async () => {
+    await ranBefore();
+    await open({ file }, { ...source, filter: '(objectClass=*)' });
+    expect(warnings[0]?.fields).toMatchObject({
+      why: `${file} was made with another base, filter or other attributes`,
+    });
+    await directory.stop();
+    const body = Buffer.from('{"format":"pif-router snapshot 9"}\n');
+    writeFileSync(file, Buffer.concat([body, createHash('sha256').update(body).digest()]), { mode: 0o600 });
+    warnings = [];
+    await open({ file });
+    expect(warnings[0]?.fields).toMatchObject({ why: `${file} is of another version: "pif-router snapshot 9"` });
+  });
+
   test('keeps since when users are known', async () => {
     await ranBefore();
     ad.failure = undefined;
@@ -472,6 +525,22 @@ describe('the file of a snapshot', () => {
     expect(directory.status.fileProblem).toMatch(/cannot be written: ENOENT/);
     expect(answerFor('bob')).toBe('enabled, fresh');
   });
+});
+
+test('a sync that has died and begins anew does not take away what is known', async () => {
+  let tell: (news: SyncNews) => void = () => {};
+  const startSync: StartSync = (each) => {
+    tell = each;
+    return { sweepNow: () => {}, stop: async () => {} };
+  };
+  const log = { info: () => {}, warn: () => {} };
+  directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, now: () => clock.now(), log });
+  directory.start();
+  const table = UserTable.create(10, [1, 2]);
+  table.put('a', ['bob@example.com'], 'enabled', 1);
+  tell({ table: table.shared, status: { ...statusAtStart, confirmedAtMs: startMs } });
+  tell({ table: undefined, status: statusAtStart });
+  expect(answerFor('bob')).toBe('enabled, fresh');
 });
 
 describe('a start', () => {

@@ -29,9 +29,6 @@ export interface OpenLdapWish {
   readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames'>;
 }
 
-const path = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin:/sbin`;
-process.env.PATH = path;
-
 const host = '127.0.0.1';
 const schemas = '/etc/ldap/schema';
 const modules = '/usr/lib/ldap';

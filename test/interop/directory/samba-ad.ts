@@ -3,10 +3,11 @@
  * of its own and needs the right to bind ports below 1024.
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,7 +16,7 @@ import { type Account, ServerFolder, ServerProcess, suffixOf, type TestDirectory
 import { ldifRecords } from './users.ts';
 
 export interface SambaWish {
-  /** Default 200. Making the domain takes 8 s, and 1,000 users one more; it is done once for each number and kept for the next test. */
+  /** Default 200. Making the domain takes 8 s, and 1,000 users one more; a domain is made once, and kept. */
   readonly users?: number;
   /** Default example.com. */
   readonly domain?: string;
@@ -58,9 +59,7 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
   const account = (cn: string, password: string): Account => ({ dn: `CN=${cn},CN=Users,${suffix}`, password });
   return {
     kind: 'samba',
-    version: execFileSync('samba', ['--version'], { encoding: 'utf8' })
-      .trim()
-      .replace(/^Version/, 'Samba'),
+    version: versionOf(),
     host,
     ldapUrl: `ldap://${host}:389`,
     ldapsUrl: `ldaps://${host}:636`,
@@ -88,6 +87,11 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
     },
   };
 }
+
+const versionOf = (): string =>
+  execFileSync('samba', ['--version'], { encoding: 'utf8' })
+    .trim()
+    .replace(/^Version/, 'Samba');
 
 async function freeAddress(): Promise<string> {
   for (;;) {
@@ -162,24 +166,30 @@ interface Filling {
   readonly host: string;
 }
 
-/** Domains that were made before, by what is in them: of this run of the tests only, as another may have other users. */
-const made = new Map<string, string>();
-process.once('exit', () => {
-  for (const path of made.values()) rmSync(path, { recursive: true, force: true });
-});
+const parts = ['private', 'state'];
+/** What a domain is made by: when one of these changes, kept domains are of no use. */
+const makers = ['samba-ad.ts', 'samba-load.py', 'rtc-schema.ts', 'users.ts'];
+
+/** Making a domain takes longer than most tests: it is kept beside other temporary files for the next that wants the same. */
+function keptDomain({ users, domain, hasRtc }: Filling): string {
+  const hash = createHash('sha256').update(JSON.stringify([users, domain, hasRtc, userInfo().uid, versionOf()]));
+  for (const maker of makers) hash.update(readFileSync(join(import.meta.dirname, maker)));
+  return join(tmpdir(), `pif-samba-domain-${hash.digest('hex').slice(0, 16)}`);
+}
 
 async function fill(folder: ServerFolder, confFile: string, filling: Filling): Promise<void> {
-  const key = JSON.stringify([filling.users, filling.domain, filling.hasRtc]);
-  const parts = ['private', 'state'];
-  const known = made.get(key);
-  if (known !== undefined && existsSync(known)) {
-    for (const part of parts) cpSync(join(known, part), join(folder.path, part), { recursive: true });
-    return;
-  }
-  await makeDomain(folder, confFile, filling);
-  const kept = mkdtempSync(join(tmpdir(), 'pif-samba-domain-'));
-  for (const part of parts) cpSync(join(folder.path, part), join(kept, part), { recursive: true });
-  made.set(key, kept);
+  const kept = keptDomain(filling);
+  if (!existsSync(kept)) {
+    await makeDomain(folder, confFile, filling);
+    copyParts(folder.path, `${kept}.${process.pid}`);
+    // Whole or not at all; who comes second finds the first one's.
+    if (existsSync(kept)) rmSync(`${kept}.${process.pid}`, { recursive: true });
+    else renameSync(`${kept}.${process.pid}`, kept);
+  } else copyParts(kept, folder.path);
+}
+
+function copyParts(from: string, to: string): void {
+  for (const part of parts) cpSync(join(from, part), join(to, part), { recursive: true });
 }
 
 async function makeDomain(

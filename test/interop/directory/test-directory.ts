@@ -12,6 +12,9 @@ import {
   type TestCertificate,
 } from '../../support/certificates.ts';
 
+// Where servers lie, which a user's PATH may leave out.
+process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
+
 export interface Account {
   readonly dn: string;
   readonly password: string;

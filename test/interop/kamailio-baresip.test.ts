@@ -19,7 +19,7 @@ console.info(`met: ${programs}`);
 
 let servers: Servers;
 beforeAll(async () => {
-  servers = await startServers();
+  servers = await startServers('udp');
 });
 afterAll(() => servers?.stop());
 

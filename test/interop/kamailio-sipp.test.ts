@@ -8,6 +8,7 @@ import {
   expectFlow,
   type Servers,
   sides,
+  sippOver,
   startServers,
   startSide,
   transports,
@@ -18,7 +19,7 @@ console.info(`met: ${programs}`);
 
 let servers: Servers;
 beforeAll(async () => {
-  servers = await startServers();
+  servers = await startServers(sippOver);
 });
 afterAll(() => servers?.stop());
 
@@ -54,7 +55,8 @@ describe(programs, () => {
   describe('the first Microsoft pool is gone, with its connections', () => {
     let second: Kamailio;
     beforeAll(async () => {
-      [second] = await Promise.all([startSide('microsoft', 'fe2', sides.microsoft2), servers.microsoft.stop()]);
+      const wish = { side: 'microsoft', certificate: 'fe2', address: sides.microsoft2, agentOver: sippOver } as const;
+      [second] = await Promise.all([startSide(wish), servers.microsoft.stop()]);
     });
     afterAll(() => second?.stop());
 

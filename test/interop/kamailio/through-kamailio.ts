@@ -19,18 +19,22 @@ export const users = { cisco: 'alice', microsoft: 'bob' } as const;
 
 export const otherSide = (side: Side): Side => (side === 'cisco' ? 'microsoft' : 'cisco');
 
-/** @param address of the server; default the first one of its side */
-export const startSide = (
-  side: Side,
-  certificate: DevelopmentCertificate,
-  address: string = sides[side],
-): Promise<Kamailio> =>
+export interface SideWish {
+  readonly side: Side;
+  readonly certificate: DevelopmentCertificate;
+  /** Default: the first server of its side. */
+  readonly address?: string;
+  /** How the user agent is spoken to. */
+  readonly agentOver: 'udp' | 'tcp';
+}
+
+export const startSide = ({ side, certificate, address = sides[side], agentOver }: SideWish): Promise<Kamailio> =>
   startKamailio({
     address,
     certificates: inject('certificates'),
     certificate,
     user: users[side],
-    agent: `sip:${agents[side]}:5060;transport=udp`,
+    agent: `sip:${agents[side]}:5060;transport=${agentOver}`,
     router: sides.router,
   });
 
@@ -44,24 +48,27 @@ export interface Servers {
 }
 
 /** The router and one Kamailio on each side; a second Microsoft one has its routes, and is started by who needs it. */
-export async function startServers(): Promise<Servers> {
+export async function startServers(agentOver: 'udp' | 'tcp'): Promise<Servers> {
   const certificates = inject('certificates');
-  const routes = routesYaml(sides, { certificates, routes: transports.map(second), failoverAfter: '300ms' });
+  const routes = routesYaml(sides, { certificates, routes: transports.map(second), failoverAfter: '1s' });
   const [router, cisco, microsoft] = await Promise.all([
     RouterProcess.start({ routes }),
-    startSide('cisco', 'imp1'),
-    startSide('microsoft', 'fe1'),
+    startSide({ side: 'cisco', certificate: 'imp1', agentOver }),
+    startSide({ side: 'microsoft', certificate: 'fe1', agentOver }),
   ]);
   return { microsoft, stop: async () => void (await Promise.all([router.stop(), cisco.stop(), microsoft.stop()])) };
 }
 
 export interface Flow {
   readonly from: Side;
-  /** Between the servers and the router: the recipient's domain says it. The user agents always speak UDP. */
+  /** Between the servers and the router: the recipient's domain says it. */
   readonly over: Transport;
   readonly client: string;
   readonly server: string;
 }
+
+/** A SIPp that gets a retransmission late takes it for something new: between it and its server nothing is retransmitted. */
+export const sippOver = 'tcp';
 
 const calls = 3;
 /** The two connections of each pair of servers, one for the requests of either side, keep no order between them. */
@@ -71,7 +78,7 @@ const pauseMs = 100;
 export async function expectFlow({ from, over, client, server }: Flow): Promise<void> {
   const to = otherSide(from);
   const at = { address: agents[to], port: 5060 };
-  const taking = await startServer({ scenario: server, transport: 'udp', at, calls, pauseMs });
+  const taking = await startServer({ scenario: server, transport: sippOver, at, calls, pauseMs });
   const asked = await ask({ from, over, client, user: users[to] });
   const taken = await (asked.exitCode === 0 ? taking.finished : taking.stop());
   expectAllCalls(client, asked, calls, taken);
@@ -93,9 +100,9 @@ export async function expectAnswer(question: Question): Promise<void> {
 const ask = ({ from, over, client, user }: Question): Promise<SippResult> =>
   runClient({
     scenario: client,
-    transport: 'udp',
+    transport: sippOver,
     address: agents[from],
-    to: { address: sides[from], port: portOf('udp') },
+    to: { address: sides[from], port: portOf(sippOver) },
     user,
     domain: domainOf(over),
     calls,

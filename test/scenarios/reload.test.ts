@@ -1,6 +1,7 @@
 /** A changed configuration comes into force by SIGHUP, by command or because a file has changed; what is open goes on. */
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
-import { connect as netConnect } from 'node:net';
+import { createServer, connect as netConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
@@ -107,6 +108,36 @@ test('a change that needs a restart is refused by its name', async () => {
   );
   const result = await reload(program);
   expect(result.problems.at(-1)).toMatch(/listen\[0\].*5060\/udp.*0\.0\.0\.0.*this change needs a restart/);
+});
+
+test('a request that waits for the directory while a reload comes ends as it began', async () => {
+  const silent = createServer().listen(6636, sides.microsoft2);
+  cleanups.push(() => silent.close());
+  await once(silent, 'listening');
+  const version = (whenUnavailable: string, retryAfter: string): string =>
+    unwatched(routesYaml(sides, { certificates: inject('certificates'), mode: 'advanced' }))
+      .replace(
+        'mode: advanced',
+        `mode: advanced\n  when-directory-unavailable: ${whenUnavailable}\n  retry-after: ${retryAfter}`,
+      )
+      .replace(
+        'sources: []',
+        `cache: { budget: 2s }\n  sources:\n    - { kind: ldap, urls: ["ldaps://${sides.microsoft2}:6636"], ca: ${inject('certificates')}/ca.crt, bind-dn: cn=pif, password-env: HOME, base: ["dc=example,dc=com"], connect: 10s }`,
+      );
+  const program = await start(version('reject', '11s'));
+  await microsoft();
+  const asker = await cisco();
+  const options = (from: RawEnd): string =>
+    requestText({ method: 'OPTIONS', uri: 'sip:router.example.com', via: [`${from.via};branch=${newBranch()}`] });
+
+  send(asker);
+  // Answered behind the MESSAGE: it waits for the directory now.
+  asker.send(options(asker));
+  await asker.take((message) => message.header('CSeq') === '1 OPTIONS' && message.status === 200);
+  program.rewrite(version('basic', '22s'));
+  expect(await reload(program)).toMatchObject({ outcome: 'applied', number: 2 });
+  expect((await asker.take(503)).header('Retry-After')).toBe('11');
+  await exchange(asker);
 });
 
 test('SIGHUP reloads, and so does a file that has changed; what says the same is not read again', async () => {

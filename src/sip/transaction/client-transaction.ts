@@ -128,7 +128,7 @@ export class ClientTransaction implements FlowUser {
   #perform(effect: Effect, response: SipResponse | undefined): void {
     switch (effect.do) {
       case 'send-request':
-        return this.flow.send(this.#text);
+        return this.flow.send(this.#text, this);
       case 'send-ack':
         if (this.#final !== undefined) this.flow.send(makeAck(this.#text, this.#final));
         return;

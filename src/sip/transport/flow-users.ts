@@ -45,4 +45,12 @@ export class FlowUsers {
   tellSoon(error: TransportError): void {
     queueMicrotask(() => this.tell(error));
   }
+
+  /** Only this one, whose own message it is that failed. */
+  tellOneSoon(user: FlowUser, error: TransportError): void {
+    queueMicrotask(() => {
+      this.delete(user);
+      user.onTransportError(error);
+    });
+  }
 }

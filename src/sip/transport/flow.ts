@@ -1,6 +1,6 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
-import type { FlowUsers } from './flow-users.ts';
+import type { FlowUser, FlowUsers } from './flow-users.ts';
 import type { TransportError } from './transport-error.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
@@ -55,9 +55,9 @@ export interface Flow {
   readonly users: FlowUsers;
   /**
    * Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`, always after
-   * this call has returned.
+   * this call has returned. Where only this message cannot go (too long for a datagram), `sender` alone is told.
    */
-  send(message: string): void;
+  send(message: string, sender?: FlowUser): void;
 }
 
 /** What the transport layer calls upwards. Exactly one of these per message; neither may throw. */

@@ -5,7 +5,7 @@ import { parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
-import { FlowUsers } from './flow-users.ts';
+import { type FlowUser, FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
 import type { ListenSetting, TransportLimits } from './settings.ts';
 import type { TransportError } from './transport-error.ts';
@@ -40,9 +40,9 @@ export class UdpFlow implements Flow {
     return this.#port.isOpen ? 'open' : 'closed';
   }
 
-  send(message: string): void {
+  send(message: string, sender?: FlowUser): void {
     const error = this.#port.send(message, this.remoteAddress, this.remotePort, this.#onSent);
-    if (error !== undefined) this.users.tellSoon(error);
+    if (error !== undefined && sender !== undefined) this.users.tellOneSoon(sender, error);
   }
 
   /** One function for all messages of the flow. */

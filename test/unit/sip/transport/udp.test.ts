@@ -116,16 +116,20 @@ describe('sending', () => {
     expect(ports).toEqual([listener.port]);
   });
 
-  test('a message that fits in no datagram is told to those who wait, after send has returned; the flow lives on', async () => {
+  test('a message that fits in no datagram is told to its sender alone, after send has returned; the flow lives on', async () => {
     const { layer } = await openTransports({ listen: [{ transport: 'udp' }] });
     const peer = await openPeer();
     const flow = flowTo(layer, { transport: 'udp', port: peer.port });
     const user = new RecordingUser();
+    const other = new RecordingUser();
     flow.users.add(user);
-    flow.send('x'.repeat(65_508));
+    flow.users.add(other);
+    flow.send('x'.repeat(65_508), user);
     expect(user.errors).toEqual([]);
     await until(() => user.errors.length === 1);
     expect(user.errors[0]).toEqual({ code: 'send-failed', detail: '65508 octets do not fit in a datagram' });
+    expect(other.errors).toEqual([]);
+    expect(flow.users.size).toBe(1);
     flow.send('small');
     await until(() => peer.texts.includes('small'));
   });

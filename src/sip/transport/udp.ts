@@ -42,7 +42,8 @@ export class UdpFlow implements Flow {
 
   send(message: string, sender?: FlowUser): void {
     const error = this.#port.send(message, this.remoteAddress, this.remotePort, this.#onSent);
-    if (error !== undefined && sender !== undefined) this.users.tellOneSoon(sender, error);
+    if (error?.code === 'closed') this.users.tellSoon(error);
+    else if (error !== undefined && sender !== undefined) this.users.tellOneSoon(sender, error);
   }
 
   /** One function for all messages of the flow. */

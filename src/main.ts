@@ -14,6 +14,7 @@ const usage = `usage: pif-router start [FILE]
        pif-router unit [FILE]
        pif-router check [FILE]
        pif-router directory check [FILE]
+       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH] [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
 FILE is routes.yaml unless another is named.`;
 

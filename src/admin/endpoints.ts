@@ -2,6 +2,7 @@
 import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
 import type { Log } from '../observe/log.ts';
+import { directoryEndpoints } from './directory.ts';
 import type { Endpoints, Reply } from './socket.ts';
 import { statusOf } from './status.ts';
 
@@ -22,5 +23,6 @@ export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints =
     },
     'POST /drain': drain(true),
     'POST /undrain': drain(false),
+    ...directoryEndpoints(() => app.directory, log),
   };
 };

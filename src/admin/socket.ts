@@ -10,8 +10,11 @@ export interface Reply {
   readonly body: unknown;
 }
 
+/** What stands behind the question mark. */
+export type Query = URLSearchParams;
+
 /** By method and path: `POST /reload`. */
-export type Endpoints = Readonly<Record<string, () => Reply | Promise<Reply>>>;
+export type Endpoints = Readonly<Record<string, (query: Query) => Reply | Promise<Reply>>>;
 
 export interface AdminSocket {
   readonly path: string;
@@ -58,17 +61,18 @@ const isServed = (path: string): Promise<boolean> =>
 
 const answer = async (request: IncomingMessage, response: ServerResponse, endpoints: Endpoints): Promise<void> => {
   request.resume();
-  const { status, body } = await replyTo(`${request.method} ${request.url}`, endpoints);
+  const [path = '', query] = request.url?.split('?', 2) ?? [];
+  const { status, body } = await replyTo(`${request.method} ${path}`, new URLSearchParams(query), endpoints);
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(`${JSON.stringify(body)}\n`);
 };
 
-const replyTo = async (asked: string, endpoints: Endpoints): Promise<Reply> => {
+const replyTo = async (asked: string, query: Query, endpoints: Endpoints): Promise<Reply> => {
   const endpoint = Object.hasOwn(endpoints, asked) ? endpoints[asked] : undefined;
   if (endpoint === undefined)
     return { status: 404, body: { error: `there is no ${asked}`, try: Object.keys(endpoints) } };
   try {
-    return await endpoint();
+    return await endpoint(query);
   } catch (error) {
     return { status: 500, body: { error: error instanceof Error ? error.message : String(error) } };
   }

@@ -1,6 +1,7 @@
 /** What the router says of itself when it is asked over the socket for administration. */
 import type { App } from '../app.ts';
 import type { Reloader, ReloadResult } from '../config/reload.ts';
+import { type SourceStatus, sourcesOf } from './directory.ts';
 
 export type ServiceState = 'in service' | 'draining';
 
@@ -18,6 +19,8 @@ export interface Status {
   };
   /** `tls 192.0.2.10:5061`. */
   readonly listeners: readonly { readonly address: string; readonly sentBy: string }[];
+  /** In the order in which they count; none in basic mode. */
+  readonly directory: readonly SourceStatus[];
 }
 
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
@@ -38,4 +41,5 @@ export const statusOf = (app: App, reloader: Reloader): Status => ({
     address: `${transport} ${bracketed(address)}:${port}`,
     sentBy,
   })),
+  directory: sourcesOf(app.directory),
 });

@@ -10,7 +10,7 @@ interface Order {
   readonly isJson: boolean;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly text: string;
 }
@@ -49,7 +49,7 @@ const describeReload = ({ outcome, number, problems, ms }: ReloadResult): readon
     : `refused: configuration ${number} is still in force`,
 ];
 
-const describeStatus = ({ state, pid, startedAt, configuration, listeners }: Status): readonly string[] => {
+const describeStatus = ({ state, pid, startedAt, configuration, listeners, directory }: Status): readonly string[] => {
   const { number, file, inForceSince, lastReload } = configuration;
   return [
     `${state}, process ${pid} since ${startedAt}`,
@@ -58,10 +58,24 @@ const describeStatus = ({ state, pid, startedAt, configuration, listeners }: Sta
       ? []
       : describeReload(lastReload).map((line) => `last reload (${lastReload.cause}): ${line}`)),
     ...listeners.map(({ address, sentBy }) => `listening  ${address} as ${sentBy}`),
+    ...directory.flatMap(describeSource),
   ];
 };
 
-async function administer(
+const describeSource = ({ source, summary, snapshot }: Status['directory'][number]): readonly string[] => {
+  const why = snapshot?.lastSweep?.why;
+  return [
+    `directory  ${source}: ${summary}`,
+    ...(why === undefined ? [] : [`           last sweep ${snapshot?.lastSweep?.outcome}: ${why}`]),
+  ];
+};
+
+/**
+ * @param command as it stands in the usage
+ * @param what method and path
+ * @param tell prints the answer for people, and says with which code the command ends
+ */
+export async function administer(
   command: string,
   what: string,
   args: readonly string[],
@@ -70,7 +84,7 @@ async function administer(
 ): Promise<number> {
   const order = readOrder(args);
   if (order === undefined) {
-    io.err(`usage: pif-router ${command} [--json] [--socket PATH] [FILE]`);
+    io.err(usageOf(command));
     return 2;
   }
   const answer = await ask(order.socket, what).catch((error: Error) => error.message);
@@ -82,6 +96,8 @@ async function administer(
   io.out(answer.text.trimEnd());
   return tell(answer, () => undefined);
 }
+
+export const usageOf = (command: string): string => `usage: pif-router ${command} [--json] [--socket PATH] [FILE]`;
 
 function readOrder(args: readonly string[]): Order | undefined {
   const left = [...args];

@@ -1,4 +1,4 @@
-/** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words. */
+/** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words; and the door to the orders. */
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/census.ts';
 import { describeSource, sourceName } from '../directory/compose.ts';
@@ -10,13 +10,27 @@ import {
 } from '../directory/examine.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
 import { createTimerWheel } from '../sip/clock.ts';
+import { confirm, refresh, show } from './directory-orders.ts';
 import { type Io, printProblems, usualFile } from './printing.ts';
 
-const usage = 'usage: pif-router directory check [FILE]';
+const usage = `usage: pif-router directory check [FILE]
+       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH] [FILE]`;
+
+/** To the running router; `check` needs none. */
+const orders = new Map([
+  ['refresh', refresh],
+  ['confirm', confirm],
+  ['show', show],
+]);
+
+/** @returns as the order does, or `check` */
+export function directory([what = '', ...args]: readonly string[], io: Io): Promise<number> {
+  const order = orders.get(what);
+  return order === undefined ? check(what, args, io) : order(args, io);
+}
 
 /** @returns 0 when every server of every source works, 1 when one does not, 2 when the command or the file is not understood */
-export async function directory(args: readonly string[], io: Io): Promise<number> {
-  const [what, file = usualFile, ...more] = args;
+async function check(what: string, [file = usualFile, ...more]: readonly string[], io: Io): Promise<number> {
   if (what !== 'check' || more.length > 0 || file.startsWith('-')) {
     io.err(usage);
     return 2;

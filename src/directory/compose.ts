@@ -1,8 +1,9 @@
 /** Opens the sources that the configuration names, and joins them to one directory. */
 import { type CacheClock, type CacheSettings, cached } from './cached.ts';
+import { namesOf, schemeIsAlwaysWritten } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdapParts, type LdapServersSettings, ldapConnections } from './ldap-connections.ts';
-import { LookupSource, type OpenSource, schemeIsAlwaysWritten } from './ldap-source.ts';
+import { LookupSource, type OpenSource } from './ldap-source.ts';
 import { merged } from './merged.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
@@ -39,12 +40,25 @@ export interface DirectoryParts extends Omit<LdapParts, 'clock'> {
   readonly clock: CacheClock;
 }
 
+/** One source as an operator sees it. */
+export interface DirectorySource extends Directory {
+  readonly snapshot: SnapshotDirectory | undefined;
+  /**
+   * Asks its server now; undefined where there is none to ask.
+   * @returns distinguished names of the objects that have the address, that of the one that decides first
+   * @throws LdapError when no server answers
+   */
+  readonly namesOf: ((recipientKey: string) => Promise<readonly string[]>) | undefined;
+}
+
 /** The directory in service. */
 export interface OpenDirectory extends Directory {
   /** Resolves when every source has been tried for the first time, well or not. */
   ready(): Promise<void>;
   /** Resolves when listeners may open: each source that requires its first sync knows its users. */
   mayListen(): Promise<void>;
+  /** Each by itself, in the order in which they count. */
+  readonly sources: readonly DirectorySource[];
   /** Those of its sources that keep all users in memory. */
   readonly snapshots: readonly SnapshotDirectory[];
   /** Resolves when what is kept on disk is written. */
@@ -83,6 +97,7 @@ export function openDirectory({ sources, cache }: DirectorySettings, parts: Dire
     async ready() {
       await Promise.all(open.map(({ source }) => source?.ready()));
     },
+    sources: open.map(({ directory, snapshot }, at) => viewOf(directory, snapshot, sources[at]!, parts)),
     snapshots: open.flatMap(({ snapshot }) => snapshot ?? []),
     async mayListen() {
       await Promise.all(open.map(({ snapshot }) => snapshot?.mayListen));
@@ -92,6 +107,18 @@ export function openDirectory({ sources, cache }: DirectorySettings, parts: Dire
     },
   };
 }
+
+const viewOf = (
+  directory: Directory,
+  snapshot: SnapshotDirectory | undefined,
+  settings: SourceSettings,
+  parts: DirectoryParts,
+): DirectorySource => ({
+  lookup: (key) => directory.lookup(key),
+  describe: () => directory.describe(),
+  snapshot,
+  namesOf: settings.kind === 'ldif' ? undefined : (key) => namesOf(key, settings, serversOf(settings), parts),
+});
 
 interface Opened {
   /** What answers, with what stands before it. */

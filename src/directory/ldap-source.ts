@@ -1,24 +1,19 @@
 /** The look-up mode of an LDAP source: every question becomes a search, on one connection that is kept ready. */
 import type { DirectoryAnswer } from '../routing/types.ts';
+import { claimsTo, type UserSearch } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { KeptConnection } from './kept-connection.ts';
-import { type LdapConnection, LdapError, type LdapFilter, type LdapResult, type LdapSearch } from './ldap.ts';
+import { type LdapConnection, LdapError, type LdapResult, type LdapSearch } from './ldap.ts';
 import type { LdapLog, LdapParts, OwnedConnections } from './ldap-connections.ts';
 import { controlOids, plainControl } from './ldap-controls.ts';
 import { Once } from './once.ts';
 import { ReferralFollower } from './referrals.ts';
 import { SearchSlots } from './search-slots.ts';
-import { type Claim, compareClaims, readUserEntry, type UserAttributes } from './user-entry.ts';
+import type { Claim } from './user-entry.ts';
 
-export interface LookupSettings {
+export interface LookupSettings extends UserSearch {
   /** As it stands in answers: `ldap corp`. */
   readonly source: string;
-  /** Never empty. */
-  readonly baseDns: readonly string[];
-  readonly scope: 'base' | 'one' | 'sub';
-  /** What a user must fulfil besides having the address (RFC 4515). */
-  readonly filter: string | undefined;
-  readonly attributes: UserAttributes;
   readonly maxSearches: number;
   /** How long a question may wait for one of these. */
   readonly longestWaitMs: number;
@@ -31,21 +26,8 @@ export interface OpenSource extends Directory {
   close(): void | Promise<void>;
 }
 
-/** In these the scheme is always written; who fills others may have left it out. */
-const alwaysWithScheme = /^(?:msRTCSIP-PrimaryUserAddress|proxyAddresses)$/i;
-
-export const schemeIsAlwaysWritten = (attribute: string): boolean => alwaysWithScheme.test(attribute);
-
-const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
-  { equal: attribute, value: `sip:${key}` },
-  ...(schemeIsAlwaysWritten(attribute) ? [] : [{ equal: attribute, value: key }]),
-];
-
 /** What is ignored need not be sent; a server that does not know the control ignores it in turn (RFC 4511 §4.1.11). */
 const withoutReferences = [plainControl(controlOids.domainScope, false)];
-
-/** More objects than this with one address is a mistake that no rule can mend. */
-const mostClaims = 100;
 
 export class LookupSource implements OpenSource {
   readonly #settings: LookupSettings;
@@ -103,39 +85,15 @@ export class LookupSource implements OpenSource {
     }
   }
 
-  async #claims(connection: LdapConnection, key: string): Promise<readonly Claim[]> {
-    const claims = new Map<string, Claim>();
-    const searches = this.#settings.baseDns.map((baseDn) =>
-      this.#search(connection, this.#searchFor(baseDn, key, claims)),
-    );
-    await Promise.all(searches);
-    return [...claims.values()].sort(compareClaims);
+  #claims(connection: LdapConnection, key: string): Promise<readonly Claim[]> {
+    const controls = this.#referrals === undefined ? withoutReferences : [];
+    return claimsTo(key, this.#settings, controls, (search) => this.#search(connection, search));
   }
 
   async #search(connection: LdapConnection, search: LdapSearch): Promise<void> {
     const { done } = connection.search(search);
     if (this.#referrals === undefined) await done;
     else await this.#referrals.follow((await done.catch(referralOf)).referrals, search);
-  }
-
-  /** The user part is a value of its own in the message: no character of it can widen the search. */
-  #searchFor(baseDn: string, key: string, claims: Map<string, Claim>): LdapSearch {
-    const { scope, filter, attributes } = this.#settings;
-    const hasAddress: LdapFilter = { or: attributes.addresses.flatMap((attribute) => formsOf(attribute, key)) };
-    return {
-      baseDn,
-      scope,
-      filter: filter === undefined ? hasAddress : { and: [filter, hasAddress] },
-      attributes: [...attributes.addresses, attributes.enabled],
-      sizeLimit: mostClaims,
-      controls: this.#referrals === undefined ? withoutReferences : [],
-      onEntry: (entry) => {
-        const { dn, isEnabled, addresses } = readUserEntry(entry, attributes);
-        // The server compares more loosely than we do (RFC 4518: spaces, presentation forms).
-        const address = addresses.find((each) => each.key === key);
-        if (address !== undefined) claims.set(dn.toLowerCase(), { dn, isEnabled, rank: address.rank });
-      },
-    };
   }
 
   #answer(key: string, claims: readonly Claim[]): DirectoryAnswer {

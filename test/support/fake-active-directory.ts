@@ -168,7 +168,8 @@ class FakeConnection implements LdapConnection {
     if (this.closedBecause !== undefined) throw this.closedBecause;
     if (this.#directory.failure !== undefined) throw this.#directory.failure;
     const { filter } = search;
-    if (typeof filter !== 'string') this.#tellOfServer(search);
+    if (typeof filter !== 'string' && 'and' in filter) this.#tellUsers(search, () => true);
+    else if (typeof filter !== 'string') this.#tellOfServer(search);
     else if (search.scope === 'base') this.#tellUsers(search, ({ dn }) => dn === search.baseDn);
     else await this.#sweep(search);
     return nothing;

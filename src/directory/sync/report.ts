@@ -25,7 +25,7 @@ export interface SweepReport {
   /** The first of them. */
   readonly skipped: readonly SkippedEntry[];
   readonly duplicateCount: number;
-  /** The first of them: the second object that was found with an address. */
+  /** The first of them: the second object that was found with an address; the reason names the others. */
   readonly duplicates: readonly SkippedEntry[];
 }
 
@@ -38,7 +38,10 @@ export class SweepNotes {
   skippedCount = 0;
   duplicateCount = 0;
   readonly skipped: SkippedEntry[] = [];
-  readonly duplicates: SkippedEntry[] = [];
+  /** Where the second object with an address was found. */
+  readonly shared: { readonly dn: string; readonly key: string }[] = [];
+  /** All objects with an address, as far as they have been asked for. */
+  readonly namesByKey = new Map<string, readonly string[]>();
 
   skip(dn: string, reason: string): void {
     this.skippedCount += 1;
@@ -47,8 +50,14 @@ export class SweepNotes {
 
   duplicate(dn: string, key: string): void {
     this.duplicateCount += 1;
-    if (this.duplicates.length < listedAtMost) {
-      this.duplicates.push({ dn, reason: `${key} is the address of another object too; the enabled one counts` });
-    }
+    if (this.shared.length < listedAtMost) this.shared.push({ dn, key });
+  }
+
+  get duplicates(): readonly SkippedEntry[] {
+    return this.shared.map(({ dn, key }) => {
+      const others = this.namesByKey.get(key)?.filter((name) => name.toLowerCase() !== dn.toLowerCase()) ?? [];
+      const who = others.length === 0 ? 'another object' : others.join(' and ');
+      return { dn, reason: `${key} is the address of ${who} too; the enabled one counts` };
+    });
   }
 }

@@ -5,6 +5,7 @@
 import type { HashSeed } from '../keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
 import { followByDirSync } from './dirsync.ts';
+import { nameDuplicates } from './duplicates.ts';
 import {
   type ChangeListener,
   type Follow,
@@ -233,7 +234,7 @@ export class SnapshotSync {
     this.#tables.beginSweep(notes);
     let report: SweepReport;
     try {
-      await this.#collect(session);
+      await this.#collect(session, notes);
       report = this.#judge(session, notes, startedAtMs);
       this.#sweepFailures = 0;
       this.#sweepAtMs = nextSweep(settings.sweep, settings.sweepJitterMs, clock.now(), random);
@@ -250,7 +251,7 @@ export class SnapshotSync {
   }
 
   /** On a connection of its own, so that changes do not wait behind pages; of the same server, so that both tell one story. */
-  async #collect(session: Session): Promise<void> {
+  async #collect(session: Session, notes: SweepNotes): Promise<void> {
     const { connections, source, clock } = this.#parts;
     const connection = await connections.open('sync');
     session.sweeping = connection;
@@ -262,6 +263,7 @@ export class SnapshotSync {
       await sweepUsers(connection, source, session.server, (entry) => {
         this.#tables.found(identityOf(entry, session.server), entry, clock.now());
       });
+      await nameDuplicates(connection, source, notes);
     } finally {
       session.sweeping = undefined;
       connection.close();

@@ -1,0 +1,161 @@
+/** The directory for an operator: how each source stands, what is known of one user, and the two orders that a snapshot takes. */
+import type { DirectorySource, OpenDirectory } from '../directory/compose.ts';
+import type { SnapshotDirectory, SnapshotUser } from '../directory/snapshot-directory.ts';
+import type { SweepReport } from '../directory/sync/report.ts';
+import type { SyncStatus } from '../directory/sync/status.ts';
+import type { Log } from '../observe/log.ts';
+import type { DirectoryAnswer } from '../routing/types.ts';
+import { keyOfAddress } from '../routing/user-key.ts';
+import type { Endpoints, Query, Reply } from './socket.ts';
+
+/** Fit for JSON, as all below; times in ISO 8601. */
+export interface SourceStatus {
+  /** `ldap corp`. */
+  readonly source: string;
+  readonly summary: string;
+  /** Only of a source that keeps all users in memory. */
+  readonly snapshot: SnapshotStatus | undefined;
+}
+
+export interface SnapshotStatus extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem'> {
+  /** At this moment what is in memory was all there was. */
+  readonly confirmedAt: string | undefined;
+  /** A sweep that began then waits to be confirmed. */
+  readonly heldSince: string | undefined;
+  readonly nextSweepAt: string | undefined;
+  readonly lastSweep: (Omit<SweepReport, 'startedAtMs' | 'endedAtMs'> & SweepTimes) | undefined;
+}
+
+interface SweepTimes {
+  readonly startedAt: string;
+  readonly endedAt: string;
+}
+
+export interface UserReport {
+  /** As it was asked for. */
+  readonly address: string;
+  /** What a request for the user is routed by now. */
+  readonly answer: DirectoryAnswer;
+  readonly sources: readonly UserInSource[];
+}
+
+/** What one source has of a user. */
+export interface UserInSource {
+  readonly source: string;
+  readonly answer: DirectoryAnswer;
+  /** Of a source that keeps all users in memory, and this one among them. */
+  readonly known: KnownUser | undefined;
+  /** Distinguished names, asked for just now: the first object decides. Undefined: nobody could be asked. */
+  readonly names: readonly string[] | undefined;
+  readonly namesFailure: string | undefined;
+}
+
+interface KnownUser extends Pick<SnapshotUser, 'state' | 'isShared'> {
+  readonly knownSince: string;
+  readonly lastSeen: string;
+}
+
+/** Of the order to sweep: which sources have begun. */
+export interface SweepOrder {
+  readonly sweeping: readonly string[];
+}
+
+/** @param directory the one in service when it is asked for */
+export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): Endpoints => ({
+  'GET /directory/user': (query) => showUser(directory(), query),
+  'POST /directory/refresh': () => {
+    const none = 'no source keeps its users in memory: others are asked for each user';
+    return sweep(directory().sources, none, (source, snapshot) => {
+      log.info({ event: 'directory-refresh', source }, 'a sweep of the directory was ordered');
+      snapshot.refresh();
+    });
+  },
+  // Who confirms what is not held back would confirm a loss that nobody has seen yet.
+  'POST /directory/confirm': () => {
+    const held = directory().sources.filter(({ snapshot }) => snapshot?.status.heldSinceMs !== undefined);
+    return sweep(held, 'no sweep is held back: there is nothing to confirm', (source, snapshot) => {
+      log.warn({ event: 'directory-confirm', source }, 'the loss that a sweep was held back for is confirmed');
+      snapshot.confirmLoss();
+    });
+  },
+});
+
+function sweep(
+  sources: readonly DirectorySource[],
+  none: string,
+  order: (source: string, snapshot: SnapshotDirectory) => void,
+): Reply {
+  const sweeping: string[] = [];
+  for (const { snapshot } of sources) {
+    if (snapshot === undefined) continue;
+    const { source } = snapshot.describe();
+    order(source, snapshot);
+    sweeping.push(source);
+  }
+  return sweeping.length === 0 ? { status: 409, body: { error: none } } : { status: 202, body: { sweeping } };
+}
+
+async function showUser(directory: OpenDirectory, query: Query): Promise<Reply> {
+  const address = query.get('address') ?? '';
+  const key = keyOfAddress(address);
+  if (key === undefined) {
+    return { status: 400, body: { error: `"${address}" is no SIP address: ?address=sip:bob@example.com` } };
+  }
+  const [answer, sources] = await Promise.all([
+    directory.lookup(key),
+    Promise.all(directory.sources.map((source) => userIn(source, key))),
+  ]);
+  const report: UserReport = { address, answer, sources };
+  return { status: 200, body: report };
+}
+
+async function userIn(source: DirectorySource, key: string): Promise<UserInSource> {
+  const details = source.snapshot?.detailsOf(key);
+  const [answer, asked] = await Promise.all([source.lookup(key), askNames(source, key)]);
+  return { source: source.describe().source, answer, known: details && knownUser(details), ...asked };
+}
+
+const askNames = async (
+  { namesOf }: DirectorySource,
+  key: string,
+): Promise<Pick<UserInSource, 'names' | 'namesFailure'>> => {
+  try {
+    return { names: await namesOf?.(key), namesFailure: undefined };
+  } catch (error) {
+    return { names: undefined, namesFailure: (error as Error).message };
+  }
+};
+
+const knownUser = ({ state, isShared, knownSinceS, lastSeenS }: SnapshotUser): KnownUser => ({
+  state,
+  isShared,
+  knownSince: timeOf(knownSinceS * 1_000),
+  lastSeen: timeOf(lastSeenS * 1_000),
+});
+
+export const sourcesOf = ({ sources }: OpenDirectory): readonly SourceStatus[] =>
+  sources.map((each) => ({ ...each.describe(), snapshot: each.snapshot && snapshotStatus(each.snapshot.status) }));
+
+const snapshotStatus = (status: SyncStatus): SnapshotStatus => {
+  const { phase, server, lastFailure, fileProblem, confirmedAtMs, heldSinceMs, nextSweepAtMs, lastSweep } = status;
+  return {
+    phase,
+    server,
+    confirmedAt: timeIfAny(confirmedAtMs),
+    heldSince: timeIfAny(heldSinceMs),
+    nextSweepAt: timeIfAny(nextSweepAtMs),
+    lastFailure,
+    fileProblem,
+    lastSweep: lastSweep && sweepStatus(lastSweep),
+  };
+};
+
+const sweepStatus = ({ startedAtMs, endedAtMs, ...report }: SweepReport): SnapshotStatus['lastSweep'] => ({
+  ...report,
+  startedAt: timeOf(startedAtMs),
+  endedAt: timeOf(endedAtMs),
+});
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+const timeIfAny = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : timeOf(ms));

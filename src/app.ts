@@ -12,8 +12,7 @@ import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route, Rules } from './proxy/proxy-core.ts';
-import { decide, refuseStranger } from './routing/decide.ts';
-import type { RequestSource } from './routing/types.ts';
+import { decide } from './routing/decide.ts';
 import { createTimerWheel } from './sip/clock.ts';
 import { serverDns, systemDns } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
@@ -82,8 +81,7 @@ const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission)
       ? answer.then((late) => decide(facts, policy, late))
       : decide(facts, policy, answer);
   };
-  const refuse = (source: RequestSource) => refuseStranger(source, policy);
-  return { settings: proxySettings(snapshot), route, refuseStranger: refuse };
+  return { settings: proxySettings(snapshot), route };
 };
 
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */

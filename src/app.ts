@@ -12,7 +12,8 @@ import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route, Rules } from './proxy/proxy-core.ts';
-import { decide } from './routing/decide.ts';
+import { decide, refuseStranger } from './routing/decide.ts';
+import type { RequestSource } from './routing/types.ts';
 import { createTimerWheel } from './sip/clock.ts';
 import { serverDns, systemDns } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
@@ -81,7 +82,8 @@ const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission)
       ? answer.then((late) => decide(facts, policy, late))
       : decide(facts, policy, answer);
   };
-  return { settings: proxySettings(snapshot), route };
+  const refuse = (source: RequestSource) => refuseStranger(source, policy);
+  return { settings: proxySettings(snapshot), route, refuseStranger: refuse };
 };
 
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */

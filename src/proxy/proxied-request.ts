@@ -221,6 +221,8 @@ export class ProxiedRequest {
         return this.#startBranch();
       case 'cancel-branch':
         return this.#cancelBranch(effect.branch);
+      case 'abandon-branch':
+        return this.#tries[effect.branch]?.client?.abandon();
       case 'forward-response':
         return this.#forwardResponse(effect.branch);
       case 'answer':

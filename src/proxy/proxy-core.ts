@@ -1,6 +1,6 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { LoopMemory } from '../routing/loop-memory.ts';
-import type { Decision, RequestFacts, Side } from '../routing/types.ts';
+import type { Decision, RequestFacts, RequestSource, Side } from '../routing/types.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow } from '../sip/transport/flow.ts';
@@ -19,6 +19,8 @@ export type Route = (facts: RequestFacts) => Decision | Promise<Decision>;
 export interface Rules {
   readonly settings: ProxySettings;
   readonly route: Route;
+  /** What a source that may not speak with us gets for anything it sends; undefined: it may. */
+  refuseStranger(source: RequestSource): Decision | undefined;
 }
 
 /** What is told of every request, once, when it has ended. */
@@ -88,6 +90,17 @@ const noSecureHop: Refusal = {
 const isSecured = ({ uri }: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
   uri.scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
 
+/** Stands in the context of an INVITE that was cancelled while it had none. */
+const cancelledEarly = Symbol('cancelled before it was decided');
+
+/** §9.2 */
+const requestTerminated: Refusal = {
+  status: 487,
+  phrase: 'Request Terminated',
+  code: 'cancelled',
+  detail: 'cancelled before it was sent on',
+};
+
 const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
 
 const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
@@ -117,6 +130,8 @@ export class ProxyCore implements TransactionUser {
     const arrival: Arrival = { transaction, request, flow, atMs: this.#world.clock.now(), rules };
     const onBug = (error: unknown) => this.#onBug(error, arrival);
     try {
+      const refused = rules.refuseStranger(flow);
+      if (refused !== undefined) return this.#dismiss(arrival, refused);
       const reading = this.#read(request, flow, rules);
       if ('refusal' in reading) return this.#refuse(arrival, reading.refusal);
       const decision = rules.route(reading.facts);
@@ -147,6 +162,17 @@ export class ProxyCore implements TransactionUser {
     return { routed, facts, loopHash: hash, memoryKey };
   }
 
+  /**
+   * Access comes before all else: a stranger learns nothing, holds no transaction, and gets one answer at most, to the
+   * address that the request came from.
+   */
+  #dismiss(arrival: Arrival, refused: Decision): void {
+    const { transaction, request, flow, rules } = arrival;
+    const response = refused.kind === 'reject' ? rejection(refused) : undefined;
+    transaction.dismiss(response && localResponse(request, flow, response, rules.settings.nodeName));
+    this.#report(arrival, refused, undefined, unsent(response?.status ?? 0, 'access-denied'));
+  }
+
   #refuse(arrival: Arrival, refusal: Refusal): void {
     this.#respond(arrival, refusal);
     this.#report(arrival, undefined, refusal, unsent(refusal.status, refusal.code));
@@ -159,6 +185,7 @@ export class ProxyCore implements TransactionUser {
   #carryOut(arrival: Arrival, understood: Understood, decision: Decision): void {
     switch (decision.kind) {
       case 'forward':
+        if (arrival.transaction.context === cancelledEarly) return this.#refuse(arrival, requestTerminated);
         if (!isSecured(understood.routed, decision)) return this.#refuse(arrival, noSecureHop);
         return this.#forward(arrival, understood, decision);
       case 'answer':
@@ -207,9 +234,12 @@ export class ProxyCore implements TransactionUser {
 
   /** §16.10. A CANCEL of a request that is not known here goes on like any other; of a non-INVITE it has no effect (§9.1). */
   onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void {
-    if (cancelled === undefined) return this.onRequest(transaction);
+    const isStranger = this.#world.rules().refuseStranger(transaction.flow) !== undefined;
+    if (cancelled === undefined || isStranger) return this.onRequest(transaction);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     if (cancelled.context instanceof ProxiedRequest) cancelled.context.cancel();
+    // The directory is still being asked: there is no branch yet that could be cancelled.
+    else if (cancelled.isInvite && cancelled.context === undefined) cancelled.context = cancelledEarly;
   }
 
   /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */
@@ -218,6 +248,8 @@ export class ProxyCore implements TransactionUser {
     const rules = this.#world.rules();
     const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) =>
       this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    const refused = rules.refuseStranger(flow);
+    if (refused !== undefined) return report(refused, undefined, unsent(0, 'access-denied'));
     const reading = this.#read(request, flow, rules);
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
@@ -236,12 +268,15 @@ export class ProxyCore implements TransactionUser {
 
   /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
   onUnmatchable(request: SipRequest, flow: Flow): void {
-    const { settings } = this.#world.rules();
-    const refusal = validate(request, settings) ?? badVia;
-    if (request.method !== 'ACK') flow.send(localResponse(request, flow, refusal, settings.nodeName));
-    const ending = unsent(refusal.status, refusal.code);
+    const { settings, refuseStranger } = this.#world.rules();
     const arrivedMs = this.#world.clock.now();
-    this.#world.observer.onEnded({ request, flow, decision: undefined, refusal, ending, arrivedMs });
+    const decision = refuseStranger(flow);
+    const refusal = decision === undefined ? (validate(request, settings) ?? badVia) : undefined;
+    const response = decision?.kind === 'reject' ? rejection(decision) : refusal;
+    const isAnswered = response !== undefined && request.method !== 'ACK';
+    if (isAnswered) flow.send(localResponse(request, flow, response, settings.nodeName));
+    const ending = unsent(isAnswered ? response.status : 0, response?.code ?? 'access-denied');
+    this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
   }
 
   onUnacknowledged(transaction: ServerTransaction): void {

@@ -50,6 +50,8 @@ export type ContextEvent =
 export type ContextEffect =
   | { readonly do: 'start-branch' }
   | { readonly do: 'cancel-branch'; readonly branch: number }
+  /** Nothing is expected of it any more: its client transaction may go (§9.1, §16.8). */
+  | { readonly do: 'abandon-branch'; readonly branch: number }
   /** The response of this event goes upstream as it is. */
   | { readonly do: 'forward-response'; readonly branch: number }
   /** The best of all outcomes goes upstream (§16.7 step 6). */
@@ -150,6 +152,7 @@ const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean)
   // A 487 that only our own CANCEL brought about is not what the caller's request came to.
   const isOurs = branch.isExpired || (outcome.status === 487 && branch.cancel === 'sent' && !context.isCancelled);
   const counted: Outcome = isOurs ? { branch: index, status: 408, origin: 'timeout' } : outcome;
+  if (context.isInvite && outcome.origin !== 'response') effects.push({ do: 'abandon-branch', branch: index });
   const ended = withBranch(context, index, { phase: 'ended' });
   const next = { ...ended, outcomes: [...context.outcomes, counted] };
   if (next.hasAnswered) return { next, effects };
@@ -190,11 +193,11 @@ const onNoAnswer = (context: ResponseContext, index: number, hasMore: boolean): 
   return { next: withBranch(context, index, { phase: 'left' }), effects: [startBranch] };
 };
 
-/** §16.8: a branch that rang too long is cancelled, one that never rang counts as a 408. */
+/** §16.8: a branch that has had a provisional response is cancelled, one that has had none counts as a 408. */
 const onTimerC = (context: ResponseContext, index: number): ContextStep => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
-  if (branch.phase === 'ringing' && branch.cancel !== 'sent') {
+  if ((branch.phase === 'ringing' || branch.phase === 'answered') && branch.cancel !== 'sent') {
     const effects: ContextEffect[] = [];
     const next = cancelBranch(withBranch(context, index, { isExpired: true }), index, effects);
     return { next, effects };

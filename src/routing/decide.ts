@@ -14,6 +14,7 @@ import {
   type Reason,
   type RejectStatus,
   type RequestFacts,
+  type RequestSource,
   type Side,
   type UriFacts,
 } from './types.ts';
@@ -77,7 +78,7 @@ const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
 const isInDialogThroughUs = ({ hasToTag, hadOwnRoute }: RequestFacts): boolean => hasToTag && hadOwnRoute;
 
 /** What no access rule names (RFC 3261 §21.4.4). */
-const denied = ({ source }: RequestFacts, { onDenied }: Policy): Decision => {
+const denied = (source: RequestSource, { onDenied }: Policy): Decision => {
   const names = source.verifiedNames.length === 0 ? 'no verified name' : source.verifiedNames.join(', ');
   const detail = `no access rule matches ${source.remoteAddress} over ${source.transport} (${names})`;
   const because: Reason[] = [{ code: 'access-denied', detail }];
@@ -143,13 +144,29 @@ const throughDialog: Reason = {
   detail: 'within a dialog, to an address of a shared domain (a GRUU): the dialog goes on, wherever the user is now',
 };
 
+/**
+ * Outside a dialog a Route says by which hop, not whether: a domain without a route and a blocked pattern stay what they are.
+ * Undefined where nothing forbids it.
+ */
+const forbidden = (request: Admitted): Decision | undefined => {
+  const { facts, policy, to } = request;
+  if (facts.hasToTag) return undefined;
+  const outcome = domain.run(request);
+  if (outcome !== undefined && outcome.kind !== 'heading') return outcome;
+  const { host, key } = facts.requestUri;
+  const match = policy.routes.match(to, host, key, facts.spread);
+  return match?.kind === 'blocked' ? reject(request, 403, ...match.because) : undefined;
+};
+
 /** RFC 3261 §16.5 and §16.6 step 6: within a dialog the route set and the remote target say where to, not the user's home. */
 const routeToFollow: Check = {
   name: 'route to follow',
   run: (request) => {
     const { facts, policy } = request;
     const { nextRoute, requestUri } = facts;
-    if (nextRoute !== undefined) return followUri(request, nextRoute) ?? noPeer(request, nextRoute);
+    if (nextRoute !== undefined) {
+      return forbidden(request) ?? followUri(request, nextRoute) ?? noPeer(request, nextRoute);
+    }
     if (!facts.hadOwnRoute && !facts.hasToTag) return undefined;
     if (policy.domains.has(requestUri.host)) {
       return isInDialogThroughUs(facts) ? toOtherSide(request, throughDialog) : undefined;
@@ -342,6 +359,10 @@ export const throughRouteTable = (request: Admitted, { host, key, because }: Hea
   }
 };
 
+/** What a source that no access rule names gets for whatever it sends; undefined for a peer. */
+export const refuseStranger = (source: RequestSource, policy: Policy): Decision | undefined =>
+  policy.access.ruleFor(source) === undefined ? denied(source, policy) : undefined;
+
 /** The first check of the decision: the request with its rule and side, or the refusal of a source that no rule names. */
 export const admit = (
   facts: RequestFacts,
@@ -349,7 +370,7 @@ export const admit = (
   answer: DirectoryAnswer | undefined,
 ): Admitted | Decision => {
   const rule = policy.access.ruleFor(facts.source);
-  if (rule === undefined) return denied(facts, policy);
+  if (rule === undefined) return denied(facts.source, policy);
   return { facts, policy, answer, rule, from: rule.side, to: otherSide(rule.side) };
 };
 

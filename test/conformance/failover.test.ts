@@ -256,6 +256,25 @@ const checks: readonly Check[] = [
       await talk.answer(180);
     },
   },
+  {
+    id: 'FO-15',
+    rfc: 3261,
+    section: '16.7(5)',
+    level: 'MUST',
+    title: 'a 200 of a hop that was silent for long is relayed although a 486 went up meanwhile',
+    async run(world) {
+      const couple = 'sleepy.example.com';
+      const { first, second } = world.couple(couple);
+      const talk = await Talk.open(world, { couple });
+      talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      const one = await talk.at(first!, 'INVITE');
+      const two = await talk.at(second!, 'INVITE');
+      two.reply(responseText(two, 486));
+      await talk.answer(486);
+      one.reply(responseText(one, 200, { headers: [contactAt(world.microsoft.tcp)] }));
+      await talk.answer(200);
+    },
+  },
 ];
 
 const ports = (domains: readonly string[], from: number) =>

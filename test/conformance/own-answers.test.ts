@@ -1,6 +1,6 @@
 /** What the router says itself: refusals with their reasons, answers to OPTIONS, and no relaying for strangers. */
 import { expect } from 'vitest';
-import { newBranch, newTag, type RawMessage } from '../support/raw-message.ts';
+import { newBranch, newTag, type RawMessage, responseText } from '../support/raw-message.ts';
 import type { Received, Transport } from '../support/raw-sip.ts';
 import { type Check, conformance } from './check.ts';
 import { contactAt, Talk } from './talk.ts';
@@ -271,6 +271,38 @@ const checks: readonly Check[] = [
       }
       await talk.nothingAt(talk.callee, (message) => message.method !== undefined);
       for (const { status } of talk.waitingAt(asker)) expect(status).toBeGreaterThanOrEqual(400);
+    },
+  },
+  {
+    id: 'ACL-4',
+    rfc: 'product',
+    section: '22',
+    level: 'product',
+    title: 'a CANCEL of a stranger who knows the branch cancels nothing',
+    async run(world) {
+      const talk = await Talk.open(world, { by: 'udp' });
+      const invite = talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      const forwarded = await talk.arrived('INVITE');
+      forwarded.reply(responseText(forwarded, 180));
+      await talk.answer(180);
+      const stranger = await world.asker('udp', { host: 'denied' });
+      stranger.send(invite.text.replace(/INVITE/g, 'CANCEL'));
+      await talk.nothingAt(talk.callee, 'CANCEL');
+      expect(talk.waitingAt(stranger, 200)).toEqual([]);
+    },
+  },
+  {
+    id: 'ACL-5',
+    rfc: 'product',
+    section: '22',
+    level: 'product',
+    title: 'an INVITE of a stranger over UDP gets one 403, which is never repeated, whatever else is wrong with it',
+    async run(world) {
+      const asker = await world.asker('udp', { host: 'denied' });
+      const talk = await Talk.open(world, { asker });
+      talk.ask('INVITE', { maxForwards: 0 });
+      expect((await talk.answer()).status).toBe(403);
+      await talk.nothingAt(asker, (message) => message.status !== undefined, 1200);
     },
   },
   {

@@ -202,6 +202,23 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'RSP-7.1',
+    rfc: 4320,
+    section: '4.2',
+    level: 'MUST',
+    title: 'after a 408 of the only hop, retransmissions of the MESSAGE are absorbed and not sent on again',
+    async run(world) {
+      const talk = await Talk.open(world, { by: 'udp', couple: 'timing.example.com' });
+      const sent = talk.ask('MESSAGE');
+      const forwarded = await talk.arrived('MESSAGE');
+      forwarded.reply(responseText(forwarded, 408));
+      await talk.nothingAt(talk.asker, 408, 200);
+      talk.send(sent);
+      talk.send(sent);
+      await talk.nothingAt(talk.callee, 'MESSAGE');
+    },
+  },
+  {
     id: 'RSP-8',
     rfc: 4475,
     section: '3.3.10',

@@ -36,18 +36,22 @@ export const createNonInviteServer = (
   const finalAfterTrying: S = { next, effects: answered };
   const sayTrying: S = { next: proceeding, effects: [sendTrying] };
   const end: S = { next: terminated, effects: [terminate] };
+  // Unanswered, but not forgotten: each retransmission would be a new request otherwise.
+  const giveUp: S = isReliable
+    ? end
+    : { next: completed, effects: [stopTimer('trying'), startTimer('J', giveUpMs(timers))] };
   const answerAgain: S = { next: completed, effects: [sendResponse] };
 
   const inTrying = (state: NonInviteServerState, event: NonInviteServerEvent): S => {
     if (event === 'send-final') return firstFinal;
     if (event === 'timer-trying') return sayTrying;
-    return event === 'abandon' ? end : stay(state);
+    return event === 'abandon' ? giveUp : stay(state);
   };
 
   const inProceeding = (state: NonInviteServerState, event: NonInviteServerEvent): S => {
     if (event === 'send-final') return finalAfterTrying;
     if (event === 'request') return sayTrying;
-    return event === 'abandon' ? end : stay(state);
+    return event === 'abandon' ? giveUp : stay(state);
   };
 
   const inCompleted = (state: NonInviteServerState, event: NonInviteServerEvent): S => {

@@ -83,10 +83,24 @@ export class ServerTransaction {
   /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */
   respond(status: number, text: string): void {
     const step = this.#machine.step(this.#state, this.#responseEvent(status));
-    if (step.effects.length === 0) return;
+    if (step.effects.length === 0) return this.#respondLate(status, text);
     this.#response = text;
     this.#state = step.next;
     this.#run(step.effects);
+  }
+
+  /** §16.7 step 5: a 2xx to INVITE is handed on even after another final response, past the transaction (§13.3.1.4). */
+  #respondLate(status: number, text: string): void {
+    if (this.isInvite && status >= 200 && status < 300) this.#rim.send(text, this.request, this.flow);
+  }
+
+  /**
+   * One response by the way the request came, and the end: no repetitions for somebody who may not even be who he says.
+   * @param text undefined: no response at all
+   */
+  dismiss(text: string | undefined): void {
+    if (text !== undefined) this.flow.send(text);
+    this.#perform({ do: 'terminate' });
   }
 
   /** Says 100 (INVITE only; the non-INVITE machine knows its own moment). */

@@ -13,6 +13,8 @@ const word = (effect: ContextEffect): string => {
       return 'start';
     case 'cancel-branch':
       return `cancel ${effect.branch}`;
+    case 'abandon-branch':
+      return `abandon ${effect.branch}`;
     case 'forward-response':
       return `forward ${effect.branch}`;
     case 'answer':
@@ -34,11 +36,11 @@ const play = (start: ResponseContext, ...events: ContextEvent[]): { context: Res
   return { context, told };
 };
 
-/** Only what leaves: no timers. */
+/** Only what leaves: no timers, and nothing of what is only given up. */
 const visible = (told: readonly string[]): string[] =>
   told.map((line) =>
     line
-      .replace(/[+-](failover|C|cancelled) \d+/g, '')
+      .replace(/[+-](failover|C|cancelled) \d+|abandon \d+/g, '')
       .replace(/ +/g, ' ')
       .trim(),
   );
@@ -186,8 +188,18 @@ describe('Timer C (RFC 3261 §16.8)', () => {
     const ringing = play(invite(), response(0, 180)).context;
     expect(visible(play(ringing, timerC(0), response(0, 487)).told)).toEqual(['cancel 0', 'answer 408 timeout']);
   });
-  it('counts as a 408 for a branch that never rang', () => {
-    expect(visible(play(invite(), response(0, 100), timerC(0)).told)).toEqual(['', 'answer 408 timeout']);
+  it('cancels a branch that said 100 and no more: that is a provisional response too', () => {
+    const trying = play(invite(), response(0, 100)).context;
+    expect(visible(play(trying, timerC(0), response(0, 487)).told)).toEqual(['cancel 0', 'answer 408 timeout']);
+  });
+  it('counts as a 408 for a branch that never said anything', () => {
+    expect(visible(play(invite(), timerC(0)).told)).toEqual(['answer 408 timeout']);
+  });
+  it('gives up the client transaction of a branch that ends without a final response', () => {
+    const cancelled = play(invite(), response(0, 180), timerC(0)).context;
+    expect(play(cancelled, timerC(0)).told[0]).toContain('abandon 0');
+    expect(play(play(invite(), response(0, 100)).context, dead(0)).told[0]).toContain('abandon 0');
+    expect(play(invite(), response(0, 486)).told[0]).not.toContain('abandon');
   });
   it('is not started for anything but INVITE', () => {
     expect(play(openContext(false), begin, started(false)).told).toEqual(['start', '']);

@@ -177,6 +177,13 @@ describe('non-INVITE server transaction (RFC 3261 §17.2.2, RFC 4320)', () => {
   it('ends with its answer on reliable transports, where Timer J is zero', () => {
     expect(walk(tcp, ['send-final'])).toEqual(['Terminated: stop trying, send-response, terminate']);
   });
+  it('given up over UDP, absorbs retransmissions without a word for 64*T1 (RFC 4320 §4.2)', () => {
+    expect(walk(udp, ['abandon', 'request', 'timer-J'])).toEqual([
+      'Completed: stop trying, start J 32000',
+      'Completed: send-response',
+      'Terminated: terminate',
+    ]);
+  });
   it('can end without any answer (RFC 4320 §4.2: no 408)', () => {
     expect(walk(tcp, ['timer-trying', 'abandon'])).toEqual(['Proceeding: send-trying', 'Terminated: terminate']);
   });

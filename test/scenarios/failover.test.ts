@@ -1,5 +1,5 @@
 /** Two Microsoft servers, the second for when the first cannot serve (RFC 3263 §4.3). */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { openEnd, type Transport } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
 import { startServer } from '../support/sipp.ts';
@@ -12,13 +12,14 @@ const second = (transport: Transport): string =>
   `{ to: microsoft, pattern: ${domainOf(transport)}, next-hop: ${sides.microsoft2}, port: ${portOf(transport)},
       transport: ${transport}, priority: 2${transport === 'tls' ? ', tls-name: fe1.example.com' : ''} }`;
 
+/** A new one for each test: what it has seen of a server in one is not to decide in the next whom it asks first. */
 let router: RouterProcess;
-beforeAll(async () => {
+beforeEach(async () => {
   const certificates = inject('certificates');
   const routes = transports.map(second);
   router = await RouterProcess.start({ routes: routesYaml(sides, { certificates, routes, failoverAfter: '300ms' }) });
 });
-afterAll(() => router?.stop());
+afterEach(() => router?.stop());
 
 const answering = (scenario: string, address: string, transport: Transport) =>
   startServer({
@@ -90,7 +91,6 @@ describe.each(transports)('over %s', (transport) => {
     }
   });
 
-  // Behind the silent one, as a server that has refused is not asked for a while.
   test('the first server is not there: the second one answers', async () => {
     await expectSecondServes(transport);
   });

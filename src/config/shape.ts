@@ -287,10 +287,8 @@ export const routesFile = object({
 export type RoutesFile = ObjectOf<typeof routesFile.fields>;
 export type ListenRow = ObjectOf<typeof listener.fields>;
 export type TlsRow = ObjectOf<typeof tlsProfile.fields>;
-export type AccessRow = ObjectOf<typeof accessRule.fields>;
 export type RouteRow = ObjectOf<typeof route.fields>;
 export type LdapRow = ObjectOf<typeof ldapSource.fields>;
-export type PinRow = ObjectOf<typeof pin.fields>;
 export type Rows<T> = readonly Item<T>[];
 
 /** What a listener or a route without a port uses (RFC 3261 §19.1.2). */

@@ -68,7 +68,7 @@ const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener):
 const isOneInterface = (a: Listener, b: Listener): boolean =>
   a === b || (a.sentBy === b.sentBy && a.transport === b.transport);
 
-/** §16.6 step 4: as secure as the Request-URI; two values when transport or listener changes (RFC 5658), the egress on top. */
+/** §16.6 step 4: as secure as the Request-URI and the Route that is left; two values when transport or listener changes (RFC 5658), the egress on top. */
 const recordRoute: Step = (edit, { routed, from, egress }) => {
   if (withoutRecordRoute.has(routed.request.method)) return;
   const { scheme } = routed.uri;

@@ -3,7 +3,8 @@
  * messages in the manner of Lync and IM&P, in by UDP and TCP, out by UDP and TCP.
  *
  * What is changed in a corpus message so that it has a way at all:
- * - the first branch gets an end of its own, as many messages of one RFC share a branch;
+ * - the first branch gets an end of its own, as many messages of one RFC share a branch; so does the Call-ID where the topmost
+ *   Via has no branch, for what came by UDP is a transaction still when the same comes by TCP (§17.2.3);
  * - `sips:` in the Request-URI becomes `sip:`, for no hop here is reached over TLS;
  * - an address in place of a name in the Request-URI becomes example.com, and a Route that names one is taken out.
  */
@@ -23,10 +24,15 @@ const isResponse = ({ text }: { readonly text: string }): boolean => text.starts
 
 let passed = 0;
 
-/** The one end of a branch that makes the message a transaction of its own. */
+const TOP_VIA_WITH_BRANCH = /^v(?:ia)?\s*:[^,\r]*(?:\r\n[ \t][^,\r]*)*;\s*branch\s*=/im;
+
+/** The one end of a branch, or of a Call-ID, that makes the message a transaction of its own. */
 const withOwnBranch = (text: string): string => {
   passed += 1;
-  return text.replace(/;\s*branch\s*=\s*[^;,\s]+/i, `$&.${passed}`);
+  const topVia = text.slice(text.search(/^v(?:ia)?\s*:/im));
+  return TOP_VIA_WITH_BRANCH.exec(topVia)?.index === 0
+    ? text.replace(/;\s*branch\s*=\s*[^;,\s]+/i, `$&.${passed}`)
+    : text.replace(/^(?:call-id|i)[ \t]*:\s*[^\s@]+/im, `$&.${passed}`);
 };
 
 const URI_HOST = /^(\S+ sips?:(?:[^@\s]*@)?)([^;:?\s]+)/i;

@@ -34,8 +34,6 @@ export default defineConfig({
           include: realPrograms,
           globalSetup: 'test/setup/certificates.ts',
           fileParallelism: false,
-          // A dozen programs on two shared cores: one that was starved is asked once more, and the run shows it.
-          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -98,7 +98,7 @@ describe.each(transports)('over %s', (transport) => {
     const { load, close } = await startLoad(transport);
     await until(() => load.answered > perSecond / 2);
 
-    first.hang();
+    await first.hang();
     await until(() => changesOf(`${sides.microsoft}:${portOf(transport)}`).at(-1) === 'down');
     const sentWhenDown = load.sent;
     await until(() => load.answered > sentWhenDown + perSecond / 2);

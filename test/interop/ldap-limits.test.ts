@@ -221,7 +221,7 @@ describe('binds and budgets', () => {
 
   test('19: a server that hangs under a look-up is left within two budgets, and used again when it wakes', async () => {
     const directory = await lookupIn(server, { servers: { searchMs: 200, bindMs: 200, connectMs: 200 } });
-    server.pause();
+    await server.pause();
     const beganMs = performance.now();
     expect(await directory.lookup(key)).toMatchObject({ kind: 'unavailable' });
     await until(() => directory.log.lines.some(({ fields }) => fields.code === 'ldap-timeout'));

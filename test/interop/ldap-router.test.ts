@@ -67,7 +67,7 @@ test('an enabled user is reached; a migrated one, and nobody, are not: 404', asy
 });
 
 test('while the directory hangs: who was known is reached, who was not is refused for now (503), each within the budget', async () => {
-  server.pause();
+  await server.pause();
   const [known, unknown] = await Promise.all([send(nameOf(1)), send(nameOf(2))]);
   server.resume();
   expect(known.status).toBe(200);

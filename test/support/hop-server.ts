@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { credentials, type DevelopmentCertificate } from './development-certificates.ts';
 import { responseText } from './raw-message.ts';
 import { openEnd, type Transport } from './raw-sip.ts';
+import { stopProcess } from './stopped-process.ts';
 
 export interface HopServerOptions {
   readonly transport: Transport;
@@ -44,8 +45,8 @@ export class HopServer {
   }
 
   /** It takes what comes and answers nothing, as a process that hangs. */
-  hang(): void {
-    this.#child.kill('SIGSTOP');
+  async hang(): Promise<void> {
+    if (this.#child.pid !== undefined) await stopProcess(this.#child.pid);
   }
 
   goOn(): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CertificateWish } from '../../support/certificates.ts';
+import { stopProcess } from '../../support/stopped-process.ts';
 import { openLdapSchema } from './rtc-schema.ts';
 import { freePort, ServerFolder, ServerProcess, suffixOf, type TestDirectory } from './test-directory.ts';
 import { type LdifWish, ldifRecords, record } from './users.ts';
@@ -70,7 +71,7 @@ export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<TestDirect
       return server.pid;
     },
     kill: () => server.end('SIGKILL'),
-    pause: () => server.signal('SIGSTOP'),
+    pause: () => stopProcess(server.pid),
     resume: () => server.signal('SIGCONT'),
     start: () => server.start(),
     async stop() {

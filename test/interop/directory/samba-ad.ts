@@ -11,6 +11,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { stopProcess } from '../../support/stopped-process.ts';
 import { adSchemaAttributes, adSchemaClasses } from './rtc-schema.ts';
 import { type Account, ServerFolder, ServerProcess, suffixOf, type TestDirectory } from './test-directory.ts';
 import { ldifRecords } from './users.ts';
@@ -78,7 +79,7 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
       return server.pid;
     },
     kill: () => server.end('SIGKILL'),
-    pause: () => server.signal('SIGSTOP'),
+    pause: () => stopProcess(server.pid),
     resume: () => server.signal('SIGCONT'),
     start: () => server.start(),
     async stop() {

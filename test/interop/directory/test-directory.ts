@@ -43,8 +43,8 @@ export interface TestDirectory {
   readonly pid: number;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
-  /** It keeps its connections and answers nothing (SIGSTOP). */
-  pause(): void;
+  /** It keeps its connections and answers nothing, from when this resolves (SIGSTOP). */
+  pause(): Promise<void>;
   resume(): void;
   /** Starts it again with its data, address and ports, after `kill`. */
   start(): Promise<void>;

@@ -1,12 +1,12 @@
 /** Compiles the sources of the directory: files are read, secrets are taken in hand, what cannot work is told. */
-import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { SweepTimes } from './ldap-values.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import type { Path } from './problem.ts';
-import { type Item, quote } from './reader.ts';
+import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
+import { readSecret, type Secret } from './secret.ts';
 import type { LdapRow, RoutesFile } from './shape.ts';
 
 /** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */
@@ -85,19 +85,6 @@ export interface CacheSettings {
   readonly budgetMs: number;
 }
 
-/** A text that no log, no JSON and no inspection shows. */
-export class Secret {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  reveal(): string {
-    return this.#text;
-  }
-}
-
 export const compileCache = ({ cache }: RoutesFile['directory']): CacheSettings => ({
   size: cache.size,
   foundMs: cache.found,
@@ -118,7 +105,8 @@ export function compileLdapSource(
 ): LdapSourceSettings | undefined {
   checkLists(row, path, report);
   const ca = readAuthority(row, path, report, folder);
-  const password = readPassword(row, path, report, folder);
+  const named = { file: row['password-file'], variable: row['password-env'] };
+  const password = readSecret('password', named, path, report, folder);
   if (password === undefined) return undefined;
   return {
     kind: 'ldap',
@@ -130,7 +118,7 @@ export function compileLdapSource(
       startTls: row['start-tls'],
       trust: { ca, tlsName: row['tls-name'] },
       bindDn: row['bind-dn'],
-      password: new Secret(password),
+      password,
       connectMs: row.connect,
       bindMs: row.bind,
       searchMs: row.search,
@@ -190,47 +178,6 @@ function readAuthority(row: LdapRow, path: Path, report: Report, folder: string)
       'it has no default: name a PEM file with the authority of the servers',
     );
   return undefined;
-}
-
-function readPassword(row: LdapRow, path: Path, report: Report, folder: string): string | undefined {
-  const { 'password-file': file, 'password-env': variable } = row;
-  if ((file === undefined) === (variable === undefined)) {
-    const what = file === undefined ? 'the password is missing' : 'the password is given twice';
-    report.error(
-      [...path, file === undefined ? 'password-file' : 'password-env'],
-      what,
-      'name either password-file or password-env',
-    );
-    return undefined;
-  }
-  return file === undefined
-    ? passwordOfEnvironment(variable!, path, report)
-    : passwordOfFile(file, path, report, folder);
-}
-
-function passwordOfEnvironment(variable: string, path: Path, report: Report): string | undefined {
-  const password = process.env[variable];
-  if (password !== undefined && password !== '') return password;
-  report.error(
-    [...path, 'password-env'],
-    `the environment variable ${quote(variable)} is ${password === undefined ? 'not set' : 'empty'}`,
-  );
-  return undefined;
-}
-
-function passwordOfFile(file: string, path: Path, report: Report, folder: string): string | undefined {
-  const at = [...path, 'password-file'];
-  // An editor ends the line; a password does not.
-  const password = readNamedFile(file, at, report, folder)?.replace(/\r?\n$/, '');
-  if (password === undefined) return undefined;
-  if (password === '' || /[\r\n]/.test(password)) {
-    report.error(at, 'this file must hold the password, in one line and nothing else');
-    return undefined;
-  }
-  const found = statSync(resolvePath(file, folder), { throwIfNoEntry: false });
-  if (((found?.mode ?? 0) & 0o004) !== 0)
-    report.warning(at, 'everybody on this machine can read this password', `chmod o-r ${file}`);
-  return password;
 }
 
 /** Whether both would be the same directory: the same servers asked in the same way, the same users read. */

@@ -4,11 +4,12 @@ import { duration } from './values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */
 export const ldapUrl: Reader<string> = parsed((text) => {
+  // Before anything of it is told: a password may stand there, too.
+  if (text.includes('@'))
+    return { wrong: 'a URL must not hold a name', hint: 'bind-dn and password-file say who we are' };
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLdap = url !== undefined && /^ldaps?:$/.test(url.protocol) && url.hostname !== '';
   if (!isLdap) return { wrong: `${quote(text)} is not an LDAP URL`, hint: 'such as ldaps://dc1.example.com' };
-  if (url.username !== '')
-    return { wrong: 'a URL must not hold a name', hint: 'bind-dn and password-file say who we are' };
   const isBare = /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '';
   return isBare
     ? { value: `${url.protocol}//${url.host}` }

@@ -148,8 +148,18 @@ function reportMissing(map: MapNode, name: string, spot: Spot): void {
 function refuseUnknownSettings(map: MapNode, known: readonly string[], spot: Spot): void {
   for (const [name, entry] of map.entries) {
     if (known.includes(name)) continue;
-    spot.problems.error(entry.keyPlace, [...spot.path, name], 'there is no such setting', suggestion(name, known));
+    const [what, hint] = isSecretName(name) ? ofSecret(known) : ['there is no such setting', suggestion(name, known)];
+    spot.problems.error(entry.keyPlace, [...spot.path, name], what, hint);
   }
+}
+
+const isSecretName = (name: string): boolean => /(?:^|[-_])(?:password|passwd|passphrase|secret|token)$/i.test(name);
+
+/** Who may read the configuration need not know what opens doors. */
+function ofSecret(known: readonly string[]): readonly [what: string, hint: string | undefined] {
+  const instead = known.filter((setting) => /^(?:password|token)-(?:file|env)$/.test(setting));
+  const hint = instead.length === 0 ? undefined : `use ${instead.join(' or ')}`;
+  return ['a secret must not stand in this file', hint];
 }
 
 function asMap(node: YamlNode, spot: Spot): MapNode | undefined {

@@ -61,7 +61,8 @@ function whyUnreadable(failure: NodeJS.ErrnoException): Unreadable {
     case 'EPERM':
       return unreadable('this file may not be read', `the router runs as ${processUser()}, which must be allowed to`);
     default:
-      return unreadable(`this file cannot be read: ${failure.message}`);
+      // Its name stands behind the comma: who asks knows it, and may have taken a secret for one.
+      return unreadable(`this file cannot be read: ${failure.message.split(',')[0]}`);
   }
 }
 

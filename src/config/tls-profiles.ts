@@ -1,11 +1,11 @@
 /** TLS profiles: the files that they name are read, and judged before a peer meets them. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type Finding, judgeDates, judgeName, judgePurposes } from './certificate.ts';
-import { readNamedFile, resolvePath } from './named-file.ts';
+import { readNamedFile } from './named-file.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
+import { checkIsPrivate } from './secret.ts';
 import { type RoutesFile, type TlsRow, usualTlsProfile } from './shape.ts';
 import { suggestion } from './suggest.ts';
 
@@ -147,9 +147,7 @@ class ProfileReader {
   #checkKeyIsPrivate(): void {
     const file = this.#row.key;
     if (file === undefined) return;
-    const found = statSync(resolvePath(file, this.#surroundings.folder), { throwIfNoEntry: false });
-    if (((found?.mode ?? 0) & 0o004) === 0) return;
-    this.#report.warning(this.#path('key'), 'everybody on this machine can read this private key', `chmod o-r ${file}`);
+    checkIsPrivate('private key', file, this.#path('key'), this.#report, this.#surroundings.folder);
   }
 
   #checkCiphers(): boolean {

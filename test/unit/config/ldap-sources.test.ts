@@ -153,7 +153,12 @@ describe('mistakes', () => {
     [
       'a variable that is not set',
       { 'password-file': '', 'password-env': 'PIF_TEST_NOT_SET' },
-      'error: password-env: the environment variable "PIF_TEST_NOT_SET" is not set',
+      'error: password-env: this environment variable is not set (the name of one is expected here, never the password itself)',
+    ],
+    [
+      'the password itself',
+      { password: 'hunter2' },
+      'error: password: a secret must not stand in this file (use password-file or password-env)',
     ],
     ['no base', { base: '[]' }, 'error: base: this list is empty (such as ["DC=example,DC=com"])'],
     [
@@ -180,18 +185,32 @@ describe('mistakes', () => {
     expect(complaintsOf(changed)).toEqual([complaint]);
   });
 
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['as its file', { 'password-file': 'hunter2' }],
+    ['as a file whose name is too long', { 'password-file': 'hunter2'.repeat(100) }],
+    ['as its variable', { 'password-file': '', 'password-env': 'hunter2' }],
+    ['as a setting', { password: 'hunter2' }],
+    ['in a URL', { urls: '["ldaps://svc:hunter2@dc1.example.com"]' }],
+    ['in a URL without a name', { urls: '["ldaps://:hunter2@dc1.example.com"]' }],
+    ['in a URL of another scheme', { urls: '["https://svc:hunter2@dc1.example.com"]' }],
+  ])('a password that stands in routes.yaml, %s: it is refused and not repeated', (_, changed) => {
+    const said = complaintsOf(changed);
+    expect(said).toContainEqual(expect.stringMatching(/^error:/));
+    expect(said.join()).not.toContain('hunter2');
+  });
+
   test('a password file of two lines', () => {
     const said = problemsOf(yamlOf({}), { ...files, 'ad-password': 'one\ntwo\n' });
     expect(said).toEqual([expect.stringContaining('this file must hold the password, in one line and nothing else')]);
     expect(said.join()).not.toContain('two');
   });
 
-  test('a password that everybody on the machine can read', () => {
+  test('a password that others on the machine can read', () => {
     const folder = folderWith({ ...files, 'routes.yaml': yamlOf({}) });
     chmodSync(join(folder, 'ad-password'), 0o644);
     const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
     expect(problems).toMatchObject([
-      { severity: 'warning', what: 'everybody on this machine can read this password', hint: 'chmod o-r ad-password' },
+      { severity: 'error', what: 'others on this machine may get at this password', hint: 'chmod 600 ad-password' },
     ]);
   });
 

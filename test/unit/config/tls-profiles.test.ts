@@ -114,14 +114,20 @@ describe('a file', () => {
     ]);
   });
 
-  test('with a key that everybody may read is a warning', () => {
+  test.each([0o644, 0o604, 0o606, 0o660])('with a key of mode %o, which others may get at, is refused', (mode) => {
     const folder = folderWith({ ...files, 'routes.yaml': yaml() });
-    chmodSync(join(folder, 'router.key'), 0o644);
+    chmodSync(join(folder, 'router.key'), mode);
     const { snapshot, problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
-    expect(snapshot).toBeDefined();
+    expect(snapshot).toBeUndefined();
     expect(said(problems.map(formatProblem))).toEqual([
-      'warning: tls.default.key: everybody on this machine can read this private key (chmod o-r router.key)',
+      'error: tls.default.key: others on this machine may get at this private key (chmod 600 router.key)',
     ]);
+  });
+
+  test.runIf(process.getuid?.() === 0)('with a key of root that a group of its choice may read is sound', () => {
+    const folder = folderWith({ ...files, 'routes.yaml': yaml() });
+    chmodSync(join(folder, 'router.key'), 0o640);
+    expect(loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory).problems).toEqual([]);
   });
 });
 

@@ -1,9 +1,9 @@
 /**
  * All users of one source in 45 bytes each: a table of numbers in one SharedArrayBuffer, written by one thread and read by
- * any without a lock. It keeps 64-bit keyed hashes in place of addresses (see keyed-hash.ts for the odds), so it cannot
+ * any without a lock. It keeps 64-bit keyed hashes in place of addresses (see routing/keyed-hash.ts for the odds), so it cannot
  * list its users; two objects with one address stay apart, and the enabled one speaks.
  */
-import { type HashSeed, KeyedHash } from './keyed-hash.ts';
+import { type HashSeed, KeyedHash } from '../routing/keyed-hash.ts';
 
 /** Only TRUE in UserEnabled makes a Microsoft user; an address alone does not (migrated, or made searchable). */
 export type UserState = 'enabled' | 'address-only';

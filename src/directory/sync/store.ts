@@ -4,7 +4,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
-import type { HashSeed } from '../keyed-hash.ts';
+import type { HashSeed } from '../../routing/keyed-hash.ts';
 import { UserTable } from '../user-table.ts';
 import type { UserSource } from './user-source.ts';
 

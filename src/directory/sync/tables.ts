@@ -2,7 +2,7 @@
  * The table in force and, while a sweep runs, the next one. Changes go into both, and what a change has said of an object
  * the sweep, which may have read it before, does not take back.
  */
-import type { HashSeed } from '../keyed-hash.ts';
+import type { HashSeed } from '../../routing/keyed-hash.ts';
 import type { LdapEntry } from '../ldap.ts';
 import { readUserEntry, type UserAttributes } from '../user-entry.ts';
 import { roomToGrow, type UserState, UserTable } from '../user-table.ts';

@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HashSeed } from '../keyed-hash.ts';
+import type { HashSeed } from '../../routing/keyed-hash.ts';
 import type { LdapServersSettings } from '../ldap-connections.ts';
 import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
 import type { SnapshotSettings } from './snapshot-settings.ts';

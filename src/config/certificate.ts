@@ -1,5 +1,7 @@
 /** What an operator should know about a certificate before a peer refuses it. Pure: the day is handed in. */
 import type { X509Certificate } from 'node:crypto';
+import { certificateNames, matchesName, namesShown } from '../certificates/names.ts';
+import { missingPurposes } from '../certificates/purposes.ts';
 import type { Severity } from './problem.ts';
 
 export interface Finding {
@@ -27,17 +29,9 @@ export function judgeDates(certificate: X509Certificate, now: Date): readonly Fi
   ];
 }
 
-const serverAuth = '1.3.6.1.5.5.7.3.1';
-const clientAuth = '1.3.6.1.5.5.7.3.2';
-
 /** Both ends of a link connect and are connected to; Lync and IM&P refuse a certificate that serves for one of both only. */
 export function judgePurposes(certificate: X509Certificate): readonly Finding[] {
-  const purposes = certificate.keyUsage as readonly string[] | undefined;
-  if (purposes === undefined) return [];
-  const missing = [
-    ...(purposes.includes(serverAuth) ? [] : ['serverAuth']),
-    ...(purposes.includes(clientAuth) ? [] : ['clientAuth']),
-  ];
+  const missing = missingPurposes(certificate);
   if (missing.length === 0) return [];
   const what = `this certificate is not made for ${missing.join(' and ')} (extended key usage)`;
   return [{ severity: 'warning', what, hint: 'peers need both: serverAuth and clientAuth' }];
@@ -45,14 +39,11 @@ export function judgePurposes(certificate: X509Certificate): readonly Finding[] 
 
 /** Peers compare the name that they connect to with the names in the certificate (RFC 5922 §7.2: no wildcards). */
 export function judgeName(certificate: X509Certificate, nodeName: string): readonly Finding[] {
-  const alternatives = certificate.subjectAltName?.toLowerCase().split(', ') ?? [];
-  if (alternatives.includes(`uri:sip:${nodeName}`)) return [];
+  // A peer that knows DNS names only finds those beside a sip URI, too.
   if (certificate.checkHost(nodeName, { wildcards: false }) !== undefined) return [];
-  const what = `node.name ${nodeName} is not among the names of this certificate (${namesOf(certificate)})`;
+  if (matchesName(certificateNames(certificate, { wildcards: false, commonName: true }), nodeName)) return [];
+  const what = `node.name ${nodeName} is not among the names of this certificate (${namesShown(certificate)})`;
   return [{ severity: 'warning', what, hint: 'peers that check names will refuse it' }];
 }
-
-const namesOf = (certificate: X509Certificate): string =>
-  certificate.subjectAltName ?? certificate.subject?.split('\n').join(', ') ?? 'it has none';
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);

@@ -1,10 +1,10 @@
 /** Opens connections to targets. */
 import type { Socket } from 'node:net';
+import { nobody } from '../../certificates/names.ts';
 import type { Listener, Target } from './flow.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
 import { dialTcp } from './tcp.ts';
 import { dialTls, provedNames, type TlsContext } from './tls.ts';
-import { nobody } from './tls-names.ts';
 import type { TransportError } from './transport-error.ts';
 
 export class Connector {

@@ -1,11 +1,11 @@
 /** One TCP or TLS connection from its beginning to its end, and the gathering of its output. It knows neither listening sockets nor the pool. */
 import type { Socket } from 'node:net';
+import { type CertificateNames, matchesName, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../clock.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import { socketError } from './socket-error.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
-import { type CertificateNames, matchesName, nobody } from './tls-names.ts';
 import type { TransportError } from './transport-error.ts';
 import type { WriteTurn } from './write-turn.ts';
 

@@ -1,13 +1,13 @@
 /** A listening TCP or TLS port: accepts connections up to a limit, and sees them through the handshake. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { nobody } from '../../certificates/names.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import type { ListenSetting, TransportLimits, TransportTimeouts } from './settings.ts';
 import type { StreamOrigin } from './stream-connection.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, provedNames, type TlsContext } from './tls.ts';
-import { nobody } from './tls-names.ts';
 
 /** Read whenever they are needed: a reload changes them in place. */
 export interface StreamListenerSettings {

@@ -2,12 +2,12 @@
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import tls from 'node:tls';
+import { type CertificateNames, certificateNames, matchesName, nobody } from '../../certificates/names.ts';
 import type { Listener, Target } from './flow.ts';
 import { ListenError } from './listen-error.ts';
 import { sourceAddress } from './listener.ts';
 import type { TlsProfile } from './settings.ts';
 import type { SocketError } from './socket-error.ts';
-import { type CertificateNames, certificateNames, matchesName, nobody } from './tls-names.ts';
 
 /** A profile whose key and certificates have been read; used in both directions. */
 export interface TlsContext {
@@ -104,13 +104,16 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
     port: target.port,
     secureContext: context.secureContext,
     rejectUnauthorized: true,
-    checkServerIdentity: (_host, certificate) => identityError(certificateNames(certificate), tlsName),
+    checkServerIdentity: (_host, certificate) =>
+      identityError(certificateNames(new X509Certificate(certificate.raw), usualRules), tlsName),
     ...(localAddress === undefined ? {} : { localAddress }),
     // RFC 6066 §3: an address must not stand in SNI.
     ...(tlsName === undefined || isIP(tlsName) !== 0 ? {} : { servername: tlsName }),
   };
   return tls.connect(options);
 }
+
+const usualRules = { wildcards: false, commonName: true };
 
 /** RFC 5922 §7.3. */
 function identityError(names: CertificateNames, expected: string | undefined): Error | undefined {
@@ -121,5 +124,6 @@ function identityError(names: CertificateNames, expected: string | undefined): E
 
 /** What the peer's certificate says, if the CA vouches for it. */
 export function provedNames(socket: tls.TLSSocket): CertificateNames {
-  return socket.authorized ? certificateNames(socket.getPeerCertificate()) : nobody;
+  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  return certificate === undefined ? nobody : certificateNames(certificate, usualRules);
 }

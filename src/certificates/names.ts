@@ -1,0 +1,103 @@
+/** Who a certificate says its holder is, as a SIP domain (RFC 5922 §7). Pure. */
+import type { X509Certificate } from 'node:crypto';
+import { isIP, SocketAddress } from 'node:net';
+
+export interface CertificateNames {
+  /** Host names, lower case. */
+  readonly hosts: readonly string[];
+  /** Where wildcards count: each as `*.example.com`, lower case; one stands for exactly one label. */
+  readonly wildcards: readonly string[];
+  /** IP addresses in canonical form. */
+  readonly addresses: readonly string[];
+  /** What `hosts` were read from. */
+  readonly basis: NameBasis;
+}
+
+export type NameBasis = 'sip-uri' | 'dns' | 'common-name' | 'nothing';
+
+/** What RFC 5922 leaves to the operator, or forbids unless he says so. */
+export interface NameRules {
+  /** §7.2 says no. */
+  readonly wildcards: boolean;
+  /** §7.1: a certificate without subjectAltName may be known by its common name. */
+  readonly commonName: boolean;
+}
+
+export const nobody: CertificateNames = { hosts: [], wildcards: [], addresses: [], basis: 'nothing' };
+
+type Kind = 'URI' | 'DNS' | 'IP Address';
+
+/** The SIP identities of a certificate (RFC 5922 §7.1): the hosts of its sip URIs; without any, its DNS names. */
+export function certificateNames(certificate: X509Certificate, rules: NameRules): CertificateNames {
+  const text = certificate.subjectAltName;
+  if (text === undefined || text === '') return rules.commonName ? byCommonName(certificate) : nobody;
+  const names = alternativeNames(text);
+  const uriHosts = names.get('URI')!.flatMap(sipUriHost).filter(isHostName).map(asHost);
+  const dnsNames = uriHosts.length > 0 ? [] : names.get('DNS')!.map(asHost);
+  const hosts = uriHosts.length > 0 ? uriHosts : dnsNames.filter(isHostName);
+  const wildcards = rules.wildcards ? dnsNames.filter(isWildcard) : [];
+  const addresses = names.get('IP Address')!.map(canonicalAddress);
+  return { hosts, wildcards, addresses, basis: basisOf(uriHosts, [...hosts, ...wildcards]) };
+}
+
+const basisOf = (uriHosts: readonly string[], names: readonly string[]): NameBasis => {
+  if (uriHosts.length > 0) return 'sip-uri';
+  return names.length > 0 ? 'dns' : 'nothing';
+};
+
+/** RFC 5922 §7.2: the whole name, in any case. An IP address only matches an IP address. */
+export function matchesName(names: CertificateNames, expected: string): boolean {
+  if (isIP(expected) !== 0) return names.addresses.includes(canonicalAddress(expected));
+  const host = asHost(expected);
+  if (names.hosts.includes(host)) return true;
+  const dot = host.indexOf('.');
+  return dot > 0 && names.wildcards.includes(`*${host.slice(dot)}`);
+}
+
+/** For people: every name that it shows, counted or not. */
+export function namesShown(certificate: X509Certificate): string {
+  return certificate.subjectAltName ?? certificate.subject?.split('\n').join(', ') ?? 'no name';
+}
+
+/**
+ * Node prints `DNS:a.example.com, URI:sip:example.com`, and a value with a comma, a quote or the like as a JSON string,
+ * which no host name needs: such values are passed over.
+ */
+function alternativeNames(text: string): ReadonlyMap<Kind, string[]> {
+  const names = new Map<Kind, string[]>([
+    ['URI', []],
+    ['DNS', []],
+    ['IP Address', []],
+  ]);
+  for (const [, kind, value] of text.matchAll(/(?:^|, )([A-Za-z0-9 ]+):(?:"(?:[^"\\]|\\.)*"|([^",]*))/g)) {
+    if (value !== undefined) names.get(kind as Kind)?.push(value);
+  }
+  return names;
+}
+
+/** RFC 5922 §7.1: only the sip scheme, and no user part: such a URI names a person. */
+function sipUriHost(uri: string): string[] {
+  const host = /^sip:([^@;?:]+)(?::\d+)?(?:[;?].*)?$/i.exec(uri)?.[1];
+  return host === undefined ? [] : [host];
+}
+
+/** All that IM&P before 10 and the certificate wizards of OCS and LCS may give. */
+function byCommonName(certificate: X509Certificate): CertificateNames {
+  const name = certificate.toLegacyObject().subject?.CN as string | string[] | undefined;
+  const hosts = (name === undefined ? [] : [name].flat()).filter(isHostName).map(asHost);
+  return hosts.length === 0 ? nobody : { ...nobody, hosts, basis: 'common-name' };
+}
+
+const isHostName = (name: string): boolean => /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?$/i.test(name);
+
+/** The whole leftmost label, and more than a top level below it: `*.com` would speak for everybody. */
+const isWildcard = (name: string): boolean =>
+  name.startsWith('*.') && name.slice(2).includes('.') && isHostName(name.slice(2));
+
+const asHost = (name: string): string => name.toLowerCase().replace(/\.$/, '');
+
+/** `2001:DB8:0:0:0:0:0:1` and `2001:db8::1` are one address. */
+function canonicalAddress(address: string): string {
+  if (isIP(address) !== 6) return address;
+  return new SocketAddress({ address, family: 'ipv6' }).address;
+}

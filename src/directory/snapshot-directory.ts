@@ -160,7 +160,8 @@ export class SnapshotDirectory implements Directory {
   }
 
   #hear({ table, status }: SyncNews): void {
-    if (table !== undefined && table.buffer !== this.#table?.shared.buffer) this.#table = new UserTable(table);
+    // From another thread the same memory comes as another object each time: a view on it is as soon made as compared.
+    if (table !== undefined) this.#table = new UserTable(table);
     const before = this.#status;
     // A sync that begins anew knows nothing yet: until it does, what was known stays known.
     this.#status = { ...status, confirmedAtMs: status.confirmedAtMs ?? before.confirmedAtMs };

@@ -1,9 +1,18 @@
 /**
- * All users of one source in 45 bytes each: a table of numbers in one SharedArrayBuffer, written by one thread and read by
- * any without a lock. It keeps 64-bit keyed hashes in place of addresses (see routing/keyed-hash.ts for the odds), so it cannot
- * list its users; two objects with one address stay apart, and the enabled one speaks.
+ * All users of one source in 45 bytes each, in shared memory that one thread writes and any may read (see user-records.ts). It
+ * keeps 64-bit keyed hashes in place of addresses (see routing/keyed-hash.ts for the odds), so it cannot list its users; two objects
+ * with one address stay apart, and the enabled one speaks. A sweep writes beside what is in force, and is adopted at one stroke.
  */
 import { type HashSeed, KeyedHash } from '../routing/keyed-hash.ts';
+import {
+  isAddressBit,
+  isEnabledBit,
+  isSharedBit,
+  type Layer,
+  layerInForce,
+  type SharedTable,
+  UserRecords,
+} from './user-records.ts';
 
 /** Only TRUE in UserEnabled makes a Microsoft user; an address alone does not (migrated, or made searchable). */
 export type UserState = 'enabled' | 'address-only';
@@ -18,88 +27,72 @@ export interface UserDetails {
   readonly lastSeenS: number;
 }
 
-/** What another thread needs to read the same table. */
-export interface SharedTable {
-  readonly buffer: SharedArrayBuffer;
-  readonly seed: HashSeed;
-}
-
 export interface TableCounts {
   /** Addresses; an object may have several. */
   readonly addresses: number;
   readonly enabled: number;
 }
 
-// The buffer in 32-bit words: head, records, index of addresses, index of objects.
-const head = { capacity: 0, used: 1, addresses: 2, enabled: 3, words: 16 } as const;
-const field = { keyLo: 0, keyHi: 1, objectLo: 2, objectHi: 3, state: 4, knownSince: 5, lastSeen: 6 } as const;
-const recordWords = 7;
+/** How many of the addresses in force a sweep has not found, or has found and not enabled any more. */
+export interface SweepLoss {
+  readonly gone: number;
+  readonly disabled: number;
+}
 
-// State word: 0 is a record that is gone; it keeps its place until the next table.
-const isEnabledBit = 1;
-const isAddressBit = 2;
-const isSharedBit = 4;
+const stateOf = (bits: number): UserState => ((bits & isEnabledBit) !== 0 ? 'enabled' : 'address-only');
+const bitsOf = (state: UserState): number => isAddressBit | (state === 'enabled' ? isEnabledBit : 0);
 
-const smallest = 1_024;
-
-/** For users who come between two sweeps. */
-export const roomToGrow = (addresses: number): number => Math.max(smallest, Math.ceil(addresses / 4));
-
-/** At most two thirds full, which keeps probes short. */
-const indexWordsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(capacity * 1.5));
-
-const stateOf = (word: number): UserState => ((word & isEnabledBit) !== 0 ? 'enabled' : 'address-only');
-const wordOf = (state: UserState): number => isAddressBit | (state === 'enabled' ? isEnabledBit : 0);
+/** Where more of the records are nobody, a table is made anew before its index is made larger. */
+const mostNobodies = 1 / 4;
 
 export class UserTable {
-  readonly shared: SharedTable;
-  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #records: UserRecords;
   readonly #hash: KeyedHash;
-  readonly #keyIndex: number;
-  readonly #objectIndex: number;
-  readonly #mask: number;
 
   /** A view on a table that exists. */
   constructor(shared: SharedTable) {
-    this.shared = shared;
-    this.#words = new Int32Array(shared.buffer);
+    this.#records = new UserRecords(shared);
     this.#hash = new KeyedHash(shared.seed);
-    const indexWords = indexWordsFor(this.capacity);
-    this.#mask = indexWords - 1;
-    this.#keyIndex = head.words + this.capacity * recordWords;
-    this.#objectIndex = this.#keyIndex + indexWords;
   }
 
-  /** @param capacity in addresses; what is not used costs no memory, for the system gives pages when they are written */
-  static create(capacity: number, seed: HashSeed): UserTable {
-    const records = Math.max(smallest, Math.ceil(capacity));
-    const words = head.words + records * recordWords + 2 * indexWordsFor(records);
-    const buffer = new SharedArrayBuffer(words * 4);
-    new Int32Array(buffer)[head.capacity] = records;
-    return new UserTable({ buffer, seed });
+  /**
+   * @param addresses for which it has room
+   * @param reserved may grow to so many without a copy; what is not used costs address space, and no memory
+   */
+  static create(addresses: number, seed: HashSeed, reserved = addresses): UserTable {
+    return new UserTable(UserRecords.create(addresses, reserved, seed).shared);
   }
 
-  /** A table of the records that `records` gave. */
-  static ofRecords(octets: Uint8Array, seed: HashSeed): UserTable {
-    // A copy, because words must begin at a multiple of four.
-    const words = new Int32Array(Uint8Array.from(octets).buffer);
-    const count = words.length / recordWords;
-    const table = UserTable.create(count + roomToGrow(count), seed);
-    for (let at = 0; at < words.length; at += recordWords) table.#adopt(words, at);
-    return table;
+  /**
+   * A table that was kept.
+   * @param length of its `octets`
+   * @param read puts them where it is told
+   * @throws whatever `read` throws; RangeError where no table has so many octets
+   */
+  static ofOctets(length: number, seed: HashSeed, reserved: number, read: (into: Uint8Array) => void): UserTable {
+    const count = UserRecords.countIn(length);
+    if (!Number.isInteger(count) || count < 0) throw new RangeError(`no table has ${length} octets`);
+    const records = UserRecords.create(count, reserved, seed);
+    read(records.roomFor(length));
+    records.tidy();
+    return new UserTable(records.shared);
+  }
+
+  get shared(): SharedTable {
+    return this.#records.shared;
   }
 
   get capacity(): number {
-    return this.#words[head.capacity]!;
+    return this.#records.capacity;
   }
 
   get counts(): TableCounts {
-    return { addresses: this.#words[head.addresses]!, enabled: this.#words[head.enabled]! };
+    return this.#records.counts(this.#records.inForce);
   }
 
-  /** Records in use, those that are gone included. */
-  get used(): number {
-    return this.#words[head.used]!;
+  /** What `ofOctets` makes a table of; the layer of a sweep under way is not kept. */
+  get octets(): Uint8Array {
+    return this.#records.octets;
   }
 
   /**
@@ -107,19 +100,34 @@ export class UserTable {
    * @param key from `userKey`
    */
   stateOf(key: string): UserState | undefined {
-    const record = this.#findByKey(key);
-    return record < 0 ? undefined : stateOf(this.#words[record + field.state]!);
+    this.#hash.of(key);
+    const { lo, hi } = this.#hash;
+    for (;;) {
+      const { adopted } = this.#records;
+      const layer = layerInForce(adopted);
+      const record = this.#records.best(lo, hi, layer);
+      const bits = record < 0 ? 0 : this.#records.state(record, layer);
+      // Were a sweep adopted in between, the next one might be writing what was read.
+      if (this.#records.adopted === adopted) return bits === 0 ? undefined : stateOf(bits);
+    }
   }
 
   detailsOf(key: string): UserDetails | undefined {
-    const record = this.#findByKey(key);
-    return record < 0 ? undefined : this.#detailsAt(record);
+    const record = this.#find(key);
+    if (record < 0) return undefined;
+    const bits = this.#records.state(record, this.#records.inForce);
+    return {
+      state: stateOf(bits),
+      isShared: (bits & isSharedBit) !== 0,
+      knownSinceS: this.#records.knownSince(record),
+      lastSeenS: this.#records.lastSeen(record),
+    };
   }
 
   /** Seconds since 1970 of the last sighting; undefined for who is not there. */
   lastSeenOf(key: string): number | undefined {
-    const record = this.#findByKey(key);
-    return record < 0 ? undefined : this.#words[record + field.lastSeen]! >>> 0;
+    const record = this.#find(key);
+    return record < 0 ? undefined : this.#records.lastSeen(record);
   }
 
   /**
@@ -129,128 +137,84 @@ export class UserTable {
    * @returns keys that another object has too
    */
   put(object: string, keys: readonly string[], state: UserState, nowS: number): readonly string[] {
-    this.#removeOthers(object, keys);
-    return keys.filter((key) => this.#putOne(object, key, state, nowS));
+    return this.#put(object, keys, state, nowS, this.#records.inForce);
+  }
+
+  /** The same for what the sweep finds; in force it is when the sweep is adopted. */
+  putSwept(object: string, keys: readonly string[], state: UserState, nowS: number): readonly string[] {
+    return this.#put(object, keys, state, nowS, this.#records.swept);
   }
 
   /** @returns whether it was there */
   remove(object: string): boolean {
-    return this.#removeOthers(object, []) > 0;
+    return this.#removeOthers(object, [], this.#records.inForce) > 0;
   }
 
-  /** Whether one more object with this many addresses has room. */
-  hasRoomFor(addresses: number): boolean {
-    return this.used + addresses <= this.capacity;
+  removeSwept(object: string): boolean {
+    return this.#removeOthers(object, [], this.#records.swept) > 0;
   }
 
-  /** The same users with the same details in a table with room to grow, without the records that are gone. */
-  grown(): UserTable {
-    const { addresses } = this.counts;
-    const target = UserTable.create(addresses + roomToGrow(addresses), this.shared.seed);
-    for (const record of this.#liveRecords()) target.#adopt(this.#words, record);
-    return target;
+  /** A sweep begins, and has found nobody yet. */
+  beginSweep(): void {
+    const { swept } = this.#records;
+    for (const record of this.#records.all()) this.#records.setState(record, 0, swept);
   }
 
-  /** All records in the machine's own order of octets, to be kept and given to `ofRecords`. */
-  records(): Uint8Array {
-    return new Uint8Array(this.shared.buffer, head.words * 4, this.used * recordWords * 4);
-  }
-
-  /** Takes over since when users are known from the table before. */
-  rememberFrom(before: UserTable): void {
-    for (const record of this.#liveRecords()) {
-      const known = before.#sameIn(this.#words, record);
-      if (known >= 0) this.#words[record + field.knownSince] = before.#words[known + field.knownSince]!;
-    }
-  }
-
-  /** What of this table `after` does not have: addresses that are gone, and enabled ones that are no longer. */
-  lossTo(after: UserTable): { readonly gone: number; readonly disabled: number } {
+  loss(): SweepLoss {
+    const { inForce, swept } = this.#records;
     let gone = 0;
     let disabled = 0;
-    for (const record of this.#liveRecords()) {
-      const found = after.#bestWithHash(this.#words[record]!, this.#words[record + field.keyHi]!);
+    for (const record of this.#records.all()) {
+      const state = this.#records.state(record, inForce);
+      if (state === 0) continue;
+      const found = this.#records.best(this.#records.keyLo(record), this.#records.keyHi(record), swept);
       if (found < 0) gone += 1;
-      else if (this.#isEnabled(record) && !after.#isEnabled(found)) disabled += 1;
+      else if ((state & isEnabledBit) > (this.#records.state(found, swept) & isEnabledBit)) disabled += 1;
     }
     return { gone, disabled };
   }
 
-  /** Marks every user of `sighted` as seen here too; who is missing there grows old. */
-  confirmFrom(sighted: UserTable): void {
-    for (const record of this.#liveRecords()) {
-      const found = sighted.#sameIn(this.#words, record);
-      if (found >= 0) this.#words[record + field.lastSeen] = sighted.#words[found + field.lastSeen]!;
-    }
+  /** What the sweep has found is in force, for all readers at once. */
+  adoptSweep(): void {
+    this.#records.adopt();
   }
 
-  *#liveRecords(): Generator<number> {
-    const end = head.words + this.used * recordWords;
-    for (let record = head.words; record < end; record += recordWords) {
-      if (this.#words[record + field.state] !== 0) yield record;
-    }
+  /** The same users with room for so many addresses more; itself where it has the room. */
+  withRoomFor(addresses: number): UserTable {
+    const needed = this.#records.used + addresses;
+    if (needed <= this.capacity) return this;
+    const somebody = this.#countSomebody();
+    const isTidy = this.#records.used - somebody <= mostNobodies * this.#records.used;
+    const records =
+      isTidy && needed <= this.#records.reserved
+        ? this.#records.indexedFor(needed)
+        : this.#records.copyFor(1.25 * (somebody + addresses), this.#records.reserved);
+    return new UserTable(records.shared);
   }
 
-  #isEnabled(record: number): boolean {
-    return (this.#words[record + field.state]! & isEnabledBit) !== 0;
+  #put(object: string, keys: readonly string[], state: UserState, nowS: number, layer: Layer): readonly string[] {
+    this.#removeOthers(object, keys, layer);
+    return keys.filter((key) => this.#putOne(object, key, state, nowS, layer));
   }
 
-  #detailsAt(record: number): UserDetails {
-    const state = this.#words[record + field.state]!;
-    return {
-      state: stateOf(state),
-      isShared: (state & isSharedBit) !== 0,
-      knownSinceS: this.#words[record + field.knownSince]! >>> 0,
-      lastSeenS: this.#words[record + field.lastSeen]! >>> 0,
-    };
+  #countSomebody(): number {
+    let count = 0;
+    for (const record of this.#records.all()) if (this.#records.isSomebody(record)) count += 1;
+    return count;
   }
 
-  #findByKey(key: string): number {
+  #find(key: string): number {
     this.#hash.of(key);
-    return this.#bestWithHash(this.#hash.lo, this.#hash.hi);
+    return this.#records.best(this.#hash.lo, this.#hash.hi, this.#records.inForce);
   }
 
-  /** The record of an address; of several objects that have it the first one that is enabled, else the first. */
-  #bestWithHash(lo: number, hi: number): number {
-    let first = -1;
-    for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {
-      const number = Atomics.load(this.#words, this.#keyIndex + at);
-      if (number === 0) return first;
-      const record = head.words + (number - 1) * recordWords;
-      if (this.#words[record] !== lo || this.#words[record + field.keyHi] !== hi) continue;
-      const state = Atomics.load(this.#words, record + field.state);
-      if (state === 0) continue;
-      if ((state & isSharedBit) === 0 || (state & isEnabledBit) !== 0) return record;
-      if (first < 0) first = record;
-    }
-  }
-
-  /** The live record of the same address and object as a record of another table. */
-  #sameIn(words: Int32Array, other: number): number {
-    const record = this.#exact(words[other]!, words[other + 1]!, words[other + 2]!, words[other + 3]!);
-    return record >= 0 && this.#words[record + field.state] !== 0 ? record : -1;
-  }
-
-  #exact(keyLo: number, keyHi: number, objectLo: number, objectHi: number): number {
-    for (let at = keyLo & this.#mask; ; at = (at + 1) & this.#mask) {
-      const number = this.#words[this.#keyIndex + at]!;
-      if (number === 0) return -1;
-      const record = head.words + (number - 1) * recordWords;
-      if (this.#words[record] !== keyLo || this.#words[record + field.keyHi] !== keyHi) continue;
-      const isSameObject =
-        this.#words[record + field.objectLo] === objectLo && this.#words[record + field.objectHi] === objectHi;
-      if (isSameObject) return record;
-    }
-  }
-
-  #removeOthers(object: string, keys: readonly string[]): number {
+  #removeOthers(object: string, keys: readonly string[], layer: Layer): number {
     this.#hash.of(object);
-    const { lo, hi } = this.#hash;
     let removed = 0;
-    for (const record of this.#recordsOf(lo, hi)) {
-      if (this.#words[record + field.state] === 0 || this.#isOneOf(record, keys)) continue;
-      this.#write(record, 0);
-      this.#updateShared(this.#words[record]!, this.#words[record + field.keyHi]!);
+    for (const record of this.#records.ofObject(this.#hash.lo, this.#hash.hi)) {
+      if (this.#records.state(record, layer) === 0 || this.#isOneOf(record, keys)) continue;
+      this.#records.setState(record, 0, layer);
+      this.#updateShared(this.#records.keyLo(record), this.#records.keyHi(record), layer);
       removed += 1;
     }
     return removed;
@@ -259,91 +223,27 @@ export class UserTable {
   #isOneOf(record: number, keys: readonly string[]): boolean {
     return keys.some((key) => {
       this.#hash.of(key);
-      return this.#words[record] === this.#hash.lo && this.#words[record + field.keyHi] === this.#hash.hi;
+      return this.#records.keyLo(record) === this.#hash.lo && this.#records.keyHi(record) === this.#hash.hi;
     });
   }
 
-  #recordsOf(lo: number, hi: number): readonly number[] {
-    const found: number[] = [];
-    for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {
-      const number = this.#words[this.#objectIndex + at]!;
-      if (number === 0) return found;
-      const record = head.words + (number - 1) * recordWords;
-      if (this.#words[record + field.objectLo] === lo && this.#words[record + field.objectHi] === hi) {
-        found.push(record);
-      }
-    }
-  }
-
   /** @returns whether another object has this address too */
-  #putOne(object: string, key: string, state: UserState, nowS: number): boolean {
+  #putOne(object: string, key: string, state: UserState, nowS: number, layer: Layer): boolean {
     this.#hash.of(object);
     const { lo: objectLo, hi: objectHi } = this.#hash;
     this.#hash.of(key);
     const { lo, hi } = this.#hash;
-    let record = this.#exact(lo, hi, objectLo, objectHi);
-    if (record < 0) record = this.#append(lo, hi, objectLo, objectHi);
-    if (this.#words[record + field.state] === 0) this.#words[record + field.knownSince] = nowS;
-    this.#words[record + field.lastSeen] = nowS;
-    this.#write(record, wordOf(state) | (this.#words[record + field.state]! & isSharedBit));
-    return this.#updateShared(lo, hi);
+    let record = this.#records.exact(lo, hi, objectLo, objectHi);
+    if (record < 0) record = this.#records.append(lo, hi, objectLo, objectHi);
+    this.#records.see(record, nowS);
+    this.#records.setState(record, bitsOf(state) | (this.#records.state(record, layer) & isSharedBit), layer);
+    return this.#updateShared(lo, hi, layer);
   }
 
-  #adopt(words: Int32Array, from: number): void {
-    if (words[from + field.state] === 0) return;
-    const record = this.#append(words[from]!, words[from + 1]!, words[from + 2]!, words[from + 3]!);
-    this.#words[record + field.knownSince] = words[from + field.knownSince]!;
-    this.#words[record + field.lastSeen] = words[from + field.lastSeen]!;
-    this.#write(record, words[from + field.state]!);
-  }
-
-  /** The indexes come last, and a record's state after them: who finds it finds it whole, or finds nobody. */
-  #append(keyLo: number, keyHi: number, objectLo: number, objectHi: number): number {
-    const number = this.used;
-    if (number >= this.capacity) throw new RangeError(`a table for ${this.capacity} addresses is full`);
-    const record = head.words + number * recordWords;
-    this.#words[record] = keyLo;
-    this.#words[record + field.keyHi] = keyHi;
-    this.#words[record + field.objectLo] = objectLo;
-    this.#words[record + field.objectHi] = objectHi;
-    this.#words[head.used] = number + 1;
-    this.#enter(this.#keyIndex, keyLo, number + 1);
-    this.#enter(this.#objectIndex, objectLo, number + 1);
-    return record;
-  }
-
-  #enter(index: number, hash: number, number: number): void {
-    let at = hash & this.#mask;
-    while (this.#words[index + at] !== 0) at = (at + 1) & this.#mask;
-    Atomics.store(this.#words, index + at, number);
-  }
-
-  #write(record: number, state: number): void {
-    this.#count(this.#words[record + field.state]!, state);
-    Atomics.store(this.#words, record + field.state, state);
-  }
-
-  #count(before: number, after: number): void {
-    const change = (bit: number): number => (after & bit) / bit - (before & bit) / bit;
-    this.#words[head.addresses] = this.#words[head.addresses]! + change(isAddressBit);
-    this.#words[head.enabled] = this.#words[head.enabled]! + change(isEnabledBit);
-  }
-
-  /** Sets or clears the mark on all records of one address. */
-  #updateShared(lo: number, hi: number): boolean {
-    const live: number[] = [];
-    for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {
-      const number = this.#words[this.#keyIndex + at]!;
-      if (number === 0) break;
-      const record = head.words + (number - 1) * recordWords;
-      const isSame = this.#words[record] === lo && this.#words[record + field.keyHi] === hi;
-      if (isSame && this.#words[record + field.state] !== 0) live.push(record);
-    }
-    const isShared = live.length > 1;
-    for (const record of live) {
-      const state = this.#words[record + field.state]!;
-      Atomics.store(this.#words, record + field.state, isShared ? state | isSharedBit : state & ~isSharedBit);
-    }
+  /** @returns whether several objects have this address */
+  #updateShared(lo: number, hi: number, layer: Layer): boolean {
+    const isShared = this.#records.owners(lo, hi, layer) > 1;
+    this.#records.markShared(lo, hi, isShared, layer);
     return isShared;
   }
 }

@@ -193,16 +193,18 @@ export class SnapshotSync {
   #listener(): ChangeListener {
     const { clock } = this.#parts;
     return {
-      changed: (id, entry) => {
-        const before = this.#tables.current;
-        this.#tables.changed(id, entry, clock.now());
-        // Readers see the change in the table that they have, unless it had to grow.
-        if (this.#tables.current !== before) this.#tell({});
-      },
+      changed: (id, entry) => this.#write(() => this.#tables.changed(id, entry, clock.now())),
       gone: (id) => this.#tables.gone(id),
       confirmed: () => this.#confirmed(),
       doubted: () => this.#doubted(),
     };
+  }
+
+  /** Readers see what is written in the table that they have, unless it had to grow. */
+  #write(change: () => void): void {
+    const before = this.#tables.current;
+    change();
+    if (this.#tables.current !== before) this.#tell({});
   }
 
   #doubted(): void {
@@ -239,8 +241,8 @@ export class SnapshotSync {
       this.#sweepFailures = 0;
       this.#sweepAtMs = nextSweep(settings.sweep, settings.sweepJitterMs, clock.now(), random);
     } catch (error) {
-      if (session.isOver) return;
       this.#tables.forgetSweep();
+      if (session.isOver) return;
       report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
       this.#sweepAtMs = clock.now() + retryMs(this.#sweepFailures);
       this.#sweepFailures += 1;
@@ -261,7 +263,7 @@ export class SnapshotSync {
         throw new LdapError('ldap-closed', `${connection.server} has taken the place of ${session.connection.server}`);
       }
       await sweepUsers(connection, source, session.server, (entry) => {
-        this.#tables.found(identityOf(entry, session.server), entry, clock.now());
+        this.#write(() => this.#tables.found(identityOf(entry, session.server), entry, clock.now()));
       });
       await nameDuplicates(connection, source, notes);
     } finally {
@@ -275,12 +277,12 @@ export class SnapshotSync {
     const loss = this.#tables.loss();
     const why = this.#believesLoss ? undefined : this.#disbelief(notes, loss);
     if (why !== undefined) {
-      this.#tables.holdBack();
+      this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });
       return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why }, loss);
     }
     this.#believesLoss = false;
-    this.#tables.swap();
+    this.#tables.adoptSweep();
     this.#isWhole = true;
     this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs });
     return this.#reportOf(session, notes, startedAtMs, { outcome: 'applied', why: undefined }, loss);

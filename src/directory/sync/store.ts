@@ -1,11 +1,12 @@
 /**
- * The snapshot on disk, for a start while the directory is down. A file holds one head line of JSON, the table's records, and
+ * The snapshot on disk, for a start while the directory is down. A file holds one head line of JSON, the table's octets, and
  * SHA-256 over both; it is written beside and renamed, for its owner only, and believed only when every octet is right.
  */
 import { createHash, hash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { HashSeed } from '../../routing/keyed-hash.ts';
 import { UserTable } from '../user-table.ts';
+import { reservedAddresses } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 
 export interface StoredSnapshot {
@@ -20,9 +21,12 @@ export type Loaded =
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Changes with the layout of the file or of a record. */
-const format = 'pif-router snapshot 1';
+const format = 'pif-router snapshot 2';
 const checksumBytes = 32;
 const newLine = 0x0a;
+/** A head line has some 300 octets. */
+const longestHead = 4_096;
+const pieceBytes = 2 ** 20;
 
 interface Head {
   readonly format: string;
@@ -31,7 +35,6 @@ interface Head {
   readonly selection: string;
   readonly seed: HashSeed;
   readonly confirmedAtMs: number;
-  readonly recordBytes: number;
 }
 
 const selectionOf = ({ baseDns, scope, filter, attributes }: UserSource): string =>
@@ -39,21 +42,20 @@ const selectionOf = ({ baseDns, scope, filter, attributes }: UserSource): string
 
 /** @throws Error of the file system */
 export function writeSnapshot(file: string, source: UserSource, { table, confirmedAtMs }: StoredSnapshot): void {
-  const records = table.records();
+  const { octets } = table;
   const head: Head = {
     format,
     source: source.name,
     selection: selectionOf(source),
     seed: table.shared.seed,
     confirmedAtMs,
-    recordBytes: records.length,
   };
   const line = Buffer.from(`${JSON.stringify(head)}\n`);
-  const checksum = createHash('sha256').update(line).update(records).digest();
+  const checksum = createHash('sha256').update(line).update(octets).digest();
   const beside = `${file}.new`;
   const descriptor = openSync(beside, 'w', 0o600);
   try {
-    for (const part of [line, records, checksum]) writeWhole(descriptor, part);
+    for (const part of [line, octets, checksum]) writeWhole(descriptor, part);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
@@ -68,30 +70,65 @@ function writeWhole(descriptor: number, octets: Uint8Array): void {
 /** Milliseconds since 1970; undefined when there is no such file. Tells whether another has written it meanwhile. */
 export const writtenAtMs = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
+/** Of a file that is there and not believed. */
+class Refused extends Error {}
+
 /** Never throws: a router without its file goes on without it, and says why. */
 export function readSnapshot(file: string, source: UserSource): Loaded {
   try {
-    // Who may write it could move any user to the other side.
-    const { mode } = statSync(file);
-    if ((mode & 0o022) !== 0) return { kind: 'refused', why: `others than its owner may write ${file}` };
-    return readOctets(file, readFileSync(file), source);
+    return { kind: 'loaded', snapshot: readFile(file, source) };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'absent' };
-    return { kind: 'refused', why: `${file} cannot be read: ${(error as Error).message}` };
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { kind: 'absent' };
+    return { kind: 'refused', why: `${file} ${error instanceof Refused ? '' : 'cannot be read: '}${message}` };
   }
 }
 
-function readOctets(file: string, octets: Buffer, source: UserSource): Loaded {
-  const refuse = (why: string): Loaded => ({ kind: 'refused', why: `${file} ${why}` });
-  const body = octets.subarray(0, -checksumBytes);
-  const checksum = octets.subarray(body.length);
-  if (octets.length <= checksumBytes || !createHash('sha256').update(body).digest().equals(checksum)) {
-    return refuse('is damaged: its checksum is wrong');
+function readFile(file: string, source: UserSource): StoredSnapshot {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { mode, size } = fstatSync(descriptor);
+    // Who may write it could move any user to the other side.
+    if ((mode & 0o022) !== 0) throw new Refused('may be written by others than its owner');
+    if (!isWhole(descriptor, size)) throw new Refused('is damaged: its checksum is wrong');
+    return readWhole(descriptor, size, source);
+  } finally {
+    closeSync(descriptor);
   }
-  const lineEnd = body.indexOf(newLine);
-  const head = JSON.parse(body.subarray(0, lineEnd).toString()) as Head;
-  if (head.format !== format) return refuse(`is of another version: ${JSON.stringify(head.format)}`);
-  if (head.selection !== selectionOf(source)) return refuse('was made with another base, filter or other attributes');
-  const table = UserTable.ofRecords(body.subarray(lineEnd + 1), head.seed);
-  return { kind: 'loaded', snapshot: { table, confirmedAtMs: head.confirmedAtMs } };
+}
+
+/** Piece by piece, for a million users are not to be held twice. */
+function isWhole(descriptor: number, size: number): boolean {
+  const sum = createHash('sha256');
+  const piece = Buffer.alloc(pieceBytes);
+  const end = size - checksumBytes;
+  for (let at = 0; at < end; at += piece.length) {
+    sum.update(readAt(descriptor, piece.subarray(0, Math.min(piece.length, end - at)), at));
+  }
+  return end > 0 && sum.digest().equals(readAt(descriptor, Buffer.alloc(checksumBytes), end));
+}
+
+/** Its table goes straight to where it stays. */
+function readWhole(descriptor: number, size: number, source: UserSource): StoredSnapshot {
+  const start = readAt(descriptor, Buffer.alloc(Math.min(size, longestHead)), 0);
+  const headBytes = start.indexOf(newLine) + 1;
+  const head = JSON.parse(start.subarray(0, headBytes).toString()) as Head;
+  if (head.format !== format) throw new Refused(`is of another version: ${JSON.stringify(head.format)}`);
+  if (head.selection !== selectionOf(source)) {
+    throw new Refused('was made with another base, filter or other attributes');
+  }
+  const table = UserTable.ofOctets(size - headBytes - checksumBytes, head.seed, reservedAddresses, (into) =>
+    readAt(descriptor, into, headBytes),
+  );
+  return { table, confirmedAtMs: head.confirmedAtMs };
+}
+
+/** @throws Error when the file ends too early */
+function readAt<Octets extends Uint8Array>(descriptor: number, into: Octets, position: number): Octets {
+  for (let at = 0; at < into.length; ) {
+    const read = readSync(descriptor, into, at, into.length - at, position + at);
+    if (read === 0) throw new Refused('has become shorter while it was read');
+    at += read;
+  }
+  return into;
 }

@@ -1,18 +1,17 @@
 /**
- * The table in force and, while a sweep runs, the next one. Changes go into both, and what a change has said of an object
- * the sweep, which may have read it before, does not take back.
+ * The table of a source and the sweep that is written into it. Changes go into what is in force and into what the sweep finds,
+ * and what a change has said of an object the sweep, which may have read it before, does not take back.
  */
 import type { HashSeed } from '../../routing/keyed-hash.ts';
 import type { LdapEntry } from '../ldap.ts';
 import { readUserEntry, type UserAttributes } from '../user-entry.ts';
-import { roomToGrow, type UserState, UserTable } from '../user-table.ts';
+import { type SweepLoss, type UserState, UserTable } from '../user-table.ts';
 import type { SweepNotes } from './report.ts';
 
 interface Sweeping {
   readonly notes: SweepNotes;
   /** Objects that changed while the sweep ran. */
   readonly changed: Set<string>;
-  table: UserTable;
 }
 
 interface User {
@@ -20,33 +19,34 @@ interface User {
   readonly state: UserState;
 }
 
-/** How much of the table before a sweep would drop. */
-export interface Loss {
-  readonly gone: number;
-  readonly disabled: number;
+/** How much of what is in force a sweep would drop. */
+export interface Loss extends SweepLoss {
   readonly share: number;
 }
 
+/** So many addresses a table may come to have without a copy of it: 112 MiB of address space, and memory as it fills. */
+export const reservedAddresses = 2 ** 22;
+
 export class Tables {
   readonly #attributes: UserAttributes;
-  readonly #seed: HashSeed;
-  #current: UserTable | undefined;
+  #table: UserTable;
+  /** Until a sweep has come to its end there is nothing to be asked. */
+  #isInForce: boolean;
   #sweeping: Sweeping | undefined;
 
   constructor(attributes: UserAttributes, seed: HashSeed, current: UserTable | undefined) {
     this.#attributes = attributes;
-    this.#seed = current?.shared.seed ?? seed;
-    this.#current = current;
+    this.#table = current ?? UserTable.create(0, seed, reservedAddresses);
+    this.#isInForce = current !== undefined;
   }
 
   get current(): UserTable | undefined {
-    return this.#current;
+    return this.#isInForce ? this.#table : undefined;
   }
 
   beginSweep(notes: SweepNotes): void {
-    const expected = this.#current?.counts.addresses ?? 0;
-    const table = UserTable.create(expected + roomToGrow(expected), this.#seed);
-    this.#sweeping = { notes, changed: new Set(), table };
+    this.#table.beginSweep();
+    this.#sweeping = { notes, changed: new Set() };
   }
 
   /** An object as the sweep found it. */
@@ -54,61 +54,46 @@ export class Tables {
     const sweeping = this.#sweeping;
     if (sweeping === undefined) return;
     sweeping.notes.objects += 1;
-    const user = this.#read(entry, sweeping.notes);
-    if (user.keys.length === 0 || sweeping.changed.has(id)) return;
-    sweeping.table = withRoom(sweeping.table, user.keys.length);
-    for (const key of put(sweeping.table, id, user, nowMs)) sweeping.notes.duplicate(entry.dn, key);
+    const { keys, state } = this.#read(entry, sweeping.notes);
+    if (keys.length === 0 || sweeping.changed.has(id)) return;
+    this.#table = this.#table.withRoomFor(keys.length);
+    for (const key of this.#table.putSwept(id, keys, state, secondsOf(nowMs))) sweeping.notes.duplicate(entry.dn, key);
   }
 
   /** An object as a change has left it. */
   changed(id: string, entry: LdapEntry, nowMs: number): void {
-    const user = this.#read(entry);
-    if (this.#current !== undefined) {
-      this.#current = withRoom(this.#current, user.keys.length);
-      put(this.#current, id, user, nowMs);
-    }
+    const { keys, state } = this.#read(entry);
+    this.#table = this.#table.withRoomFor(keys.length);
+    this.#table.put(id, keys, state, secondsOf(nowMs));
     if (this.#sweeping === undefined) return;
     this.#sweeping.changed.add(id);
-    this.#sweeping.table = withRoom(this.#sweeping.table, user.keys.length);
-    put(this.#sweeping.table, id, user, nowMs);
+    this.#table.putSwept(id, keys, state, secondsOf(nowMs));
   }
 
   gone(id: string): void {
-    this.#current?.remove(id);
-    this.#sweeping?.changed.add(id);
-    this.#sweeping?.table.remove(id);
+    this.#table.remove(id);
+    if (this.#sweeping === undefined) return;
+    this.#sweeping.changed.add(id);
+    this.#table.removeSwept(id);
   }
 
   /** What would be lost if the sweep that has ended were believed. */
   loss(): Loss {
-    const { current, next } = this.#both();
-    if (current === undefined || current.counts.addresses === 0) return { gone: 0, disabled: 0, share: 0 };
-    const { gone, disabled } = current.lossTo(next);
-    return { gone, disabled, share: (gone + disabled) / current.counts.addresses };
+    const { addresses } = this.#table.counts;
+    if (!this.#isInForce || addresses === 0) return { gone: 0, disabled: 0, share: 0 };
+    const { gone, disabled } = this.#table.loss();
+    return { gone, disabled, share: (gone + disabled) / addresses };
   }
 
-  /** The table that the sweep has filled takes the place of the one before. */
-  swap(): void {
-    const { current, next } = this.#both();
-    if (current !== undefined) next.rememberFrom(current);
-    this.#current = next;
+  adoptSweep(): void {
+    this.#table.adoptSweep();
+    this.#isInForce = true;
     this.#sweeping = undefined;
   }
 
-  /** The table before stays, and only remembers whom the sweep has seen. */
-  holdBack(): void {
-    const { current, next } = this.#both();
-    current?.confirmFrom(next);
-    this.#sweeping = undefined;
-  }
-
+  /** What is in force stays; of whom the sweep has seen it is remembered that they were seen. */
   forgetSweep(): void {
     this.#sweeping = undefined;
-  }
-
-  #both(): { current: UserTable | undefined; next: UserTable } {
-    if (this.#sweeping === undefined) throw new Error('no sweep is under way');
-    return { current: this.#current, next: this.#sweeping.table };
   }
 
   #read(entry: LdapEntry, notes?: SweepNotes): User {
@@ -118,8 +103,4 @@ export class Tables {
   }
 }
 
-const put = (table: UserTable, id: string, { keys, state }: User, nowMs: number): readonly string[] =>
-  table.put(id, keys, state, Math.floor(nowMs / 1_000));
-
-const withRoom = (table: UserTable, addresses: number): UserTable =>
-  table.hasRoomFor(addresses) ? table : table.grown();
+const secondsOf = (ms: number): number => Math.floor(ms / 1_000);

@@ -511,7 +511,7 @@ describe('the file of a snapshot', () => {
     writeFileSync(file, 'x', { mode: 0o666 });
     chmodSync(file, 0o666);
     await open({ file });
-    expect(warnings[0]?.fields).toMatchObject({ why: `others than its owner may write ${file}` });
+    expect(warnings[0]?.fields).toMatchObject({ why: `${file} may be written by others than its owner` });
   });
 
   test('is left to the source that has taken the place of one after a reload', async () => {

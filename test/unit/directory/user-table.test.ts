@@ -7,6 +7,12 @@ const seed = [0x01234567, -2] as const;
 const keys = Array.from({ length: 12 }, (_, i) => `user${i}@example.com`);
 const objects = ['a', 'b', 'c', 'd', 'e'];
 
+/** The same table after it was on disk. */
+const kept = (table: UserTable): UserTable => {
+  const octets = Uint8Array.from(table.octets);
+  return UserTable.ofOctets(octets.length, seed, 0, (into) => into.set(octets));
+};
+
 /** The same thing written plainly: who has which addresses. */
 class Model {
   readonly objects = new Map<string, { keys: readonly string[]; state: UserState; seenS: number }>();
@@ -25,10 +31,16 @@ class Model {
 const states: readonly UserState[] = ['enabled', 'address-only'];
 const step = record({ object: constantFrom(...objects), keys: subarray(keys), state: constantFrom(...states) });
 
-const play = (table: UserTable, steps: readonly { object: string; keys: string[]; state: UserState }[]): Model => {
+interface Step {
+  readonly object: string;
+  readonly keys: string[];
+  readonly state: UserState;
+}
+
+const play = (table: UserTable, steps: readonly Step[], put: 'put' | 'putSwept' = 'put'): Model => {
   const model = new Model();
   for (const [seenS, { object, keys: addresses, state }] of steps.entries()) {
-    table.put(object, addresses, state, seenS);
+    table[put](object, addresses, state, seenS);
     if (addresses.length === 0) model.objects.delete(object);
     else model.objects.set(object, { keys: addresses, state, seenS });
   }
@@ -55,8 +67,32 @@ describe('a table of users', () => {
         const model = play(table, steps);
         expectLikeModel(table, model);
         expectLikeModel(new UserTable(table.shared), model);
-        expectLikeModel(table.grown(), model);
-        expectLikeModel(UserTable.ofRecords(table.records(), seed), model);
+        expectLikeModel(table.withRoomFor(5_000), model);
+        expectLikeModel(kept(table), model);
+      }),
+    );
+  });
+
+  test('answers from what is in force while a sweep is written, and from the sweep at once when it is adopted', () => {
+    assert(
+      property(someOf(someOf(step, { maxLength: 15 }), { maxLength: 5 }), (sweeps) => {
+        const table = UserTable.create(1_000, seed);
+        const reader = new UserTable(table.shared);
+        let inForce = new Model();
+        for (const sweep of sweeps) {
+          table.beginSweep();
+          play(table, [{ object: 'z', keys: keys.slice(), state: 'enabled' }], 'putSwept');
+          table.beginSweep();
+          const swept = play(table, sweep, 'putSwept');
+          expectLikeModel(reader, inForce);
+          expectLikeModel(table.withRoomFor(5_000), inForce);
+          expectLikeModel(kept(table), inForce);
+          table.adoptSweep();
+          expectLikeModel(reader, swept);
+          expectLikeModel(table.withRoomFor(5_000), swept);
+          expectLikeModel(kept(table), swept);
+          inForce = swept;
+        }
       }),
     );
   });
@@ -64,10 +100,11 @@ describe('a table of users', () => {
   test('what would be lost is counted by address: those that are gone, and those that are no longer enabled', () => {
     assert(
       property(someOf(step, { maxLength: 15 }), someOf(step, { maxLength: 15 }), (first, second) => {
-        const [before, after] = [UserTable.create(1, seed), UserTable.create(1, seed)];
-        play(before, first);
-        const model = play(after, second);
-        const { gone, disabled } = before.lossTo(after);
+        const table = UserTable.create(1, seed);
+        play(table, first);
+        table.beginSweep();
+        const model = play(table, second, 'putSwept');
+        const { gone, disabled } = table.loss();
         const rows = objectsOf(first);
         expect(gone).toBe(rows.filter(({ key }) => model.state(key) === undefined).length);
         expect(disabled).toBe(
@@ -97,41 +134,72 @@ describe('a table of users', () => {
     expect(table.counts).toEqual({ addresses: 0, enabled: 0 });
   });
 
-  test('since when a user is known outlives a new table, a stored one and a change; when he was last seen does not', () => {
-    const before = UserTable.create(10, seed);
-    before.put('a', ['bob@example.com'], 'enabled', 100);
-    before.put('a', ['bob@example.com'], 'address-only', 150);
-    expect(before.detailsOf('bob@example.com')).toMatchObject({ knownSinceS: 100, lastSeenS: 150 });
-    const after = UserTable.create(10, seed);
-    after.put('a', ['bob@example.com'], 'enabled', 200);
-    after.put('b', ['eve@example.com'], 'enabled', 200);
-    after.rememberFrom(before);
-    expect(UserTable.ofRecords(after.records(), seed).detailsOf('bob@example.com')).toEqual({
+  test('since when a user is known outlives sweeps, a stored table and a change; when he was last seen is what was seen last', () => {
+    const table = UserTable.create(10, seed);
+    table.put('a', ['bob@example.com'], 'enabled', 100);
+    table.put('a', ['bob@example.com'], 'address-only', 150);
+    expect(table.detailsOf('bob@example.com')).toMatchObject({ knownSinceS: 100, lastSeenS: 150 });
+    table.beginSweep();
+    table.putSwept('a', ['bob@example.com'], 'enabled', 200);
+    table.putSwept('b', ['eve@example.com'], 'enabled', 200);
+    expect(table.lastSeenOf('bob@example.com')).toBe(200);
+    table.adoptSweep();
+    expect(kept(table).detailsOf('bob@example.com')).toEqual({
       state: 'enabled',
       isShared: false,
       knownSinceS: 100,
       lastSeenS: 200,
     });
-    expect(after.detailsOf('eve@example.com')?.knownSinceS).toBe(200);
-    before.confirmFrom(after);
-    expect(before.lastSeenOf('bob@example.com')).toBe(200);
+    expect(table.detailsOf('eve@example.com')?.knownSinceS).toBe(200);
   });
 
-  test('a user who comes back after he was gone is known since he came back', () => {
+  test.each([
+    ['a change', (table: UserTable) => table.remove('a')],
+    ['a sweep', (table: UserTable) => [table.beginSweep(), table.adoptSweep()]],
+  ])('a user who comes back after he was gone by %s is known since he came back', (_, remove) => {
     const table = UserTable.create(10, seed);
     table.put('a', ['bob@example.com'], 'enabled', 100);
-    table.remove('a');
+    remove(table);
+    expect(table.detailsOf('bob@example.com')).toBeUndefined();
     table.put('a', ['bob@example.com'], 'enabled', 300);
     expect(table.detailsOf('bob@example.com')?.knownSinceS).toBe(300);
   });
 
-  test('a full table says so before it is written to, and refuses what does not fit', () => {
+  test('a full table refuses what does not fit, and makes room before that', () => {
     const table = UserTable.create(1, seed);
+    expect(table.withRoomFor(table.capacity)).toBe(table);
     for (let i = 0; i < table.capacity; i += 1) table.put(`o${i}`, [`u${i}@example.com`], 'enabled', 1);
-    expect(table.hasRoomFor(1)).toBe(false);
     expect(() => table.put('more', ['more@example.com'], 'enabled', 1)).toThrow(RangeError);
-    expect(table.grown().hasRoomFor(1)).toBe(true);
+    const larger = table.withRoomFor(1);
+    larger.put('more', ['more@example.com'], 'enabled', 1);
+    expect(larger.stateOf('more@example.com')).toBe('enabled');
     expect(table.stateOf('nobody@example.com')).toBeUndefined();
+  });
+
+  test('with records in reserve it grows by its index alone: who has the one before sees what changes', () => {
+    const before = UserTable.create(1, seed, 10_000);
+    for (let i = 0; i < before.capacity; i += 1) before.put(`o${i}`, [`u${i}@example.com`], 'enabled', 1);
+    const after = before.withRoomFor(1);
+    expect(after.shared.buffer).toBe(before.shared.buffer);
+    after.put('new', ['new@example.com'], 'enabled', 2);
+    after.put('o7', ['u7@example.com'], 'address-only', 2);
+    expect(['u7@example.com', 'new@example.com'].map((key) => before.stateOf(key))).toEqual([
+      'address-only',
+      undefined,
+    ]);
+    expect(['u7@example.com', 'new@example.com'].map((key) => after.stateOf(key))).toEqual(['address-only', 'enabled']);
+  });
+
+  test('users who come and go do not fill it for ever', () => {
+    let table = UserTable.create(1, seed);
+    const { capacity } = table;
+    for (let i = 0; i < 20 * capacity; i += 1) {
+      table = table.withRoomFor(1);
+      table.put(`o${i}`, [`u${i}@example.com`], 'enabled', 1);
+      table.remove(`o${i}`);
+    }
+    expect(table.capacity).toBeLessThanOrEqual(2 * capacity);
+    expect(table.counts).toEqual({ addresses: 0, enabled: 0 });
   });
 
   test('100,000 users are all found, and nobody else is', () => {
@@ -146,7 +214,7 @@ describe('a table of users', () => {
 });
 
 /** One row per address of each object, as the last step of it says. */
-function objectsOf(steps: readonly { object: string; keys: string[]; state: UserState }[]) {
+function objectsOf(steps: readonly Step[]) {
   const last = new Map(steps.map((each) => [each.object, each]));
   return [...last.values()].flatMap(({ keys: addresses, state }) => addresses.map((key) => ({ key, state })));
 }

@@ -21,6 +21,7 @@ export type ReadArguments =
 export const explainUsage = `usage: pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [options] [FILE]
   --transport udp|tcp|tls   how the request came; default tcp, with --tls-name tls
   --tls-name NAME           a name in the peer's certificate; may be given several times
+  --from URI                what stands in From; default a user of the same domain as URI
   --in-dialog               a request within a dialog that was set up through this router
   --json                    everything as JSON
 FILE is ${usualFile} unless it is named.`;
@@ -45,6 +46,7 @@ const options = {
   'from-peer': { type: 'string' },
   transport: { type: 'string' },
   'tls-name': { type: 'string', multiple: true },
+  from: { type: 'string' },
   'in-dialog': { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
@@ -55,9 +57,11 @@ function readRequest(args: readonly string[]): ExplainRequest {
   if (method === undefined || uri === undefined) throw new Misunderstood('METHOD and URI are missing');
   if (more.length > 0) throw new Misunderstood(`"${more[0]}" is one word too many`);
   const isInDialog = values['in-dialog'] === true;
+  const requestUri = readUri(uri);
   const facts: RequestFacts = {
     method: readMethod(method),
-    requestUri: readUri(uri),
+    requestUri,
+    fromDomain: values.from === undefined ? requestUri.host : readUri(values.from).host,
     source: readSource(values['from-peer'], values.transport, values['tls-name'] ?? []),
     hasToTag: isInDialog,
     hadOwnRoute: isInDialog,

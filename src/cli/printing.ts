@@ -2,6 +2,7 @@
 import { formatProblem, hasError, type Problem } from '../config/problem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { describeSource } from '../directory/compose.ts';
+import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
 
@@ -61,13 +62,17 @@ function describeDirectory({ sources }: Snapshot['directory']): readonly string[
 const line = (subject: string, text: string): string => `${subject.padEnd(10)} ${text}`;
 
 function describeSide(side: Side, { access, routes }: Snapshot['rows']): readonly string[] {
-  const peers = access.filter((rule) => rule.side === side).map(({ text }) => text);
+  const peers = access.filter((rule) => rule.side === side).map(placeText);
   const rows = routes.filter(({ to }) => to === side);
   return [
-    line(side, peers.length === 0 ? 'nobody is let in' : `from ${peers.join(', ')}`),
+    line(side, peers.length === 0 ? 'nobody is let in' : `from ${listed(peers)}`),
     ...rows.map((route) => line('', `to ${route.pattern.text} by ${describeRoute(route)}`)),
   ];
 }
+
+/** There may be thousands. */
+const listed = (peers: readonly string[]): string =>
+  peers.length <= 8 ? peers.join(', ') : `${peers.slice(0, 7).join(', ')} and ${peers.length - 7} more`;
 
 function describeRoute({ transport, nextHop, port, priority, inService, block, description }: RouteInput): string {
   const state = [

@@ -154,6 +154,6 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
 
 /** A request that the access list lets in, so that the first thing an operator tries shows a decision. */
 function lineToTry({ rows, file }: Snapshot): string {
-  const source = rows.access.find(({ text }) => /^[\d.]+$/.test(text))?.text ?? 'ADDRESS';
+  const source = rows.access.find(({ side, text }) => side !== undefined && /^[\d.]+$/.test(text))?.text ?? 'ADDRESS';
   return `npm run explain -- MESSAGE sip:bob@${rows.domains[0]} --from-peer ${source} ${file}`;
 }

@@ -1,5 +1,6 @@
-/** What the settings of routes.yaml mean together: listeners, domains, access and pins. Routes have their own checks. */
+/** What the settings of routes.yaml mean together: listeners, domains, sides and pins. Access and routes have their own checks. */
 import { isIPv6 } from 'node:net';
+import { checkAccess } from './check-access.ts';
 import { checkRoutes } from './check-routes.ts';
 import { ldapSourceName } from './directory-sources.ts';
 import { formatPath } from './problem.ts';
@@ -59,23 +60,6 @@ const checkDomains: Check = ({ domains, node }, report) => {
   // Our own address is decided before domains (and Lync refuses such a route): no user would ever be reached.
   if (domains.some(({ value }) => value === node.name)) {
     report.error(['node', 'name'], `"${node.name}" is a shared SIP domain, not a host`, `such as router.${node.name}`);
-  }
-};
-
-const checkAccess: Check = ({ access, listen }, report) => {
-  if (access.length === 0 && report.isSound('access')) {
-    report.error(['access'], 'nobody may talk to this router', 'add the servers of both sides');
-  }
-  const hasTls = listen.some(({ value }) => value.transport === 'tls');
-  for (const { path, value } of access) {
-    const isName = value.from.pattern.kind === 'name' || value.from.pattern.kind === 'names-below';
-    if (isName && !hasTls && report.isSound('listen')) {
-      report.warning(
-        path,
-        'this name will never match',
-        'names come from TLS certificates, and there is no tls listener',
-      );
-    }
   }
 };
 

@@ -2,7 +2,7 @@
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
 import { parsePattern } from '../routing/route-pattern.ts';
 import type { Item } from './reader.ts';
-import { type ListenRow, type RouteRow, type RoutesFile, usualPort, usualTlsProfile } from './shape.ts';
+import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, usualPort, usualTlsProfile } from './shape.ts';
 
 /** A local address that is listened on. */
 export interface ListenSetting {
@@ -54,9 +54,23 @@ export function compilePolicyInput(
 
 const indexOf = ({ path }: Item<unknown>): number => Number(path.at(-1));
 
-const compileAccessRule = (row: RoutesFile['access'][number]): AccessRuleInput => {
-  const { side, from } = row.value;
-  return { index: indexOf(row), side, from: from.pattern, text: from.text };
+const valuesOf = <T>(items: readonly Item<T>[] | undefined): readonly T[] | undefined =>
+  items?.map(({ value }) => value);
+
+/** Whatever denies has no side. */
+export const compileAccessRule = (row: Item<AccessRow>): AccessRuleInput => {
+  const { name, side, deny, from, transport, methods } = row.value;
+  return {
+    index: indexOf(row),
+    name,
+    side: deny ? undefined : side,
+    from: from?.pattern ?? { kind: 'all' },
+    text: from?.text ?? 'all',
+    tlsName: row.value['tls-name'],
+    transport,
+    fromDomains: valuesOf(row.value['from-domains']),
+    methods: valuesOf(methods),
+  };
 };
 
 const compilePin = (row: RoutesFile['pins'][number]): PinInput => {

@@ -1,5 +1,5 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
-import { parseFrom } from '../routing/access-pattern.ts';
+import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
 import {
@@ -12,6 +12,7 @@ import {
   optional,
   parsed,
   quote,
+  type Reader,
   required,
   requiredOr,
   section,
@@ -67,16 +68,41 @@ export const tlsProfile = object({
   legacy: optional(flag),
 });
 
-/** The form is checked by routing's own reader; the text is kept, for reasons are told in the operator's words. */
+/** The forms are checked by routing's own readers; the text of `from` is kept, for reasons are told in the operator's words. */
 const accessFrom = parsed((written) => {
   const { value, problem } = parseFrom(written);
   return value === undefined ? { wrong: problem } : { value: { pattern: value, text: written } };
 });
 
+const named = (read: typeof parseName) =>
+  parsed((written) => {
+    const { value, problem } = read(written);
+    return value === undefined ? { wrong: problem } : { value };
+  });
+
+/** A token, and case counts (RFC 3261 §7.1). */
+const method = parsed((written) =>
+  /^[A-Z0-9.!%*_+`'~-]{1,64}$/.test(written)
+    ? { value: written }
+    : { wrong: `${quote(written)} is not a method`, hint: 'in capitals, such as MESSAGE' },
+);
+
 export const accessRule = object({
-  side: required(side),
-  from: required(accessFrom),
+  name: optional(name),
+  side: optional(side),
+  deny: withDefault(flag, false),
+  from: optional(accessFrom),
+  'tls-name': optional(named(parseName)),
+  transport: optional(transport),
+  'from-domains': optional(list(named(parseFromDomain))),
+  methods: optional(list(method)),
 });
+
+/** A rule of which a part is wrong would mean others than it should: it is left out. */
+const wholeAccessRule: Reader<AccessRow> = (node, spot) => {
+  const row = accessRule(node, spot);
+  return spot.problems.hasErrorAround(...spot.path) ? undefined : row;
+};
 
 /** An option tag is a token (RFC 3261 §25.1). */
 const optionTag = parsed((tag) =>
@@ -269,7 +295,7 @@ export const routesFile = object({
   domains: requiredOr(list(hostName), []),
   listen: requiredOr(list(listener), []),
   tls: withDefault(namedEntries(tlsProfile), new Map()),
-  access: requiredOr(list(accessRule), []),
+  access: requiredOr(list(wholeAccessRule), []),
   routing: section(routing),
   routes: requiredOr(list(route), []),
   pins: withDefault(list(pin), []),
@@ -286,6 +312,7 @@ export const routesFile = object({
 
 export type RoutesFile = ObjectOf<typeof routesFile.fields>;
 export type ListenRow = ObjectOf<typeof listener.fields>;
+export type AccessRow = ObjectOf<typeof accessRule.fields>;
 export type TlsRow = ObjectOf<typeof tlsProfile.fields>;
 export type RouteRow = ObjectOf<typeof route.fields>;
 export type LdapRow = ObjectOf<typeof ldapSource.fields>;

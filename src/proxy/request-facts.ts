@@ -47,6 +47,10 @@ export class Facts implements RequestFacts {
     return this.#routed.request;
   }
 
+  get fromDomain(): string | undefined {
+    return this.#request.from?.parsedUri?.host;
+  }
+
   get hasToTag(): boolean {
     return this.#request.toTag !== undefined;
   }

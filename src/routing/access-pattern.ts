@@ -2,13 +2,21 @@
 import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4 } from './ip-address.ts';
 import type { Parsed } from './parsed.ts';
 
+/** Names by which a rule knows a verified certificate, or a host in From. */
+export type NamePattern =
+  /** Exactly this one; lower case. */
+  | { readonly kind: 'name'; readonly name: string }
+  /** Every name below `domain` by whole labels; lower case, without the leading dot. */
+  | {
+      readonly kind: 'names-below';
+      readonly domain: string /** And `domain` itself. */;
+      readonly isWithDomain: boolean;
+    };
+
 export type AccessPattern =
   | { readonly kind: 'all' }
   | { readonly kind: 'network'; readonly network: IpNetwork }
-  /** A name of the peer's verified certificate; lower case. */
-  | { readonly kind: 'name'; readonly name: string }
-  /** Every name below `domain` by whole labels, not `domain` itself; lower case, without the leading dot. */
-  | { readonly kind: 'names-below'; readonly domain: string };
+  | NamePattern;
 
 const everybody: AccessPattern = { kind: 'all' };
 
@@ -61,24 +69,63 @@ const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-
 /** True for a lower-case host name: labels of letters, digits, `-` and `_`. */
 export const isHostName = (text: string): boolean => hostName.test(text);
 
-const readName = (text: string): Parsed<AccessPattern> => {
+/** What people try and what does not exist, with what to write instead. */
+const foreignForms: readonly (readonly [form: RegExp, problem: (text: string) => string])[] = [
+  [/^\*$/, (text) => `"${text}" is written all`],
+  [/^\*\./, (text) => `"${text}" is written ${text.slice(1)}, for all names below it`],
+  [/^env=/i, (text) => `"${text}" asks for a variable of a web server, which a SIP peer does not have`],
+  [/^deny\s+from\b/i, (text) => `"${text}" is written as a row with deny: true, and the rest behind from`],
+  [/\s/, (text) => `"${text}" has several words: each address or name needs a row of its own`],
+];
+
+const readName = (text: string): Parsed<NamePattern> => {
   const name = text.toLowerCase();
   const isPartial = name.startsWith('.');
   const bare = isPartial ? name.slice(1) : name;
   if (!isHostName(bare)) {
     return { problem: `"${text}" is not all, an address, a network, a TLS name or a partial name like .example.com` };
   }
-  return { value: isPartial ? { kind: 'names-below', domain: bare } : { kind: 'name', name: bare } };
+  return {
+    value: isPartial ? { kind: 'names-below', domain: bare, isWithDomain: false } : { kind: 'name', name: bare },
+  };
 };
 
 const withoutBrackets = (text: string): string => (/^\[.*\]$/.test(text) ? text.slice(1, -1) : text);
 
-/** Reads what stands behind `from` in an access rule. The text must be as written: YAML would make a number of `10.1`. */
+const readBare = (text: string): Parsed<AccessPattern> => {
+  const foreign = foreignForms.find(([form]) => form.test(text));
+  if (foreign !== undefined) return { problem: foreign[1](text) };
+  if (text.toLowerCase() === 'all') return { value: everybody };
+  if (text.includes('/')) return readNetwork(text);
+  const address = parseIp(withoutBrackets(text));
+  if (address !== undefined) return { value: network(address, bitsOf(address)) };
+  return /^[0-9][0-9.]*$/.test(text) ? readPartialAddress(text) : readName(text);
+};
+
+/** In Apache's directive, and so on IM&P, a name means itself and all names that end in it (whole labels). */
+const asDirective = (read: Parsed<AccessPattern>): Parsed<AccessPattern> =>
+  read.value?.kind === 'name' ? { value: { kind: 'names-below', domain: read.value.name, isWithDomain: true } } : read;
+
+/**
+ * Reads what stands behind `from` in an access rule: an address pattern, or a whole line of Cisco's incoming ACL
+ * (`Allow from company.com`). The text must be as written: YAML would make a number of `10.1`.
+ */
 export const parseFrom = (text: string): Parsed<AccessPattern> => {
   const trimmed = text.trim();
-  if (trimmed.toLowerCase() === 'all') return { value: everybody };
-  if (trimmed.includes('/')) return readNetwork(trimmed);
-  const address = parseIp(withoutBrackets(trimmed));
-  if (address !== undefined) return { value: network(address, bitsOf(address)) };
-  return /^[0-9][0-9.]*$/.test(trimmed) ? readPartialAddress(trimmed) : readName(trimmed);
+  const directive = /^allow\s+from\s+(.*)$/i.exec(trimmed)?.[1];
+  return directive === undefined ? readBare(trimmed) : asDirective(readBare(directive));
+};
+
+/** Reads a name or a partial name; an address is none. */
+export const parseName = (text: string): Parsed<NamePattern> => {
+  const { value, problem } = readBare(text.trim());
+  if (value === undefined) return { problem };
+  if (value.kind === 'name' || value.kind === 'names-below') return { value };
+  return { problem: `"${text}" is not a name such as fe1.example.com or .example.com` };
+};
+
+/** Reads whom From may name: a domain, a partial one, or an address, as servers have it in requests of their own. */
+export const parseFromDomain = (text: string): Parsed<NamePattern> => {
+  const host = withoutBrackets(text.trim().toLowerCase());
+  return parseIp(host) === undefined ? parseName(text) : { value: { kind: 'name', name: host } };
 };

@@ -1,120 +1,132 @@
 /**
  * Who may talk to us, and which side they are. What is not listed is denied.
  *
- * Of all rules that match a source the most specific one speaks: an exact TLS name, then the longest partial name, then the
- * longest address prefix, then `all`. Names come first because a certificate says who the peer is, and an address only
- * where it stands. Of two equal rules the first in the list speaks.
+ * Of all rules that mean a source the most specific one speaks, in this order: an exact TLS name, then the longest partial
+ * name, then none; among these the longest address prefix, then `all`; among these one transport, then any. Names come first
+ * because a certificate says who the peer is, and an address only where it stands. Of equal rules the one speaks that asks
+ * most of the request (From domain before method), and of equal ones still the first in the list. A less specific rule is
+ * never asked: the most specific one says all that its peer may do.
  */
-import { type IpAddress, type IpNetwork, masked, parseIp } from './ip-address.ts';
+import type { NamePattern } from './access-pattern.ts';
+import { CompiledRule, PeerRules, type Place, placeOf } from './access-rule.ts';
+import { type IpAddress, type IpNetwork, parseIp } from './ip-address.ts';
+import { NetworkTable } from './network-table.ts';
 import type { AccessRuleInput } from './policy-input.ts';
-import type { Reason, RequestSource, Side, Transport } from './types.ts';
+import type { RequestSource, Side, Transport } from './types.ts';
 
-export interface AccessRule {
-  readonly side: Side;
-  /** Matches every address: good to let somebody in, too little to send somewhere. */
-  readonly isForAll: boolean;
-  readonly allowed: Reason;
-}
+/** The rules of one name and network. */
+type Leaf = Partial<Record<Transport | 'any', PeerRules>>;
 
-const compileRule = ({ index, side, from, text }: AccessRuleInput): AccessRule => ({
-  side,
-  isForAll: from.kind === 'all' || (from.kind === 'network' && from.network.prefix === 0),
-  allowed: { code: 'access-allowed', detail: `access[${index}] ${text} is ${side}` },
-});
+/** Rules by address, then by transport. */
+class AddressTable {
+  readonly #networks = new NetworkTable<Leaf>();
 
-const setIfAbsent = <K>(rules: Map<K, AccessRule>, key: K, rule: AccessRule): void => {
-  if (!rules.has(key)) rules.set(key, rule);
-};
-
-/** Networks of one address family: one hash table per prefix length that occurs, longest first. */
-class NetworkTable {
-  readonly #byPrefix: { readonly prefix: number; readonly rules: Map<number | bigint, AccessRule> }[] = [];
-
-  add({ address, prefix }: IpNetwork, rule: AccessRule): void {
-    let level = this.#byPrefix.find((known) => known.prefix === prefix);
-    if (level === undefined) {
-      level = { prefix, rules: new Map() };
-      this.#byPrefix.push(level);
-      this.#byPrefix.sort((a, b) => b.prefix - a.prefix);
-    }
-    setIfAbsent(level.rules, masked(address, prefix), rule);
+  add(network: IpNetwork | undefined, transport: Transport | undefined, rule: CompiledRule): void {
+    const leaf = this.#networks.at(network, () => ({}));
+    leaf[transport ?? 'any'] ??= new PeerRules();
+    leaf[transport ?? 'any']?.add(rule);
   }
 
-  longestMatch(address: IpAddress): AccessRule | undefined {
-    for (const { prefix, rules } of this.#byPrefix) {
-      const rule = rules.get(masked(address, prefix));
-      if (rule !== undefined) return rule;
+  best(address: IpAddress | undefined, transport: Transport): PeerRules | undefined {
+    return this.#networks.longest(address, (leaf) => leaf[transport] ?? leaf.any);
+  }
+}
+
+const prefixOf = (rules: PeerRules): number => placeOf(rules.first.input).network?.prefix ?? -1;
+
+/** Of two names that one certificate proves and that are equally specific. */
+const moreSpecific = (a: PeerRules | undefined, b: PeerRules | undefined): PeerRules | undefined => {
+  if (a === undefined || b === undefined) return a ?? b;
+  const transports = Number(a.first.input.transport !== undefined) - Number(b.first.input.transport !== undefined);
+  const difference = prefixOf(a) - prefixOf(b) || transports || b.first.input.index - a.first.input.index;
+  return difference >= 0 ? a : b;
+};
+
+const tableAt = (tables: Map<string, AddressTable>, key: string): AddressTable => {
+  const table = tables.get(key) ?? new AddressTable();
+  tables.set(key, table);
+  return table;
+};
+
+/** Rules by name of the peer's certificate. */
+class NameTable {
+  readonly #exact = new Map<string, AddressTable>();
+  /** By domain, for the names below it; and for the domain itself, where that is meant too. */
+  readonly #below = new Map<string, AddressTable>();
+  readonly #domains = new Map<string, AddressTable>();
+
+  add(name: NamePattern, { network, transport }: Place, rule: CompiledRule): void {
+    if (name.kind === 'name') return tableAt(this.#exact, name.name).add(network, transport, rule);
+    tableAt(this.#below, name.domain).add(network, transport, rule);
+    if (name.isWithDomain) tableAt(this.#domains, name.domain).add(network, transport, rule);
+  }
+
+  best(names: readonly string[], address: IpAddress | undefined, transport: Transport): PeerRules | undefined {
+    let best: PeerRules | undefined;
+    for (const name of names) best = moreSpecific(best, this.#exact.get(name)?.best(address, transport));
+    return best ?? this.#bestPartial(names, address, transport);
+  }
+
+  #bestPartial(names: readonly string[], address: IpAddress | undefined, transport: Transport): PeerRules | undefined {
+    let best: PartialMatch | undefined;
+    for (const name of names) {
+      const match = this.#partial(name, address, transport);
+      if (match === undefined || match.length < (best?.length ?? 0)) continue;
+      const rules = match.length === best?.length ? moreSpecific(best.rules, match.rules) : match.rules;
+      best = { length: match.length, rules: rules ?? match.rules };
+    }
+    return best?.rules;
+  }
+
+  /** The longest first: the name itself, then what stands behind each of its dots. */
+  #partial(name: string, address: IpAddress | undefined, transport: Transport): PartialMatch | undefined {
+    const own = this.#domains.get(name)?.best(address, transport);
+    if (own !== undefined) return { length: name.length, rules: own };
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const domain = name.slice(dot + 1);
+      const rules = this.#below.get(domain)?.best(address, transport);
+      if (rules !== undefined) return { length: domain.length, rules };
     }
     return undefined;
   }
 }
 
-/** Rules by name of the peer's certificate. */
-class NameTable {
-  readonly #exact = new Map<string, AccessRule>();
-  readonly #below = new Map<string, AccessRule>();
-
-  addName(name: string, rule: AccessRule): void {
-    setIfAbsent(this.#exact, name, rule);
-  }
-
-  addNamesBelow(domain: string, rule: AccessRule): void {
-    setIfAbsent(this.#below, domain, rule);
-  }
-
-  bestMatch(names: readonly string[]): AccessRule | undefined {
-    for (const name of names) {
-      const rule = this.#exact.get(name);
-      if (rule !== undefined) return rule;
-    }
-    return this.#longestBelow(names);
-  }
-
-  #longestBelow(names: readonly string[]): AccessRule | undefined {
-    let best: { readonly length: number; readonly rule: AccessRule } | undefined;
-    for (const name of names) {
-      for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-        const rule = this.#below.get(name.slice(dot + 1));
-        if (rule === undefined) continue;
-        const length = name.length - dot;
-        if (best === undefined || length > best.length) best = { length, rule };
-        break;
-      }
-    }
-    return best?.rule;
-  }
+interface PartialMatch {
+  /** Of the domain that matched. */
+  readonly length: number;
+  readonly rules: PeerRules;
 }
 
 export class AccessList {
   readonly #names = new NameTable();
-  readonly #ipv4 = new NetworkTable();
-  readonly #ipv6 = new NetworkTable();
-  #everybody: AccessRule | undefined;
+  readonly #nameless = new AddressTable();
+  /** Where names could let somebody in, and by which transport. */
+  readonly #provable = new NetworkTable<true>();
+  /** To whom requests may be sent by name: the certificate proves it, wherever the name leads. */
+  readonly #nameTargets = new NameTable();
   /** A connection is judged once: its address and names do not change while it lives. */
-  readonly #verdicts = new WeakMap<RequestSource, AccessRule | 'denied'>();
+  readonly #verdicts = new WeakMap<RequestSource, PeerRules | 'denied'>();
+
+  /** In their order, for whoever explains a refusal. */
+  readonly rules: readonly AccessRuleInput[];
 
   constructor(rules: readonly AccessRuleInput[]) {
-    for (const rule of rules) this.#add(rule.from, compileRule(rule));
+    this.rules = rules;
+    for (const rule of rules) this.#add(new CompiledRule(rule));
   }
 
-  #add(from: AccessRuleInput['from'], rule: AccessRule): void {
-    switch (from.kind) {
-      case 'all':
-        this.#everybody ??= rule;
-        return;
-      case 'network':
-        (from.network.address.family === 4 ? this.#ipv4 : this.#ipv6).add(from.network, rule);
-        return;
-      case 'name':
-        this.#names.addName(from.name, rule);
-        return;
-      case 'names-below':
-        this.#names.addNamesBelow(from.domain, rule);
-    }
+  #add(rule: CompiledRule): void {
+    const place = placeOf(rule.input);
+    const { name, network, transport } = place;
+    if (name === undefined) return this.#nameless.add(network, transport, rule);
+    this.#names.add(name, place, rule);
+    if (rule.allows === undefined) return;
+    this.#provable.at(network, () => true);
+    this.#nameTargets.add(name, { ...place, network: undefined }, rule);
   }
 
-  /** The rule that lets this source in; undefined when it is denied. */
-  ruleFor(source: RequestSource): AccessRule | undefined {
+  /** The rules that speak about this source; undefined when there are none, and it is denied. */
+  rulesFor(source: RequestSource): PeerRules | undefined {
     let verdict = this.#verdicts.get(source);
     if (verdict === undefined) {
       verdict = this.#judge(source) ?? 'denied';
@@ -123,25 +135,34 @@ export class AccessList {
     return verdict === 'denied' ? undefined : verdict;
   }
 
-  /** The rule that makes a host a peer to which a request may be sent. A name is one by TLS only, as it is when it calls us. */
-  ruleForTarget(host: string, transport: Transport): AccessRule | undefined {
-    const address = parseIp(host);
-    if (address === undefined) return transport === 'tls' ? this.#names.bestMatch([host]) : undefined;
-    const rule = this.#longestMatch(address);
-    return rule?.isForAll === true ? undefined : rule;
+  /** The side of a source; undefined when nothing that comes from there is let in. */
+  sideOf(source: RequestSource): Side | undefined {
+    return this.rulesFor(source)?.side;
   }
 
-  #judge({ verifiedNames, remoteAddress }: RequestSource): AccessRule | undefined {
+  /** Whether somebody at this address could be let in at all: as he is, or by a name that TLS has yet to prove. */
+  couldAdmit(remoteAddress: string, transport: Transport): boolean {
     const address = parseIp(remoteAddress);
-    return (
-      this.#names.bestMatch(verifiedNames) ??
-      (address === undefined ? undefined : this.#longestMatch(address)) ??
-      this.#everybody
-    );
+    if (this.#nameless.best(address, transport)?.side !== undefined) return true;
+    return transport === 'tls' && this.#provable.longest(address, (isProvable) => isProvable) === true;
   }
 
-  #longestMatch(address: IpAddress): AccessRule | undefined {
-    return (address.family === 4 ? this.#ipv4 : this.#ipv6).longestMatch(address);
+  /**
+   * The side on which a rule makes a host a peer to which requests may be sent. A name is one by TLS only, as it is when it
+   * calls us; an address only when a rule is about it, for whom everybody may be is nobody to send to.
+   */
+  sideOfTarget(host: string, transport: Transport): Side | undefined {
+    const address = parseIp(host);
+    if (address === undefined) {
+      return transport === 'tls' ? this.#nameTargets.best([host], undefined, transport)?.side : undefined;
+    }
+    const rules = this.#nameless.best(address, transport);
+    return rules === undefined || prefixOf(rules) <= 0 ? undefined : rules.side;
+  }
+
+  #judge({ verifiedNames, remoteAddress, transport }: RequestSource): PeerRules | undefined {
+    const address = parseIp(remoteAddress);
+    return this.#names.best(verifiedNames, address, transport) ?? this.#nameless.best(address, transport);
   }
 }
 

@@ -5,7 +5,7 @@
  * The order of things is the list `checks` at the end: the first check that answers wins, and what passes them all goes to
  * the other side. Where a request goes to a side, the route table says by which hops.
  */
-import type { AccessRule } from './acl.ts';
+import type { AccessRule } from './access-rule.ts';
 import type { Policy } from './policy.ts';
 import {
   type Decision,
@@ -77,15 +77,16 @@ const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
 
 const isInDialogThroughUs = ({ hasToTag, hadOwnRoute }: RequestFacts): boolean => hasToTag && hadOwnRoute;
 
-/** What no access rule names (RFC 3261 §21.4.4). */
-const denied = (source: RequestSource, { onDenied }: Policy): Decision => {
-  const names = source.verifiedNames.length === 0 ? 'no verified name' : source.verifiedNames.join(', ');
-  const detail = `no access rule matches ${source.remoteAddress} over ${source.transport} (${names})`;
-  const because: Reason[] = [{ code: 'access-denied', detail }];
-  return onDenied === 'drop'
-    ? { kind: 'drop', from: undefined, because }
-    : { kind: 'reject', status: 403, from: undefined, because };
+const noRule = ({ remoteAddress, transport, verifiedNames }: RequestSource): Reason => {
+  const names = verifiedNames.length === 0 ? 'no verified name' : verifiedNames.join(', ');
+  return { code: 'access-denied', detail: `no access rule matches ${remoteAddress} over ${transport} (${names})` };
 };
+
+/** What no access rule lets in, or one denies (RFC 3261 §21.4.4). */
+const denied = (because: Reason, { onDenied }: Policy): Decision =>
+  onDenied === 'drop'
+    ? { kind: 'drop', from: undefined, because: [because] }
+    : { kind: 'reject', status: 403, from: undefined, because: [because] };
 
 const loopedBranch: Reason = {
   code: 'loop-branch',
@@ -359,19 +360,26 @@ export const throughRouteTable = (request: Admitted, { host, key, because }: Hea
   }
 };
 
-/** What a source that no access rule names gets for whatever it sends; undefined for a peer. */
-export const refuseStranger = (source: RequestSource, policy: Policy): Decision | undefined =>
-  policy.access.ruleFor(source) === undefined ? denied(source, policy) : undefined;
+/** What a source from which nothing is let in gets for whatever it sends; undefined for a peer. */
+export const refuseStranger = (source: RequestSource, policy: Policy): Decision | undefined => {
+  const rules = policy.access.rulesFor(source);
+  return rules?.side === undefined ? denied(rules?.first.denied ?? noRule(source), policy) : undefined;
+};
 
-/** The first check of the decision: the request with its rule and side, or the refusal of a source that no rule names. */
+/**
+ * The first check of the decision: the request with its rule and side, or the refusal of a source that no rule lets in.
+ * A peer hears 403 for a method that it may not send: 405 would say that the recipient does not know it (RFC 3261 §21.4.6).
+ */
 export const admit = (
   facts: RequestFacts,
   policy: Policy,
   answer: DirectoryAnswer | undefined,
 ): Admitted | Decision => {
-  const rule = policy.access.ruleFor(facts.source);
-  if (rule === undefined) return denied(facts.source, policy);
-  return { facts, policy, answer, rule, from: rule.side, to: otherSide(rule.side) };
+  const { source } = facts;
+  const rule = policy.access.rulesFor(source)?.judge(facts) ?? noRule(source);
+  if ('allowed' in rule) return { facts, policy, answer, rule, from: rule.side, to: otherSide(rule.side) };
+  const side = policy.access.sideOf(source);
+  return side === undefined ? denied(rule, policy) : { kind: 'reject', status: 403, from: side, because: [rule] };
 };
 
 /**

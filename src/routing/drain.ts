@@ -1,13 +1,11 @@
 /** What becomes of a decision while the router is being emptied: who begins something new is sent elsewhere. */
 import type { Policy } from './policy.ts';
-import type { Decision, RequestFacts, Side } from './types.ts';
+import type { Decision, RequestFacts } from './types.ts';
 
 const draining = {
   code: 'draining',
   detail: 'this node is being taken out of service, and begins nothing new',
 } as const;
-
-const sideOf = (facts: RequestFacts, policy: Policy): Side | undefined => policy.access.ruleFor(facts.source)?.side;
 
 /**
  * 503 with Retry-After in place of what would begin: RFC 3261 §16.7 makes the asker try the next node. Requests within a
@@ -19,7 +17,7 @@ export const whileDraining = (decision: Decision, facts: RequestFacts, policy: P
     kind: 'reject',
     status: 503,
     retryAfterS: policy.retryAfterS,
-    from: sideOf(facts, policy),
+    from: policy.access.sideOf(facts.source),
     because: [draining],
   };
 };

@@ -1,4 +1,5 @@
 /** Tells how a request is decided: the very checks of `decide`, each with its verdict and a sentence for people. */
+import { nearestRule } from './access-nearest.ts';
 import { type Admitted, admit, basicHeading, checks, type Heading, type Outcome, throughRouteTable } from './decide.ts';
 import type { Policy } from './policy.ts';
 import type { Decision, DirectoryAnswer, Reason, RequestFacts } from './types.ts';
@@ -65,11 +66,17 @@ const explainAdmitted = (request: Admitted): Explanation => {
   return { decision, checks: [access, ...steps, step] };
 };
 
+/** Where no rule matches, the nearest one is told too. */
+const tellRefusal = (because: readonly Reason[], { source }: RequestFacts, { access }: Policy): string => {
+  const nearest = access.rulesFor(source) === undefined ? nearestRule(access.rules, source) : undefined;
+  return nearest === undefined ? tell(because) : `${tell(because)}; ${nearest}`;
+};
+
 /** The decision of `decide` for the same values, with the verdict of each check. */
 export const explain = (facts: RequestFacts, policy: Policy, answer?: DirectoryAnswer): Explanation => {
   const request = admit(facts, policy, answer);
   if (!('kind' in request)) return explainAdmitted(request);
   const because = request.kind === 'ask-directory' ? [] : request.because;
   const rest = [...checks.map(({ name }) => name), routeTable].map(notReached);
-  return { decision: request, checks: [decided('access', tell(because)), ...rest] };
+  return { decision: request, checks: [decided('access', tellRefusal(because, facts, policy)), ...rest] };
 };

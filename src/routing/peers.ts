@@ -50,7 +50,7 @@ export class Peers {
 
   #unconfigured(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {
     const { host } = uri;
-    const side = this.#access.ruleForTarget(host, transport)?.side ?? sideOf(sameHost, from);
+    const side = this.#access.sideOfTarget(host, transport) ?? sideOf(sameHost, from);
     if (side === undefined) return undefined;
     const port = uri.port ?? (isIp(host) ? defaultPort(transport) : 0);
     const likeness = sameHost.find(({ hop }) => hop.transport === transport)?.hop;

@@ -1,17 +1,27 @@
 /** The rows of configuration that routing is compiled from: plain values, already read and checked one by one. */
-import type { AccessPattern } from './access-pattern.ts';
+import type { AccessPattern, NamePattern } from './access-pattern.ts';
 import type { RoutePattern } from './route-pattern.ts';
-import type { HopTransport, Side } from './types.ts';
+import type { HopTransport, Side, Transport } from './types.ts';
 
 /** A row of `access`: who may talk to us, and which side they are. */
 export interface AccessRuleInput {
   /** Place in the list, from 0: the row's name in reasons is `access[index]`. */
   readonly index: number;
-  readonly side: Side;
-  /** From `parseFrom`. */
+  /** The operator's own name for the row. */
+  readonly name: string | undefined;
+  /** Undefined: what the row means is denied. */
+  readonly side: Side | undefined;
+  /** From `parseFrom`; `all` where the row asks for a name only. */
   readonly from: AccessPattern;
   /** `from` as written, for people. */
   readonly text: string;
+  /** A name that must be proved besides; `from` is no name then. */
+  readonly tlsName: NamePattern | undefined;
+  readonly transport: Transport | undefined;
+  /** Whom the From of its requests may name; undefined: anybody. */
+  readonly fromDomains: readonly NamePattern[] | undefined;
+  /** The methods of its requests; undefined: all. */
+  readonly methods: readonly string[] | undefined;
 }
 
 /** A row of `routes`: where a side can be reached for what the pattern matches. It serves requests from the other side. */

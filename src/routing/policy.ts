@@ -1,8 +1,9 @@
 /** Everything that decides a request, compiled from configuration once and never changed. */
+import { accessProblems } from './access-problems.ts';
 import { type AccessList, compileAccess } from './acl.ts';
 import { hostKey, isIp } from './ip-address.ts';
 import { Peers } from './peers.ts';
-import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from './policy-input.ts';
+import type { OwnAddressInput, PinInput, PolicyInput, RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';
 import { compileRoutes, maxRoutesPerPattern, type RouteTable } from './route-table.ts';
 import type { Reason, Side } from './types.ts';
@@ -77,29 +78,12 @@ export interface PolicyProblem {
   readonly problem: string;
 }
 
-const fromKey = ({ from }: AccessRuleInput): string => {
-  switch (from.kind) {
-    case 'all':
-      return 'all';
-    case 'network':
-      return `${from.network.address.family} ${from.network.address.value}/${from.network.prefix}`;
-    case 'name':
-      return from.name;
-    case 'names-below':
-      return `.${from.domain}`;
-  }
-};
-
-/** Rows that say again what an earlier one said: they would never be looked at. */
-const repeated = <T extends { readonly index: number; readonly side: Side }>(
-  list: 'access' | 'pins',
-  rows: readonly T[],
-  keyOf: (row: T) => string,
-): PolicyProblem[] =>
-  [...Map.groupBy(rows, keyOf).values()].flatMap(([first, ...rest]) =>
+/** Pins that say again what an earlier one said: they would never be looked at. */
+const repeatedPins = (pins: readonly PinInput[]): PolicyProblem[] =>
+  [...Map.groupBy(pins, ({ key }) => key).values()].flatMap(([first, ...rest]) =>
     rest.map(({ index, side }) => {
       const wordsOfFirst = side === first?.side ? 'the same' : `${first?.side} instead of ${side}`;
-      return { list, index, problem: `repeats ${list}[${first?.index}], which says ${wordsOfFirst}` };
+      return { list: 'pins', index, problem: `repeats pins[${first?.index}], which says ${wordsOfFirst}` };
     }),
   );
 
@@ -123,8 +107,8 @@ const leadingHome = (routes: readonly RouteInput[], isOwnAddress: Policy['isOwnA
 
 /** All that is wrong between the rows, in the order of the lists. A policy compiles all the same: the first row wins. */
 export const policyProblems = (input: PolicyInput): PolicyProblem[] => [
-  ...repeated('access', input.access, fromKey),
+  ...accessProblems(input.access),
   ...crowded(input.routes),
   ...leadingHome(input.routes, compileOwnAddresses(input.ownAddresses)),
-  ...repeated('pins', input.pins, ({ key }) => key),
+  ...repeatedPins(input.pins),
 ];

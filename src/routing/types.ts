@@ -37,6 +37,8 @@ export interface RequestFacts {
   /** Request-URI after RFC 3261 §16.4 (a strict router's request already repaired). */
   readonly requestUri: UriFacts;
   readonly source: RequestSource;
+  /** Host of the sip or sips URI in From; lower case, an IPv6 address without brackets; undefined when From has none. */
+  readonly fromDomain: string | undefined;
   /** To carries a tag. */
   readonly hasToTag: boolean;
   /** A Route of ours was on top and has been removed. */
@@ -91,6 +93,8 @@ export interface RoutePlan {
 export type ReasonCode =
   // access
   | 'access-denied'
+  | 'method-denied'
+  | 'from-domain-denied'
   | 'access-allowed'
   // the node itself
   | 'draining'

@@ -15,11 +15,22 @@ const sound = <T>(parsed: Parsed<T>): T => {
   return parsed.value;
 };
 
-export const accessRow = (index: number, side: Side, text: string): AccessRuleInput => ({
+export const accessRow = (
+  index: number,
+  side: Side | undefined,
+  text: string,
+  more: Partial<Omit<AccessRuleInput, 'index' | 'side' | 'text' | 'from'>> = {},
+): AccessRuleInput => ({
   index,
+  name: undefined,
   side,
   text,
   from: sound(parseFrom(text)),
+  tlsName: undefined,
+  transport: undefined,
+  fromDomains: undefined,
+  methods: undefined,
+  ...more,
 });
 
 export const routeRow = (
@@ -101,6 +112,7 @@ export const factsOf = (from: string, requestUri: string, more: Partial<RequestF
   method: 'MESSAGE',
   requestUri: uriOf(requestUri),
   source: sourceOf(from),
+  fromDomain: 'example.com',
   hasToTag: false,
   hadOwnRoute: false,
   nextRoute: undefined,

@@ -92,6 +92,39 @@ describe('explain', () => {
     expect(result.code).toBe(code);
   });
 
+  const rules = routesYaml({
+    routes,
+    listen: 'listen: [{ transport: tcp, address: 127.0.0.1 }, { transport: udp, address: 127.0.0.1 }]',
+    access: `access:
+  - { name: pool, side: microsoft, from: 127.0.0.0/28, transport: tcp, from-domains: [example.com], methods: [MESSAGE] }
+  - { side: cisco, from: 127.0.0.16/28 }
+  - { name: old, deny: true, from: 127.0.0.17 }`,
+  });
+
+  test.each([
+    ['MESSAGE', '127.0.0.1', 'passed       access[0] "pool" 127.0.0.0/28 over tcp is microsoft'],
+    ['MESSAGE', '127.0.0.17', 'decided      access[2] "old" 127.0.0.17 is denied'],
+    ['INFO', '127.0.0.1', 'decided      access[0] "pool" 127.0.0.0/28 over tcp may send MESSAGE, not INFO'],
+    [
+      'MESSAGE',
+      '127.0.0.1 --from sip:mallory@example.net',
+      'decided      access[0] "pool" 127.0.0.0/28 over tcp may speak for example.com, not for example.net',
+    ],
+    [
+      'MESSAGE',
+      '127.0.0.2 --transport udp',
+      'decided      no access rule matches 127.0.0.2 over udp (no verified name); the nearest, access[0] "pool" 127.0.0.0/28 over tcp, asks for tcp',
+    ],
+    [
+      'MESSAGE',
+      '127.0.0.33 --tls-name fe1.example.com',
+      'decided      no access rule matches 127.0.0.33 over tls (fe1.example.com); the nearest, access[1] 127.0.0.16/28, asks for an address in 127.0.0.16/28',
+    ],
+  ])('names the access rule of %s from %s', async (method, peer, told) => {
+    const { out } = await explained(`${method} sip:bob@example.com --from-peer ${peer}`, rules);
+    expect(out.find((line) => line.startsWith('  access '))).toBe(`  access           ${told}`);
+  });
+
   test('of a denied source that is to be dropped says so', async () => {
     const yaml = routesYaml({ x: 'routing: { when-access-denied: drop }' });
     const { code, out } = await explained('MESSAGE sip:bob@example.com --from-peer 127.0.0.99', yaml);

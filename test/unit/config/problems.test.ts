@@ -275,6 +275,8 @@ describe('listeners', () => {
   ])('%s are fine', (_, listeners) => expect(problemsOf(routesYaml({ listen: `listen: [${listeners}]` }))).toEqual([]));
 });
 
+const bothSides = 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: 127.0.0.21 }';
+
 describe('domains, access and pins', () => {
   told([
     [
@@ -311,6 +313,63 @@ describe('domains, access and pins', () => {
       'a certificate name without TLS',
       { access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: fe1.example.com }]' },
       'routes.yaml:4:45: warning: access[1]: this name will never match (names come from TLS certificates, and there is no tls listener)',
+    ],
+    [
+      'a rule without a side',
+      { access: 'access: [{ from: 127.0.0.11 }, { side: microsoft, from: 127.0.0.21 }, { side: cisco, from: all }]' },
+      'routes.yaml:4:10: error: access[0].side: this setting is missing (it has no default)',
+    ],
+    [
+      'a rule that denies a side',
+      { access: `${bothSides}, { side: cisco, deny: true, from: 127.0.0.12 }]` },
+      'routes.yaml:4:92: error: access[2].side: who is denied has no side (leave one of them out)',
+    ],
+    [
+      'a rule about nobody',
+      { access: `${bothSides}, { side: cisco }]` },
+      'routes.yaml:4:84: error: access[2].from: this setting is missing (only a row with tls-name can do without)',
+    ],
+    [
+      'a name that UDP should prove',
+      { access: `${bothSides}, { side: cisco, from: imp1.example.com, transport: udp }]` },
+      'routes.yaml:4:134: error: access[2].transport: a name is not known over udp (only a TLS certificate proves a name, for DNS is never asked: write the addresses of the peer)',
+    ],
+    [
+      'no method at all',
+      { access: `${bothSides}, { side: cisco, from: all, methods: [] }]` },
+      'routes.yaml:4:110: error: access[2].methods: no request at all would match (or deny: true)',
+    ],
+    [
+      'a method in small letters',
+      { access: `${bothSides}, { side: cisco, from: all, methods: [message] }]` },
+      'routes.yaml:4:120: error: access[2].methods[0]: "message" is not a method (in capitals, such as MESSAGE)',
+    ],
+    [
+      'a wildcard of another product',
+      { access: `${bothSides}, { side: cisco, from: "*.example.com" }]` },
+      'routes.yaml:4:105: error: access[2].from: "*.example.com" is written .example.com, for all names below it',
+    ],
+    [
+      'two sides of one peer, told apart by method',
+      { access: `${bothSides}, { side: microsoft, from: 127.0.0.11, methods: [INFO] }]` },
+      'routes.yaml:4:84: error: access[2]: this row means the peers of access[0], which are cisco: a peer has one side',
+    ],
+    [
+      'a denied method of nobody who is let in',
+      { access: `${bothSides}, { deny: true, from: 127.0.0.0/8, methods: [INFO] }]` },
+      'routes.yaml:4:84: error: access[2]: this row denies some requests of peers of whom no rule with the same from, tls-name and transport lets in the rest',
+    ],
+    [
+      'a rule for a transport that is not listened on',
+      { access: `${bothSides}, { side: cisco, from: all, transport: udp }]` },
+      'routes.yaml:4:84: warning: access[2]: this rule will never match (there is no udp listener)',
+    ],
+    [
+      'a network of which others take every part',
+      {
+        access: `${bothSides}, { side: cisco, from: 10.0.0.0/8 }, { side: cisco, from: 10.0.0.0/9 }, { side: cisco, from: 10.128.0.0/9 }]`,
+      },
+      'routes.yaml:4:84: warning: access[2]: this rule will never match (more specific rules cover all that it means)',
     ],
     [
       'a pin twice',

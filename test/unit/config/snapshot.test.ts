@@ -212,6 +212,7 @@ describe('a snapshot', () => {
         method: 'MESSAGE',
         requestUri: { ...uri, key: 'bob@example.com' },
         source: { transport: 'tcp', remoteAddress: '127.0.0.21', remotePort: 5060, verifiedNames: [] },
+        fromDomain: 'example.com',
         hasToTag: false,
         hadOwnRoute: false,
         nextRoute: undefined,

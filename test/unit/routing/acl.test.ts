@@ -11,7 +11,7 @@ const accessOf = (...rules: readonly (readonly [Side, string])[]) =>
 
 /** Whether a single rule lets the source in. */
 const admits = (from: string, address: string, names: readonly string[] = []): boolean =>
-  accessOf(['cisco', from]).ruleFor(sourceOf(address, names)) !== undefined;
+  accessOf(['cisco', from]).sideOf(sourceOf(address, names)) !== undefined;
 
 describe('a rule says whom it means', () => {
   test.each([
@@ -43,6 +43,11 @@ describe('a rule says whom it means', () => {
     ['10.1.', '10.10.0.1', false],
     ['10.1.2.', '10.1.2.3', true],
     ['10.1.2.', '10.1.20.3', false],
+    ['Allow from all', '192.0.2.1', true],
+    ['Allow from 10.1.2.3', '10.1.2.3', true],
+    ['allow  from 10.1', '10.1.200.1', true],
+    ['Allow from 10.1.0.0/255.255.0.0', '10.1.200.1', true],
+    ['Allow from 10.1.0.0/16', '10.2.0.1', false],
   ])('%s and %s: %s', (from, address, isIn) => {
     expect(admits(from, address)).toBe(isIn);
   });
@@ -57,6 +62,11 @@ describe('a rule says whom it means', () => {
     ['.example.com', 'example.com', false],
     ['.example.com', 'badexample.com', false],
     ['example.com', 'imp1.example.com', false],
+    ['Allow from company.com', 'company.com', true],
+    ['Allow from company.com', 'a.b.company.com', true],
+    ['Allow from company.com', 'mycompany.com', false],
+    ['Allow from .company.com', 'a.company.com', true],
+    ['Allow from .company.com', 'company.com', false],
   ])('%s and the verified name %s: %s', (from, name, isIn) => {
     expect(admits(from, '192.0.2.1', [name])).toBe(isIn);
   });
@@ -85,8 +95,22 @@ describe('a rule says whom it means', () => {
     '*.example.com',
     'exa mple.com',
     '-bad.example.com',
+    '*',
+    'env=let_me_in',
+    'Deny from 10.1',
+    '10.1.2.3 10.1.2.4',
   ])('%j is refused with a problem', (text) => {
     expect(parseFrom(text)).toEqual({ problem: expect.stringContaining(text) });
+  });
+
+  test.each([
+    ['*.example.com', 'is written .example.com'],
+    ['*', 'is written all'],
+    ['Deny from 10.1', 'deny: true'],
+    ['10.1.2.3 10.1.2.4', 'a row of its own'],
+    ['Allow from 10.1 10.2', 'a row of its own'],
+  ])('%j: it is said what to write instead (%s)', (text, instead) => {
+    expect(parseFrom(text).problem).toContain(instead);
   });
 });
 
@@ -173,12 +197,12 @@ describe('of several rules the most specific one speaks', () => {
       names: [],
     },
   ])('$title', ({ rules, names }) => {
-    expect(accessOf(...rules).ruleFor(sourceOf('192.0.2.21', names))?.side).toBe('microsoft');
+    expect(accessOf(...rules).sideOf(sourceOf('192.0.2.21', names))).toBe('microsoft');
   });
 
   test('the verdict names its rule', () => {
     const access = accessOf(['cisco', '192.0.2.11'], ['microsoft', '192.0.2.0/24']);
-    expect(access.ruleFor(sourceOf('192.0.2.21'))?.allowed).toEqual({
+    expect(access.rulesFor(sourceOf('192.0.2.21'))?.first.allows?.allowed).toEqual({
       code: 'access-allowed',
       detail: 'access[1] 192.0.2.0/24 is microsoft',
     });
@@ -188,12 +212,12 @@ describe('of several rules the most specific one speaks', () => {
     const access = accessOf(['cisco', '192.0.2.11']);
     const names: string[] = [];
     const source = { ...sourceOf('192.0.2.99'), verifiedNames: names, remoteAddress: '192.0.2.11' };
-    const verdict = access.ruleFor(source);
+    const verdict = access.rulesFor(source);
     source.remoteAddress = '192.0.2.99';
-    expect(access.ruleFor(source)).toBe(verdict);
+    expect(access.rulesFor(source)).toBe(verdict);
     const denied = sourceOf('192.0.2.99');
-    expect(access.ruleFor(denied)).toBeUndefined();
-    expect(access.ruleFor(denied)).toBeUndefined();
+    expect(access.rulesFor(denied)).toBeUndefined();
+    expect(access.rulesFor(denied)).toBeUndefined();
   });
 
   const ip = fc.oneof(
@@ -235,7 +259,7 @@ describe('of several rules the most specific one speaks', () => {
         const [expected] = rules
           .filter(({ start, total }) => total === bits.length && bits.startsWith(start))
           .sort((a, b) => b.start.length - a.start.length);
-        expect(access.ruleFor(sourceOf(text(bits)))?.side).toBe(expected?.side);
+        expect(access.sideOf(sourceOf(text(bits)))).toBe(expected?.side);
       }),
     );
   });
@@ -251,10 +275,10 @@ describe('a target is a peer when a rule names it', () => {
     ['fe1.example.com', 'tcp', undefined, 'a listed name without TLS: nothing would prove it'],
     ['fe1.example.net', 'tls', undefined, 'a name that is not listed'],
   ] as const)('%s over %s: %s (%s)', (host, transport, side, _why) => {
-    expect(access.ruleForTarget(host, transport)?.side).toBe(side);
+    expect(access.sideOfTarget(host, transport)).toBe(side);
   });
 
   test('an address that only a network of prefix 0 covers is no peer either', () => {
-    expect(accessOf(['cisco', '0.0.0.0/0']).ruleForTarget('192.0.2.1', 'udp')).toBeUndefined();
+    expect(accessOf(['cisco', '0.0.0.0/0']).sideOfTarget('192.0.2.1', 'udp')).toBeUndefined();
   });
 });

@@ -42,7 +42,8 @@ describe('explain', () => {
     expect(checks[0]).toEqual({
       check: 'access',
       verdict: 'decided',
-      detail: 'no access rule matches 192.0.2.99 over tcp (no verified name)',
+      detail:
+        'no access rule matches 192.0.2.99 over tcp (no verified name); the nearest, access[0] 192.0.2.11, asks for an address in 192.0.2.11',
     });
     expect(new Set(checks.slice(1).map(({ verdict }) => verdict))).toEqual(new Set(['not-reached']));
   });

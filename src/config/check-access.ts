@@ -1,0 +1,55 @@
+/** What the rows of `access` mean, each by itself and beside the listeners. What is wrong between rows, routing says. */
+
+import { overshadowed } from '../routing/access-reach.ts';
+import { placeOf } from '../routing/access-rule.ts';
+import { compileAccessRule } from './compile.ts';
+import type { Item } from './reader.ts';
+import type { Report } from './report.ts';
+import type { AccessRow, RoutesFile } from './shape.ts';
+
+export function checkAccess({ access, listen }: RoutesFile, report: Report): void {
+  if (access.length === 0 && report.isSound('access')) {
+    report.error(['access'], 'nobody may talk to this router', 'add the servers of both sides');
+  }
+  for (const row of access) checkRow(row, report);
+  if (report.isSound('access') && report.isSound('listen')) warnOfSilentRules(access, listen, report);
+}
+
+function checkRow({ path, value }: Item<AccessRow>, report: Report): void {
+  const { side, deny, from, transport, methods } = value;
+  const tlsName = value['tls-name'];
+  if (side === undefined && !deny) report.error([...path, 'side'], 'this setting is missing', 'it has no default');
+  if (side !== undefined && deny) report.error([...path, 'side'], 'who is denied has no side', 'leave one of them out');
+  if (from === undefined && tlsName === undefined) {
+    report.error([...path, 'from'], 'this setting is missing', 'only a row with tls-name can do without');
+  }
+  const isNameInFrom = from !== undefined && from.pattern.kind !== 'all' && from.pattern.kind !== 'network';
+  if (isNameInFrom && tlsName !== undefined) {
+    report.error([...path, 'tls-name'], '"from" names a certificate already', 'leave one of them out');
+  }
+  if ((isNameInFrom || tlsName !== undefined) && transport !== undefined && transport !== 'tls') {
+    const hint = 'only a TLS certificate proves a name, for DNS is never asked: write the addresses of the peer';
+    report.error([...path, 'transport'], `a name is not known over ${transport}`, hint);
+  }
+  if (methods?.length === 0) report.error([...path, 'methods'], 'no request at all would match', 'or deny: true');
+  if (value['from-domains']?.length === 0) {
+    report.error([...path, 'from-domains'], 'no request at all would match', 'or deny: true');
+  }
+}
+
+/** Rules that cannot speak, whoever comes. */
+function warnOfSilentRules(access: RoutesFile['access'], listen: RoutesFile['listen'], report: Report): void {
+  const transports = new Set(listen.map(({ value }) => value.transport));
+  for (const row of access) {
+    const { name, transport } = placeOf(compileAccessRule(row));
+    if (name !== undefined && !transports.has('tls')) {
+      const hint = 'names come from TLS certificates, and there is no tls listener';
+      report.warning(row.path, 'this name will never match', hint);
+    } else if (transport !== undefined && !transports.has(transport)) {
+      report.warning(row.path, 'this rule will never match', `there is no ${transport} listener`);
+    }
+  }
+  for (const { index } of overshadowed(access.map(compileAccessRule), transports)) {
+    report.warning(['access', index], 'this rule will never match', 'more specific rules cover all that it means');
+  }
+}

@@ -17,6 +17,7 @@ import {
   usualSnapshot,
 } from './directory/opened.ts';
 import { type OpenLdapWish, startOpenLdap } from './directory/openldap.ts';
+import { relayTo } from './directory/relay.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
 import { nameOf, userDn } from './directory/users.ts';
@@ -42,8 +43,8 @@ async function open(server: TestDirectory, wish: Wish = {}, source: Partial<Ldap
 }
 
 /** Asked for a sign of life every second. */
-const quickToNotice = (server: TestDirectory): LdapSourceSettings['servers'] =>
-  sourceOf(server, { servers: { keepAliveMs: 1_000 } }).servers;
+const quickToNotice = (server: TestDirectory, url: string): LdapSourceSettings['servers'] =>
+  sourceOf(server, { servers: { urls: [url], keepAliveMs: 1_000 } }).servers;
 
 const swept = ({ snapshot }: Opened) => until(() => snapshot.status.lastSweep?.outcome === 'applied');
 
@@ -140,8 +141,10 @@ describe.each(servers)('%s', (_, kind, startServer) => {
   );
 
   test('a server that falls silent during a sweep, or is killed, is noticed, and the users stay as they were', async () => {
-    const opened = await open(server, { follow: 'none' }, { pageSize: 1, servers: quickToNotice(server) });
+    const relay = await relayTo(server.ldapsUrl);
+    const opened = await open(server, { follow: 'none' }, { pageSize: 1, servers: quickToNotice(server, relay.url) });
     await swept(opened);
+    relay.delayMs = 20;
     for (const stop of [() => server.pause(), () => server.kill()]) {
       opened.snapshot.refresh();
       await until(() => opened.snapshot.status.phase === 'sweeping');
@@ -150,6 +153,7 @@ describe.each(servers)('%s', (_, kind, startServer) => {
       expect(opened.is(nameOf(20))).toBe('enabled');
       server.resume();
     }
+    relay.delayMs = 0;
     await server.start();
     const beganMs = Date.now();
     await until(() => (opened.snapshot.status.lastSweep?.startedAtMs ?? 0) >= beganMs);

@@ -10,6 +10,8 @@ export class Relay {
   accepted = 0;
   /** What the server says is cut off behind so many octets, and the connection with it; undefined: nothing is. */
   cutAfter: number | undefined;
+  /** What the server says takes so long on its way, in milliseconds: what is to be met in the middle must last. */
+  delayMs = 0;
   readonly #pairs = new Set<Socket>();
 
   constructor(url: string) {
@@ -47,7 +49,8 @@ export class Relay {
   }
 
   #back(chunk: Buffer, client: Socket, end: () => void): void {
-    if (this.cutAfter === undefined) client.write(chunk);
+    if (this.delayMs > 0) setTimeout(() => client.write(chunk), this.delayMs);
+    else if (this.cutAfter === undefined) client.write(chunk);
     else client.write(chunk.subarray(0, this.cutAfter), end);
   }
 }

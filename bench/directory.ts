@@ -17,9 +17,10 @@ const hosts = { router: '127.0.252.1', cisco: '127.0.252.11', microsoft: '127.0.
 const port = 5060;
 const noIdentity = { cert: '', key: '', ca: '' };
 
-/** Between two MESSAGEs, and how long a stretch without a sweep is looked at. */
+/** Between two MESSAGEs. */
 const everyMs = 2;
-const quietSeconds = 10;
+/** How long a stretch without a sweep is looked at before each sweep. */
+const quietMs = 4_000;
 
 const begin = (file: string, execArgv: readonly string[] = [], args: readonly string[] = []): ChildProcess => {
   const child = fork(join(import.meta.dirname, file), [...args], { execArgv: [...execArgv], silent: true });
@@ -104,6 +105,11 @@ class BenchRouter {
     return { now: of('VmRSS'), most: of('VmHWM') };
   }
 
+  /** From now on `most` is the most from now on (proc(5), clear_refs). */
+  forgetMost(): void {
+    writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
+  }
+
   /** From the log: since 1970, with what each brought. */
   get sweeps(): readonly { startedAtMs: number; endedAtMs: number; objects: number }[] {
     const lines = readFileSync(this.#log, 'utf8').trim().split('\n');
@@ -120,20 +126,46 @@ class BenchRouter {
   }
 }
 
-/** Resident memory of a router that holds these users and has nothing to do. */
-async function idleMemory(users: number): Promise<number> {
+/** Resident memory of a router that has nothing else to do, in octets. */
+interface Memory {
+  /** At most until the first sweep is in force. */
+  readonly first: number;
+  readonly atRest: number;
+  /** At most while the next sweeps run. */
+  readonly next: number;
+}
+
+async function memoryOf(users: number, sweeps: number): Promise<Memory> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
   const server = await startOpenLdap({ users });
   const router = await BenchRouter.start(server, folder);
   try {
     await router.untilSwept(1);
+    const { most: first } = router.memory;
     await pause(3_000);
-    return router.memory.now;
+    const { now: atRest } = router.memory;
+    router.forgetMost();
+    for (let sweep = 1; sweep <= sweeps; sweep += 1) {
+      await server.kill();
+      await server.start();
+      await router.untilSwept(1 + sweep);
+    }
+    return { first, atRest, next: router.memory.most };
   } finally {
     await router.stop();
     await server.stop();
     rmSync(folder, { recursive: true });
   }
+}
+
+async function tellMemory(users: number): Promise<void> {
+  const few = await memoryOf(100, 2);
+  const many = await memoryOf(users, 2);
+  console.log(`router with ${users} objects swept, above one with a hundred (${mib(few.atRest)} MiB at rest):`);
+  const above = (of: keyof Memory): string => `${mib(many[of] - few.atRest)} MiB`;
+  console.log(
+    `  ${above('first')} at most in the first sweep, ${above('atRest')} at rest, ${above('next')} at most in two more`,
+  );
 }
 
 interface Answered {
@@ -180,17 +212,21 @@ class Requests {
     this.#isRunning = false;
   }
 
-  between(fromMs: number, untilMs: number): string {
+  /** Milliseconds, ascending. */
+  between(fromMs: number, untilMs: number): readonly number[] {
     const took = this.answered.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs).map(({ tookMs }) => tookMs);
-    took.sort((a, b) => a - b);
+    return took.sort((a, b) => a - b);
+  }
+
+  static tell(took: readonly number[]): string {
     const at = (share: number): string => (took[Math.floor(share * (took.length - 1))] ?? Number.NaN).toFixed(1);
     const late = took.filter((ms) => ms > 20).length;
     return `${took.length} MESSAGEs, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, most ${at(1)} ms, ${late} above 20 ms`;
   }
 }
 
-/** A sweep in the middle of traffic: the server goes and comes back, and the router sweeps anew. */
-async function tellSweep(users: number, rounds: number): Promise<void> {
+/** Sweeps in the middle of traffic (the server goes and comes back, and the router sweeps anew), a stretch without one before each. */
+async function tellSweeps(users: number, rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
   const server = await startOpenLdap({ users });
   const sink = begin('sink.ts');
@@ -198,34 +234,52 @@ async function tellSweep(users: number, rounds: number): Promise<void> {
   const router = await BenchRouter.start(server, folder);
   try {
     await router.untilSwept(1);
-    const { now: idle } = router.memory;
     const requests = new Requests();
     const running = requests.run(users);
     await pause(5_000);
-    const quietFromMs = Date.now();
-    await pause(quietSeconds * 1_000);
     console.log(`load of the machine: ${loadavg()[0]?.toFixed(1)}`);
-    console.log(`no sweep: ${requests.between(quietFromMs, Date.now())}`);
+    const took: { readonly quiet: number[]; readonly swept: number[] } = { quiet: [], swept: [] };
     for (let round = 1; round <= rounds; round += 1) {
-      await server.kill();
-      await server.start();
-      const { startedAtMs, endedAtMs, objects } = await router.untilSwept(1 + round);
-      await pause(500);
-      const seconds = ((endedAtMs - startedAtMs) / 1_000).toFixed(1);
-      console.log(`sweep of ${objects} objects in ${seconds} s: ${requests.between(startedAtMs, endedAtMs)}`);
+      took.quiet.push(...(await tellQuiet(requests)));
+      took.swept.push(...(await tellSweep(requests, server, router, 1 + round)));
     }
     requests.stop();
     await running;
+    for (const [what, all] of Object.entries(took))
+      console.log(`all ${what}: ${Requests.tell(all.sort((a, b) => a - b))}`);
     console.log(
       `${requests.sent} sent, ${requests.refused} refused, ${requests.sent - requests.answered.length} without 200`,
     );
-    console.log(`memory of the router: ${mib(idle)} MiB after the first sweep, ${mib(router.memory.most)} MiB at most`);
   } finally {
     await router.stop();
     await end(sink);
     await server.stop();
     rmSync(folder, { recursive: true });
   }
+}
+
+async function tellQuiet(requests: Requests): Promise<readonly number[]> {
+  const fromMs = Date.now();
+  await pause(quietMs);
+  const took = requests.between(fromMs, Date.now());
+  console.log(`no sweep: ${Requests.tell(took)}`);
+  return took;
+}
+
+async function tellSweep(
+  requests: Requests,
+  server: TestDirectory,
+  router: BenchRouter,
+  count: number,
+): Promise<readonly number[]> {
+  await server.kill();
+  await server.start();
+  const { startedAtMs, endedAtMs, objects } = await router.untilSwept(count);
+  await pause(500);
+  const took = requests.between(startedAtMs, endedAtMs);
+  const seconds = ((endedAtMs - startedAtMs) / 1_000).toFixed(1);
+  console.log(`sweep of ${objects} objects in ${seconds} s: ${Requests.tell(took)}`);
+  return took;
 }
 
 const { values } = parseArgs({
@@ -237,12 +291,6 @@ const { values } = parseArgs({
   },
 });
 
-await tellTable(Number(values.table));
-if (Number(values['memory-users']) > 0) {
-  const few = await idleMemory(100);
-  const many = await idleMemory(Number(values['memory-users']));
-  console.log(
-    `router with ${values['memory-users']} objects swept: ${mib(many - few)} MiB above one with a hundred (${mib(few)})`,
-  );
-}
-await tellSweep(Number(values['swept-users']), Number(values.rounds));
+if (Number(values.table) > 0) await tellTable(Number(values.table));
+if (Number(values['memory-users']) > 0) await tellMemory(Number(values['memory-users']));
+if (Number(values.rounds) > 0) await tellSweeps(Number(values['swept-users']), Number(values.rounds));

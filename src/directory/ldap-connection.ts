@@ -7,6 +7,7 @@ import {
   type LdapChange,
   type LdapConnection,
   type LdapControl,
+  type LdapEntry,
   LdapError,
   type LdapOperation,
   type LdapResult,
@@ -25,7 +26,8 @@ import {
   writeSearch,
   writeUnbind,
 } from './ldap-wire.ts';
-import { tellResult } from './result-code.ts';
+import { hasMoreValues, withAllValues } from './ranged-values.ts';
+import { resultCodes, tellResult } from './result-code.ts';
 
 export interface ConnectionSettings {
   readonly server: string;
@@ -137,7 +139,36 @@ export class StreamConnection implements LdapConnection {
     this.#end(new LdapError('ldap-closed', `we have closed the connection to ${this.server}`));
   }
 
+  /** An entry of which not all values came is told last, when the others have been fetched. */
   #search(search: LdapSearch, controls: readonly LdapControl[] | undefined): LdapOperation {
+    const partial: LdapEntry[] = [];
+    const onEntry = (entry: LdapEntry): void => {
+      if (hasMoreValues(entry)) partial.push(entry);
+      else search.onEntry(entry);
+    };
+    const { done, abandon } = this.#searchOnce({ ...search, onEntry }, controls);
+    const whole = done.then(async (result) => {
+      for (const entry of partial) {
+        search.onEntry(await withAllValues(entry, (attribute) => this.#readAgain(entry.dn, attribute)));
+      }
+      return result;
+    });
+    return { done: whole, abandon };
+  }
+
+  async #readAgain(dn: string, attribute: string): Promise<LdapEntry | undefined> {
+    const found: LdapEntry[] = [];
+    const onEntry = (entry: LdapEntry): void => void found.push(entry);
+    const filter = { present: 'objectClass' };
+    try {
+      await this.#searchOnce({ baseDn: dn, scope: 'base', filter, attributes: [attribute], onEntry }, undefined).done;
+    } catch (error) {
+      if ((error as LdapError).resultCode !== resultCodes.noSuchObject) throw error;
+    }
+    return found[0];
+  }
+
+  #searchOnce(search: LdapSearch, controls: readonly LdapControl[] | undefined): LdapOperation {
     const { budgetMs } = search;
     const write = (id: number): Buffer => writeSearch(id, search, controls);
     const { done, abandon } = this.#ask(write, { search, ...(budgetMs === undefined ? {} : { budgetMs }) });

@@ -45,8 +45,6 @@ export interface LdapLog {
 }
 
 export interface OwnedConnections extends LdapConnections {
-  /** A better server than the one in use may be tried again: the next `open` will. */
-  isReturnDue(): boolean;
   /** A connection to the server that a referral names, under the same conditions: protected, verified, bound. */
   openReferral(url: string): Promise<LdapConnection>;
 }

@@ -219,8 +219,15 @@ function readEntry(reader: BerReader, end: number): LdapEntry {
   const attributes = new Map<string, Buffer[]>();
   reader.readSequence();
   readUntil(reader, end, () => readAttribute(reader, attributes));
-  return new Entry(dn, attributes, readControls(reader));
+  return entryOf(dn, attributes, readControls(reader));
 }
+
+/** @param attributes by name in lower case */
+export const entryOf = (
+  dn: string,
+  attributes: ReadonlyMap<string, readonly Buffer[]>,
+  controls: readonly LdapControl[],
+): LdapEntry => new Entry(dn, attributes, controls);
 
 function readAttribute(reader: BerReader, attributes: Map<string, Buffer[]>): void {
   reader.readSequence();

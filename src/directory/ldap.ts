@@ -27,7 +27,7 @@ export interface LdapControl {
 /** An entry as it came. Names are without regard to case; an attribute that did not come has no values. */
 export interface LdapEntry {
   readonly dn: string;
-  /** Names of the attributes that came, lower case, with options as in `member;range=0-1499`. */
+  /** Names of the attributes that came, lower case, with their options; those of which a part came were completed. */
   readonly names: readonly string[];
   /** The first value as UTF-8 text. */
   text(name: string): string | undefined;
@@ -100,6 +100,8 @@ export interface LdapConnections {
    * that is not resting after a failure; rejects with the last LdapError when none could be had.
    */
   open(purpose: LdapPurpose): Promise<LdapConnection>;
+  /** A better server than the one in use may be tried again: the next `open` will. */
+  isReturnDue(): boolean;
   /** How long to wait before the next `open` makes sense: with back-off and jitter, 0 while a server may be tried. */
   restMs(): number;
   /** What each server is doing, for the status page. */

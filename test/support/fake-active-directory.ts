@@ -54,6 +54,8 @@ const suffix = 'DC=example,DC=com';
 export class FakeActiveDirectory implements LdapConnections {
   instance = 'invocation-1';
   server = 'ldaps://dc1.example.com:636';
+  /** A better controller than the one in use, which may be used again. */
+  returned: string | undefined;
   /** What `open` and every search reject with. */
   failure: LdapError | undefined;
   /** What sweeps reject with, after their entries. */
@@ -98,6 +100,8 @@ export class FakeActiveDirectory implements LdapConnections {
 
   async open(): Promise<LdapConnection> {
     if (this.failure !== undefined) throw this.failure;
+    this.server = this.returned ?? this.server;
+    this.returned = undefined;
     const connection = new FakeConnection(this);
     this.#open.add(connection);
     return connection;
@@ -107,6 +111,10 @@ export class FakeActiveDirectory implements LdapConnections {
   drop(): void {
     for (const connection of this.#open) connection.end(new LdapError('ldap-closed', 'the server is gone'));
     this.#open.clear();
+  }
+
+  isReturnDue(): boolean {
+    return this.returned !== undefined;
   }
 
   restMs(): number {

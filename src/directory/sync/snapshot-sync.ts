@@ -54,6 +54,9 @@ const retryMs = (failures: number): number => Math.min(longestRetryMs, firstRetr
 /** A session that lived so long had not failed at once: the next may begin without delay. */
 const steadyMs = 30_000;
 
+/** So often it is asked whether a better server, which had failed, may be used again. */
+const returnCheckMs = 1_000;
+
 /** Doubt about a deletion is settled by a sweep, but sweeps for that reason take a twentieth of the time at most. */
 const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
 
@@ -180,9 +183,37 @@ export class SnapshotSync {
     follower.failed.catch(() => undefined);
     this.#tell({ phase: 'following', lastFailure: undefined });
     try {
-      await Promise.race([follower.failed, this.#sweeps(session)]);
+      await Promise.race([follower.failed, this.#sweeps(session), this.#returned(session)]);
     } finally {
       this.#remember(follower, server);
+    }
+  }
+
+  /** Resolves when a better server is in use again: the next session is with that one. A sweep is let come to its end. */
+  #returned(session: Session): Promise<void> {
+    const { connections, clock } = this.#parts;
+    return new Promise((resolve) => {
+      let timer: { cancel(): void } | undefined;
+      session.connection.onClosed(() => timer?.cancel());
+      const watch = (): void => {
+        if (session.isOver) return;
+        timer = clock.after(returnCheckMs, () => {
+          if (session.sweeping !== undefined || !connections.isReturnDue()) return watch();
+          void this.#hasReturned(session).then((hasReturned) => (hasReturned ? resolve() : watch()));
+        });
+      };
+      watch();
+    });
+  }
+
+  async #hasReturned({ connection }: Session): Promise<boolean> {
+    try {
+      const next = await this.#parts.connections.open('sync');
+      next.close();
+      return next.server !== connection.server;
+    } catch {
+      // Who cannot be had has been noted by the connections; the session goes on with whom it has.
+      return false;
     }
   }
 

@@ -1,5 +1,6 @@
 /** Which objects of a directory are users, and how an object is known again when its name or its address has changed. */
 import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from '../ldap.ts';
+import { resultCodes } from '../result-code.ts';
 import type { UserAttributes } from '../user-entry.ts';
 import type { ServerFacts } from './server-facts.ts';
 
@@ -65,10 +66,8 @@ export async function reread(
   return found[0];
 }
 
-const noSuchObject = 32;
-
 const isNoSuchObject = (error: unknown): boolean =>
-  (error as { readonly resultCode?: number }).resultCode === noSuchObject;
+  (error as { readonly resultCode?: number }).resultCode === resultCodes.noSuchObject;
 
 /** Samba takes 11 s for the first of 100,000 users; a server that is dead is noticed sooner, for it owes signs of life. */
 const patienceMs = 60_000;

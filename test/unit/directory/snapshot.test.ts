@@ -302,6 +302,25 @@ describe('what changes between sweeps', () => {
     expect(ad.sweeps).toBe(1);
   });
 
+  test('is followed at a better controller again as soon as that may be used, after a sweep that runs', async () => {
+    ad.put('bob');
+    await open({ follow: 'none' });
+    const gate = Promise.withResolvers<void>();
+    ad.sweepGate = gate.promise;
+    directory.refresh();
+    await settle();
+    ad.returned = 'ldaps://dc0.example.com:636';
+    ad.instance = 'invocation-0';
+    for (let round = 0; round < 3; round += 1) await pass(second);
+    expect([directory.status.server, ad.sweeps]).toEqual(['ldaps://dc1.example.com:636', 2]);
+    gate.resolve();
+    await settle();
+    for (let round = 0; round < 2; round += 1) await pass(second);
+    expect([directory.status.server, ad.sweeps]).toEqual(['ldaps://dc0.example.com:636', 3]);
+    expect(directory.status).toMatchObject({ lastFailure: undefined, outages: [] });
+    expect(warnings).toEqual([]);
+  });
+
   test('on another controller, or one restored from a backup, begins with a sweep: USNs are each database its own', async () => {
     ad.put('bob');
     await open();

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The process: arguments, signals and exit codes. The only place that ends it. */
 
+import { targetUsage } from './cli/admin-client.ts';
 import { drain, reload, status, undrain } from './cli/administer.ts';
 import { check } from './cli/check.ts';
 import { directory } from './cli/directory.ts';
@@ -10,13 +11,15 @@ import { type Signals, start } from './cli/start.ts';
 import { unit } from './cli/unit.ts';
 
 const usage = `usage: pif-router start [FILE]
-       pif-router status | reload | drain | undrain [--json] [--socket PATH] [FILE]
+       pif-router status | reload | drain | undrain [--json] [WHERE] [FILE]
        pif-router unit [FILE]
        pif-router check [FILE]
        pif-router directory check [FILE]
-       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH] [FILE]
+       pif-router directory refresh | confirm | show ADDRESS [--json] [WHERE] [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
-FILE is routes.yaml unless another is named.`;
+FILE is routes.yaml unless another is named. WHERE is
+       ${targetUsage}
+and the socket that FILE names when it is left out.`;
 
 const io: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),

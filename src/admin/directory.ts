@@ -6,7 +6,7 @@ import type { SyncStatus } from '../directory/sync/status.ts';
 import type { Log } from '../observe/log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
-import type { Endpoints, Query, Reply } from './socket.ts';
+import type { Endpoints, Query, Reply } from './http.ts';
 
 /** Fit for JSON, as all below; times in ISO 8601. */
 export interface SourceStatus {

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
 import type { Log } from '../observe/log.ts';
 import { directoryEndpoints } from './directory.ts';
-import type { Endpoints, Reply } from './socket.ts';
+import type { Endpoints, Reply } from './http.ts';
 import { statusOf } from './status.ts';
 
 export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints => {

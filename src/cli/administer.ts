@@ -1,18 +1,13 @@
-/** `status`, `reload`, `drain` and `undrain`: ask the running router over its socket for administration. */
-import { request } from 'node:http';
+/** `status`, `reload`, `drain` and `undrain`: ask the running router what it is asked for, and tell what it answers. */
 import type { Status } from '../admin/status.ts';
-import { adminSocketOf } from '../config/admin-socket.ts';
 import type { ReloadResult } from '../config/reload.ts';
+import { type Answer, ask, type Target, takeTarget, targetUsage } from './admin-client.ts';
 import { type Io, usualFile } from './printing.ts';
 
 interface Order {
-  readonly socket: string;
+  /** Throws when a file or a variable that it needs is not there. */
+  target(): Target;
   readonly isJson: boolean;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
 }
 
 /** @returns 0 when the router runs and takes new requests, 1 when not, 2 when the command is not understood */
@@ -80,33 +75,49 @@ export async function administer(
   what: string,
   args: readonly string[],
   io: Io,
-  tell: (answer: Answer, out: (line: string) => void) => number,
+  tell: Tell,
 ): Promise<number> {
   const order = readOrder(args);
   if (order === undefined) {
     io.err(usageOf(command));
     return 2;
   }
-  const answer = await ask(order.socket, what).catch((error: Error) => error.message);
-  if (typeof answer === 'string') {
-    io.err(`no router answers at ${order.socket} (${answer}): does it run with this file, and as this user?`);
+  try {
+    const target = order.target();
+    const answer = await ask(target, what).catch((error: Error) => {
+      throw new Error(
+        `no router answers at ${target.text} (${error.message}): does it run with this file, and as this user?`,
+      );
+    });
+    return tellAnswer(answer, order.isJson, io, tell);
+  } catch (error) {
+    io.err((error as Error).message);
     return 1;
   }
-  if (!order.isJson) return tell(answer, io.out);
+}
+
+type Tell = (answer: Answer, out: (line: string) => void) => number;
+
+/** Who is not let in reads why, whatever the command. */
+function tellAnswer(answer: Answer, isJson: boolean, io: Io, tell: Tell): number {
+  if (answer.status === 401 || answer.status === 403) {
+    io.err(`the router refuses this: ${(JSON.parse(answer.text) as { readonly error: string }).error}`);
+    return 1;
+  }
+  if (!isJson) return tell(answer, io.out);
   io.out(answer.text.trimEnd());
   return tell(answer, () => undefined);
 }
 
-export const usageOf = (command: string): string => `usage: pif-router ${command} [--json] [--socket PATH] [FILE]`;
+export const usageOf = (command: string): string => `usage: pif-router ${command} [--json] ${targetUsage} [FILE]`;
 
 function readOrder(args: readonly string[]): Order | undefined {
   const left = [...args];
   const isJson = takeFlag(left, '--json');
-  const at = left.indexOf('--socket');
-  const named = at < 0 ? undefined : left.splice(at, 2)[1];
+  const target = takeTarget(left);
   const [file = usualFile, ...more] = left;
-  if (more.length > 0 || file.startsWith('-') || (at >= 0 && named === undefined)) return undefined;
-  return { socket: named ?? adminSocketOf(file), isJson };
+  if (more.length > 0 || file.startsWith('-') || target === undefined) return undefined;
+  return { target: () => target(file), isJson };
 }
 
 function takeFlag(args: string[], flag: string): boolean {
@@ -114,19 +125,3 @@ function takeFlag(args: string[], flag: string): boolean {
   if (at >= 0) args.splice(at, 1);
   return at >= 0;
 }
-
-/** @param what method and path */
-const ask = (socketPath: string, what: string): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const [method, path] = what.split(' ');
-    const asked = request({ socketPath, method, path }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    asked.on('error', reject);
-    asked.end();
-  });

@@ -1,7 +1,8 @@
 /** `directory refresh`, `confirm` and `show`: the directory of the running router, asked over its socket for administration. */
 import type { SweepOrder, UserInSource, UserReport } from '../admin/directory.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
-import { type Answer, administer, usageOf } from './administer.ts';
+import type { Answer } from './admin-client.ts';
+import { administer, usageOf } from './administer.ts';
 import type { Io } from './printing.ts';
 
 /** @returns 0 when a sweep begins, 1 when none does or no router runs, 2 when the command is not understood */

@@ -14,7 +14,7 @@ import { confirm, refresh, show } from './directory-orders.ts';
 import { type Io, printProblems, usualFile } from './printing.ts';
 
 const usage = `usage: pif-router directory check [FILE]
-       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH] [FILE]`;
+       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH | --admin URL ...] [FILE]`;
 
 /** To the running router; `check` needs none. */
 const orders = new Map([

@@ -108,8 +108,8 @@ async function open(
       systemd.ready(describeState(result.number, app.listeners));
     },
   });
-  const administration = await openAdministration(first.admin.socket, endpointsOf(app, reloader, log.log)).catch(
-    (error) => app.stop(0).then(() => Promise.reject(error)),
+  const administration = await openAdministration(first, endpointsOf(app, reloader, log.log), log.log).catch((error) =>
+    app.stop(0).then(() => Promise.reject(error)),
   );
   parts.push(administration);
   watchIfWanted(files);

@@ -30,6 +30,7 @@ import {
   percentage,
   port,
   size,
+  socketAddress,
   text,
 } from './values.ts';
 
@@ -287,6 +288,11 @@ export const usualAdminSocket = 'pif-router.sock';
 
 const admin = object({
   socket: withDefault(text(), usualAdminSocket),
+  'socket-mode': withDefault(choice(['0600', '0660']), '0600'),
+  listen: optional(socketAddress),
+  'token-file': optional(text()),
+  'token-env': optional(text(128)),
+  tls: optional(name),
 });
 
 /** The whole file. */

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
+import { type AdminSettings, compileAdmin } from './admin.ts';
 import { checkTogether } from './checks.ts';
 import { compileListener, compilePolicyInput, type ListenSetting } from './compile.ts';
 import {
@@ -40,8 +41,7 @@ export interface Snapshot {
   readonly log: LogSettings;
   readonly reload: { readonly watch: boolean };
   readonly stop: { readonly drainMs: number };
-  /** Absolute path of the socket for administration. */
-  readonly admin: { readonly socket: string };
+  readonly admin: AdminSettings;
   /** The rows that the policy was compiled from, for printing. */
   readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
 }
@@ -206,7 +206,7 @@ class Compiler {
       log: this.#log(),
       reload: this.#settings.reload,
       stop: { drainMs: this.#settings.stop.drain },
-      admin: { socket: this.#adminSocket() },
+      admin: compileAdmin(this.#settings, this.#report, this.#folder),
     });
   }
 
@@ -288,24 +288,11 @@ class Compiler {
     return [{ kind: 'ldif', directory }];
   }
 
-  #adminSocket(): string {
-    const { socket } = this.#settings.admin;
-    const path = resolvePath(socket, this.#folder);
-    if (Buffer.byteLength(path) > longestSocketPath) {
-      const hint = `at most ${longestSocketPath} octets are possible, as in /run/pif-router/admin.sock`;
-      this.#report.error(['admin', 'socket'], `${path} is too long for a socket`, hint);
-    }
-    return path;
-  }
-
   #log(): LogSettings {
     const { level, decisions, file } = this.#settings.log;
     return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
   }
 }
-
-/** sun_path of unix(7) less its zero octet. */
-const longestSocketPath = 107;
 
 const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t1Ms: timers.t1,

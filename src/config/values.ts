@@ -103,6 +103,15 @@ export const addressAndPort: Reader<string> = parsed((value) => {
   };
 });
 
+/** An IP address with its port: `127.0.0.1:8060`, `[::1]:8060`. */
+export const socketAddress: Reader<{ readonly address: string; readonly port: number }> = parsed((value) => {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
+  const address = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (isIP(address) !== 0 && port > 0 && port < 65_536) return { value: { address: address.toLowerCase(), port } };
+  return { wrong: `${quote(value)} is not an IP address with its port`, hint: 'such as 127.0.0.1:8060 or [::1]:8060' };
+});
+
 /** A DNS name or an IP address; lower case, without brackets. */
 export const host: Reader<string> = parsed((value) => {
   const bare = withoutBrackets(value).toLowerCase();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { directoryEndpoints, sourcesOf } from '../../../src/admin/directory.ts';
 import { openAdminSocket } from '../../../src/admin/socket.ts';
+import { targetUsage } from '../../../src/cli/admin-client.ts';
 import { directory as command } from '../../../src/cli/directory.ts';
 import type { DirectorySource, OpenDirectory } from '../../../src/directory/compose.ts';
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
@@ -185,7 +186,7 @@ describe('show', () => {
     expect(await run(command, ['show', ...args])).toEqual({
       code: 2,
       out: [],
-      err: ['usage: pif-router directory show ADDRESS [--json] [--socket PATH] [FILE]'],
+      err: [`usage: pif-router directory show ADDRESS [--json] ${targetUsage} [FILE]`],
     }),
   );
 });

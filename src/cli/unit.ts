@@ -81,14 +81,20 @@ const writablePaths = ({ log, admin, directory }: Snapshot): readonly string[] =
 };
 
 /** Only for a port that needs it. */
-const capabilities = ({ transport }: Snapshot): readonly string[] => {
-  const needed = transport.listen.some(({ port }) => port > 0 && port < 1024) ? 'CAP_NET_BIND_SERVICE' : '';
-  return [`CapabilityBoundingSet=${needed}`, `AmbientCapabilities=${needed}`];
+const capabilities = ({ transport, admin }: Snapshot): readonly string[] => {
+  const ports = [...transport.listen.map(({ port }) => port), admin.network?.port ?? 0];
+  const needed = ports.some((port) => port > 0 && port < 1024) ? 'CAP_NET_BIND_SERVICE' : '';
+  return [
+    `CapabilityBoundingSet=${needed}`,
+    `AmbientCapabilities=${needed}`,
+    // In a user namespace of its own a process holds no capability over the network of the machine.
+    ...(needed === '' ? ['PrivateUsers=yes'] : []),
+  ];
 };
 
 const isAtHome = (path: string): boolean => /^\/(home|root|run\/user)\//.test(path);
 
-/** systemd.exec(5). MemoryDenyWriteExecute is left out: V8 writes the code that it runs. */
+/** systemd.exec(5). */
 const hardening = (paths: readonly string[]): readonly string[] => [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
@@ -107,9 +113,13 @@ const hardening = (paths: readonly string[]): readonly string[] => [
   'RestrictSUIDSGID=yes',
   'LockPersonality=yes',
   'RemoveIPC=yes',
+  'KeyringMode=private',
+  '# V8 writes the machine code that it runs: MemoryDenyWriteExecute would end the router.',
+  'MemoryDenyWriteExecute=no',
   '# Netlink: the addresses that a wildcard listener stands for.',
   'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK',
   'SystemCallArchitectures=native',
   'SystemCallFilter=@system-service',
+  'SystemCallFilter=~@privileged',
   'SystemCallErrorNumber=EPERM',
 ];

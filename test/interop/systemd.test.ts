@@ -96,7 +96,7 @@ test('systemd finds no fault with the unit that is printed, and holds it for wel
   writeFileSync(file, stdout);
   // What it does not understand it ignores, with a word and without a failure.
   expect(spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
-  const judged = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=30', file], {
+  const judged = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', file], {
     encoding: 'utf8',
   });
   console.log(judged.trim().split('\n').at(-1));

@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util';
 import { startOpenLdap } from '../test/interop/directory/openldap.ts';
 import type { TestDirectory } from '../test/interop/directory/test-directory.ts';
 import { nameOf } from '../test/interop/directory/users.ts';
-import { isSuccess, messageMaker, numberOf } from './message.ts';
+import { connect } from './load/wire.ts';
+import { numberOf, requestMaker, statusOf } from './load/work.ts';
 import type { TableFigures } from './users-table.ts';
-import { connect, cut, type Wire } from './wire.ts';
 
 const hosts = { router: '127.0.252.1', cisco: '127.0.252.11', microsoft: '127.0.252.21' };
 const port = 5060;
@@ -182,19 +182,17 @@ class Requests {
   readonly #sentAt = new Map<number, number>();
 
   async run(users: number): Promise<void> {
-    let waiting = '';
     const to = { address: hosts.router, port };
-    const wire: Wire = await connect('tcp', hosts.cisco, to, noIdentity, (chunk) => {
-      const { whole, rest } = cut(waiting + chunk);
-      waiting = rest;
-      for (const response of whole) this.#count(response);
-    });
+    const peer = await connect('tcp', hosts.cisco, to, noIdentity, (response) => this.#count(response));
+    const { local } = peer;
     // Every twentieth user from the first is enabled.
-    const make = messageMaker('tcp', wire.local, Math.floor(users / 20), (index) => nameOf(20 * index + 1));
+    const nameAt = (index: number): string => nameOf(20 * index + 1);
+    const make = requestMaker('message', 'tcp', local, local, Math.floor(users / 20), nameAt);
     while (this.#isRunning) {
       this.sent += 1;
       this.#sentAt.set(this.sent, performance.timeOrigin + performance.now());
-      wire.send([make(this.sent)]);
+      peer.put(make(this.sent));
+      peer.flush();
       await pause(everyMs);
     }
   }
@@ -203,7 +201,8 @@ class Requests {
     const number = numberOf(response);
     const atMs = this.#sentAt.get(number);
     if (atMs === undefined) return;
-    if (isSuccess(response)) this.answered.push({ atMs, tookMs: performance.timeOrigin + performance.now() - atMs });
+    if (statusOf(response) === 200)
+      this.answered.push({ atMs, tookMs: performance.timeOrigin + performance.now() - atMs });
     else this.refused += 1;
     this.#sentAt.delete(number);
   }
@@ -229,8 +228,8 @@ class Requests {
 async function tellSweeps(users: number, rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
   const server = await startOpenLdap({ users });
-  const sink = begin('sink.ts');
-  await ask(sink, { transport: 'tcp', at: { address: hosts.microsoft, port }, identity: noIdentity });
+  const sink = begin('load/sink.ts');
+  await ask(sink, { transport: 'tcp', at: [{ address: hosts.microsoft, port }], identity: noIdentity });
   const router = await BenchRouter.start(server, folder);
   try {
     await router.untilSwept(1);

@@ -1,63 +1,143 @@
-/** `npm run bench`: processor time of the router per MESSAGE transaction, over UDP, TCP and TLS. See README.md. */
+/** `npm run bench`: this router and Kamailio on the same work, in turn. See README.md. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Bed, type Measured } from './bed.ts';
-import type { TurnOrder } from './load.ts';
-import { type BenchOptions, readOptions, usage } from './options.ts';
-import { keep, type Row, table } from './report.ts';
-import type { Transport } from './wire.ts';
+import type { Pace } from './load/load.ts';
+import type { Transport } from './load/wire.ts';
+import { type BenchOptions, type Cell, cellsOf, closedLoop, readOptions, usage } from './options.ts';
+import { startKamailio } from './programs/kamailio.ts';
+import { startRouter } from './programs/pif-router.ts';
+import type { Program } from './programs/program.ts';
+import { type Compared, comparePlot, compareResults, compareTable, targetsTable } from './report/compare.ts';
+import { circumstances, keep } from './report/results.ts';
 
-/** So that V8 has compiled what is hot before anything is counted. */
-const warmUp: TurnOrder = { seconds: 3, outstanding: 64 };
+const lostMs = 2_000;
 
-async function measureTransport(transport: Transport, folder: string, options: BenchOptions): Promise<Row[]> {
-  const { rate, outstanding, seconds, turns } = options;
-  const bed = await Bed.open(transport, join(folder, transport), join(folder, 'certs'), options);
-  try {
-    await bed.measure(warmUp);
-    const fixed: Measured[] = [];
-    const closed: Measured[] = [];
-    for (let turn = 0; turn < turns; turn += 1) {
-      fixed.push(sound(await bed.measure({ seconds, rate })));
-      closed.push(sound(await bed.measure({ seconds, outstanding })));
+/** First one by one, while connections to the far side are opened; then until V8 has compiled what is hot. */
+const warmUps: readonly (Pace & { readonly seconds: number })[] = [
+  { outstanding: 1, seconds: 0.3 },
+  { ...closedLoop, seconds: 1.2 },
+];
+
+class Comparison {
+  readonly #bed: Bed;
+  readonly #router: Program;
+  readonly #kamailio: Program;
+  readonly #options: BenchOptions;
+
+  constructor(bed: Bed, router: Program, kamailio: Program, options: BenchOptions) {
+    this.#bed = bed;
+    this.#router = router;
+    this.#kamailio = kamailio;
+    this.#options = options;
+  }
+
+  async connect(): Promise<void> {
+    for (const { name, at } of [this.#router, this.#kamailio]) {
+      for (const connections of this.#options.connections) {
+        await this.#bed.connect({ lanes: `${name} ${connections}`, to: at, connections });
+      }
     }
-    return [
-      { transport, load: `${rate}/s`, turns: fixed },
-      { transport, load: `${outstanding} outstanding`, turns: closed },
-    ];
-  } finally {
-    await bed.close();
+  }
+
+  async warmUp(cell: Cell): Promise<void> {
+    for (const program of [this.#router, this.#kamailio]) {
+      for (const { seconds, ...pace } of warmUps) await this.#measure(program, { ...cell, pace }, seconds);
+    }
+  }
+
+  /** Who goes first changes from turn to turn. */
+  async measure(cell: Cell): Promise<Compared> {
+    const turns: Record<'router' | 'kamailio', Measured[]> = { router: [], kamailio: [] };
+    for (let turn = 0; turn < this.#options.turns; turn += 1) {
+      const order = [this.#router, this.#kamailio];
+      if (turn % 2 === 1) order.reverse();
+      for (const program of order) {
+        const measured = sound(program, await this.#measure(program, cell, this.#options.seconds));
+        turns[program === this.#router ? 'router' : 'kamailio'].push(measured);
+      }
+    }
+    return { ...cell, ...turns };
+  }
+
+  #measure(program: Program, { connections, work, pace }: Cell, seconds: number): Promise<Measured> {
+    return this.#bed.measure(program, { ...pace, on: `${program.name} ${connections}`, work, seconds, lostMs });
   }
 }
 
-/** A turn in which the router refused what it should forward measures something else. */
-function sound(turn: Measured): Measured {
-  if (turn.refused > 0) throw new Error(`${turn.refused} requests were refused, the first with:\n${turn.refusal}`);
-  if (turn.answered === 0) throw new Error('no request was answered');
+/** A turn in which a program refused what it should forward measures something else. */
+function sound({ name }: Program, turn: Measured): Measured {
+  if (turn.refused > 0) throw new Error(`${name} refused ${turn.refused} requests, the first with:\n${turn.refusal}`);
+  if (turn.answered === 0) throw new Error(`${name} has answered no request`);
   return turn;
+}
+
+/** All cells of one transport and mode, with programs of their own. */
+async function compare(
+  transport: Transport,
+  mode: 'basic' | 'advanced',
+  folder: string,
+  options: BenchOptions,
+): Promise<Compared[]> {
+  const certificates = join(folder, 'certs');
+  const wish = { transport, mode, users: options.users, certificates };
+  const folderOf = (name: string): string => join(folder, `${name}-${transport}-${mode}`);
+  const bed = await Bed.open(transport, certificates, options.users);
+  const kamailio = await startKamailio({ ...wish, folder: folderOf('kamailio'), records: options.records });
+  const router = await startRouter({ ...wish, folder: folderOf('router') });
+  names = [router.name, kamailio.name];
+  const comparison = new Comparison(bed, router, kamailio, options);
+  await comparison.connect();
+  const compared: Compared[] = [];
+  for (const cell of cellsOf(options, transport, mode)) {
+    process.stderr.write('.');
+    if ('outstanding' in cell.pace) await comparison.warmUp(cell);
+    compared.push(await comparison.measure(cell));
+  }
+  await Promise.all([router.stop(), kamailio.stop()]);
+  await bed.close();
+  return compared;
+}
+
+let names: [string, string] = ['', ''];
+
+async function compareAll(folder: string, options: BenchOptions): Promise<Compared[]> {
+  const cells: Compared[] = [];
+  for (const mode of options.modes) {
+    for (const transport of options.transports) {
+      process.stderr.write(`${mode} ${transport} `);
+      cells.push(...(await compare(transport, mode, folder, options)));
+      process.stderr.write('\n');
+    }
+  }
+  return cells;
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
-  const rows: Row[] = [];
   try {
     execFileSync(join(import.meta.dirname, '../certs/make-dev-certs.sh'), [join(folder, 'certs')], { stdio: 'ignore' });
-    for (const transport of options.transports) {
-      process.stderr.write(`measuring ${transport} ...\n`);
-      rows.push(...(await measureTransport(transport, folder, options)));
-    }
+    const at = circumstances();
+    const cells = await compareAll(folder, options);
+    console.log(`${compareTable(cells, names)}\n\n${targetsTable(cells)}`);
+    if (!options.isKept) return;
+    const title = `${names.join(' and ')}, ${at.date.slice(0, 10)}, commit ${at.commit}`;
+    const { isKept: _, ...asked } = options;
+    const result = { programs: names, options: asked, cells: compareResults(cells) };
+    console.log(`\nkept in ${keep('', at, result, comparePlot(cells, names, title)).join(' and ')}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log(table(rows));
-  if (options.isKept) console.log(`\nkept in ${keep(rows, options)}`);
 }
+
+// An orderly exit, so that programs which are measured end too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 main().catch((error: Error) => {
   console.error(error.message);
   if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) console.error(usage);
-  process.exitCode = 1;
+  process.exit(1);
 });

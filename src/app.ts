@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isSameDirectory } from './config/directory-sources.ts';
 import type { Part } from './config/reload.ts';
+import { newKey } from './config/signing-keys.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import { type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { Directory } from './directory/directory.ts';
@@ -12,6 +13,7 @@ import type { OpenLog } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route, Rules } from './proxy/proxy-core.ts';
+import { Signing } from './proxy/signing.ts';
 import { decide, refuseStranger } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
 import { createTimerWheel } from './sip/clock.ts';
@@ -40,7 +42,8 @@ const maxBreadth = 60;
 /** RFC 3261 §18.1.1, for a path whose MTU is not known. */
 const udpRequestBytes = 1300;
 
-const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot): ProxySettings => ({
+const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot, signing: Signing): ProxySettings => ({
+  signing,
   nodeName: node.name,
   proxyRequire,
   failoverAfterMs: timers.failoverAfterMs,
@@ -72,7 +75,7 @@ const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] 
   policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
 
 /** One version: the policy, the directory and the settings of one snapshot, and of no other. */
-const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission): Rules => {
+const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission, signing: Signing): Rules => {
   const { policy } = snapshot;
   const route: Route = (facts) => {
     const decision = admit(decide(facts, policy), facts, policy);
@@ -83,7 +86,8 @@ const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission)
       : decide(facts, policy, answer);
   };
   const refuse = (source: RequestSource) => refuseStranger(source, policy);
-  return { settings: proxySettings(snapshot), route, refuseStranger: refuse };
+  const sideOf = (source: RequestSource) => policy.access.sideOf(source);
+  return { settings: proxySettings(snapshot, signing), route, refuseStranger: refuse, sideOf };
 };
 
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
@@ -93,7 +97,8 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
   const parts = { clock, log, random: Math.random };
   let snapshot = first;
   let directory: OpenDirectory = openDirectory(directoryInUse(first), parts);
-  let rules = rulesOf(first, directory, admission);
+  let signing = new Signing(first.signing.keys ?? [newKey()]);
+  let rules = rulesOf(first, directory, admission, signing);
 
   /** One that has not changed keeps its connections and all that it has learnt. */
   const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
@@ -159,7 +164,9 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
         change.commit();
         snapshot = next;
         useDirectory(nextDirectory);
-        rules = rulesOf(next, nextDirectory, admission);
+        // Keys whose file is gone stay in use.
+        if (next.signing.keys !== undefined) signing = new Signing(next.signing.keys);
+        rules = rulesOf(next, nextDirectory, admission, signing);
       };
       const abandon = () => {
         change.abandon();

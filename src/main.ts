@@ -6,6 +6,7 @@ import { drain, reload, status, undrain } from './cli/administer.ts';
 import { check } from './cli/check.ts';
 import { directory } from './cli/directory.ts';
 import { explain } from './cli/explain.ts';
+import { keys } from './cli/keys.ts';
 import type { Io } from './cli/printing.ts';
 import { type Signals, start } from './cli/start.ts';
 import { unit } from './cli/unit.ts';
@@ -16,6 +17,7 @@ const usage = `usage: pif-router start [FILE]
        pif-router check [FILE]
        pif-router directory check [FILE]
        pif-router directory refresh | confirm | show ADDRESS [--json] [WHERE] [FILE]
+       pif-router keys new | rotate [FILE]
        pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [FILE]
 FILE is routes.yaml unless another is named. WHERE is
        ${targetUsage}
@@ -59,6 +61,8 @@ const run = async ([command, ...args]: readonly string[]): Promise<number> => {
       return unit(args, io, [process.execPath, process.argv[1] ?? '']);
     case 'check':
       return check(args, io);
+    case 'keys':
+      return keys(args, io);
     case 'directory':
       return directory(args, io);
     case 'explain':

@@ -4,6 +4,7 @@ import { endpointsOf } from '../admin/endpoints.ts';
 import { createSystemd, type Systemd } from '../admin/systemd.ts';
 import { type App, startApp } from '../app.ts';
 import { keepWhileSame, type Part, Reloader, type ReloadResult } from '../config/reload.ts';
+import { makeKeysFile } from '../config/signing-keys.ts';
 import { type Loaded, loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { FileReading } from '../config/text-file.ts';
 import { FileWatch } from '../config/watch.ts';
@@ -34,11 +35,26 @@ export async function start(args: readonly string[], io: Io, signals: Signals): 
   }
   const readDirectory = keepWhileSame(ldifDirectory);
   const load = (number: number) => loadSnapshot(file, number, readDirectory);
-  const first = load(1);
+  const first = loadWithKeys(load, io);
   printProblems(first.problems, io.err);
   if (first.snapshot !== undefined) return run(first.snapshot, first.files, load, io, signals);
   io.err(`pif-router has not started: ${file} has errors`);
   return 1;
+}
+
+/** The first start makes the signing keys, so that dialogs go on after the next. */
+function loadWithKeys(load: (number: number) => Loaded, io: Io): Loaded {
+  const first = load(1);
+  if (first.snapshot === undefined || first.snapshot.signing.keys !== undefined) return first;
+  const { file } = first.snapshot.signing;
+  try {
+    makeKeysFile(file);
+    io.out(`made ${file}: it signs what dialogs are known by; nodes that stand in for each other need the same`);
+    return load(1);
+  } catch (failure) {
+    io.err(`${(failure as Error).message}: dialogs will not survive a restart (see signing.keys-file)`);
+    return first;
+  }
 }
 
 /** A router that runs, with all that can be done with it. */

@@ -83,7 +83,7 @@ function secretOfFile(kind: SecretKind, file: string, path: Path, report: Report
  * @param file that has been read
  */
 export function checkIsPrivate(
-  kind: SecretKind | 'private key',
+  kind: SecretKind | 'private key' | 'file of keys',
   file: string,
   path: Path,
   report: Report,

@@ -284,6 +284,13 @@ const stop = object({
 });
 
 /** In the folder of routes.yaml. */
+export const usualKeysFile = 'pif-router.keys';
+
+const signing = object({
+  'keys-file': optional(text()),
+});
+
+/** In the folder of routes.yaml. */
 export const usualAdminSocket = 'pif-router.sock';
 
 const admin = object({
@@ -314,6 +321,7 @@ export const routesFile = object({
   reload: section(reload),
   stop: section(stop),
   admin: section(admin),
+  signing: section(signing),
 });
 
 export type RoutesFile = ObjectOf<typeof routesFile.fields>;

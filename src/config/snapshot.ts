@@ -19,6 +19,7 @@ import { readNamedFile, resolvePath } from './named-file.ts';
 import { hasError, type Path, type Problem, Problems } from './problem.ts';
 import { Report } from './report.ts';
 import { type RoutesFile, routesFile } from './shape.ts';
+import { readSigningKeys, type SigningSettings } from './signing-keys.ts';
 import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
 import { parseUserList } from './user-list.ts';
@@ -42,6 +43,7 @@ export interface Snapshot {
   readonly reload: { readonly watch: boolean };
   readonly stop: { readonly drainMs: number };
   readonly admin: AdminSettings;
+  readonly signing: SigningSettings;
   /** The rows that the policy was compiled from, for printing. */
   readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
 }
@@ -207,6 +209,7 @@ class Compiler {
       reload: this.#settings.reload,
       stop: { drainMs: this.#settings.stop.drain },
       admin: compileAdmin(this.#settings, this.#report, this.#folder),
+      signing: readSigningKeys(this.#settings.signing, this.#report, this.#folder),
     });
   }
 

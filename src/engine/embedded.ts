@@ -96,6 +96,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     hopKnowledge: hops,
     isOwn: own.has,
     rules: () => rules(),
+    sideOf: (source) => rules().sideOf(source),
     flowTo: (target) => transport.flowTo(target),
     nextBranch: branches,
     get transactions() {

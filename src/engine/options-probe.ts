@@ -1,5 +1,6 @@
 /** OPTIONS to a hop itself (RFC 3261 §11.1), in a client transaction like any other and by the connection that requests take. */
 import { randomBytes } from 'node:crypto';
+import type { ViaMarks } from '../proxy/loop.ts';
 import type { AttemptNews } from '../proxy/targets.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
@@ -9,7 +10,7 @@ import type { AbandonProbe } from './watched-target.ts';
 export interface ProbeRim {
   readonly transactions: TransactionLayer;
   flowTo(target: Target): Flow | TransportError;
-  nextBranch(loopHash: string): string;
+  nextBranch(marks: ViaMarks): string;
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
@@ -48,7 +49,8 @@ export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNew
     queueMicrotask(() => tell(flow));
     return () => undefined;
   }
-  const branch = rim.nextBranch('probe');
+  // As hard to guess as that of a request, so that nobody answers in the hop's place.
+  const branch = rim.nextBranch(randomBytes(8).toString('hex'));
   const text = optionsText(target, flow.listener, branch, randomBytes(12).toString('hex'));
   const probe = rim.transactions.request(
     flow,
@@ -56,6 +58,7 @@ export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNew
     { method: 'OPTIONS', branch, listener: flow.listener },
     {
       accepts: () => true,
+      mayAnswer: () => false,
       onResponse: (response) => {
         if (response.status >= 200) tell(response);
       },

@@ -16,9 +16,12 @@ export const createLogObserver = (
     if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
     writeRecord(decisionRecord(report, clock.now()));
   },
-  onStrayResponse(response, flow) {
+  onStrayResponse(response, flow, why) {
     const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
-    log.debug({ event: 'stray-response', from, status: response.status, callId: response.callId }, 'no transaction');
+    const { status, callId } = response;
+    // Late ones are normal; one that knows a branch of ours and does not fit is not.
+    const level = why === 'no-transaction' ? 'debug' : 'warn';
+    log[level]({ event: 'stray-response', code: why, from, status, callId }, `response dropped: ${why}`);
   },
   onUnacknowledged(request) {
     log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');

@@ -1,12 +1,16 @@
 /** RFC 3261 §16.6: the request as it leaves. A list of edits in the RFC's order; what no step names stays as it came. */
-
+import type { Side } from '../routing/types.ts';
 import type { Flow, Listener } from '../sip/transport/flow.ts';
 import { receivedParams } from '../sip/transport/via.ts';
 import { Edit } from '../sip-parser/index.ts';
 import type { RoutedRequest } from './route-headers.ts';
+import { type Signing, sealedUri } from './signing.ts';
 
 export interface Forwarding {
   readonly routed: RoutedRequest;
+  /** The sides that our Record-Route joins. */
+  readonly sides: { readonly from: Side; readonly to: Side };
+  readonly signing: Signing;
   /** Where the request came in. */
   readonly from: Flow;
   /** Whose words stand in our Via: the listener on whose behalf it goes out. */
@@ -61,19 +65,20 @@ const maxBreadth: Step = (edit, { routed, maxBreadth: ceiling }) => {
   if (received === undefined || received > ceiling) edit.setMaxBreadth(ceiling);
 };
 
-const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener): string =>
-  `Record-Route: <${scheme}:${sentBy};transport=${transport};lr>\r\n`;
+const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener, seal: string): string =>
+  `Record-Route: ${sealedUri(`${scheme}:${sentBy};transport=${transport}`, seal)}\r\n`;
 
 /** A connection may be older than the listener that is now in force in the same place. */
 const isOneInterface = (a: Listener, b: Listener): boolean =>
   a === b || (a.sentBy === b.sentBy && a.transport === b.transport);
 
 /** §16.6 step 4: as secure as the Request-URI and the Route that is left; two values when transport or listener changes (RFC 5658), the egress on top. */
-const recordRoute: Step = (edit, { routed, from, egress }) => {
+const recordRoute: Step = (edit, { routed, from, egress, sides, signing }) => {
   if (withoutRecordRoute.has(routed.request.method)) return;
   const { scheme } = routed.uri;
-  if (!isOneInterface(egress, from.listener)) edit.insertFirst(recordRouteOf(scheme, egress));
-  edit.insertFirst(recordRouteOf(scheme, from.listener));
+  const seal = signing.seal(routed.request.callId ?? '', sides.from, sides.to);
+  if (!isOneInterface(egress, from.listener)) edit.insertFirst(recordRouteOf(scheme, egress, seal));
+  edit.insertFirst(recordRouteOf(scheme, from.listener, seal));
 };
 
 /** §16.4: the values that name us have done their work. */

@@ -1,62 +1,79 @@
 /** Loop detection by the branch: RFC 3261 §16.3 step 4 and §16.6 step 8, with the inputs of RFC 5393 §4.2. */
 import { randomBytes } from 'node:crypto';
-import { fnv, fnvStart, hash32 } from '../routing/hash.ts';
+import { hash32 } from '../routing/hash.ts';
+import type { KeyedHash } from '../routing/keyed-hash.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';
+import type { Signing } from './signing.ts';
 
 /** The cookie of RFC 3261 and a mark of this product, so that an own branch is found by one search of the text. */
 const branchStart = 'z9hG4bKpif-';
+
+/**
+ * What our Via of a request carries: `DIALOG-LOOP`, two keyed hashes. DIALOG, of the Call-ID alone, shows that the Via is
+ * ours however the request has changed on its way (a spiral); LOOP shows that it has not changed at all. Without the key
+ * neither can be made, and one that was seen is good for the requests of its own Call-ID only.
+ */
+export type ViaMarks = string;
+
+const hashText = (hash: KeyedHash, text: string): string => {
+  hash.of(text);
+  return (hash.lo >>> 0).toString(36) + (hash.hi >>> 0).toString(36);
+};
 
 /**
  * What decides where a request goes and is the same when it comes back unchanged: Request-URI, tags, Call-ID, CSeq,
  * Proxy-Require and Route. The previous hop is left out on purpose: a request that comes back from the side it was sent
  * to is the loop that this product must see. A changed Request-URI gives another hash: a spiral, which passes.
  */
-export const loopHash = (request: SipRequest): string => {
-  const inputs = [
-    request.requestUri,
-    request.callId ?? '',
-    request.fromTag ?? '',
-    request.toTag ?? '',
-    String(request.cseqNumber ?? ''),
-  ];
-  for (const token of request.proxyRequire) inputs.push(token);
-  for (const route of request.routes) inputs.push(route.uri);
-  let first = fnvStart;
-  let second = 0x2f0b4c47;
-  for (const input of inputs) {
-    first = fnv(first, input);
-    second = fnv(second, input);
-  }
-  return (first >>> 0).toString(36) + (second >>> 0).toString(36);
+const loopInputs = (request: SipRequest): string => {
+  const { requestUri, fromTag = '', toTag = '', cseqNumber = '' } = request;
+  let text = `${requestUri}\0${fromTag}\0${toTag}\0${cseqNumber}`;
+  for (const token of request.proxyRequire) text += `\0${token}`;
+  for (const route of request.routes) text += `\0${route.uri}`;
+  return text;
 };
 
-/** Makes branches that are unique over restarts and carry the loop hash: `z9hG4bKpif-HASH-INSTANCEn`. */
+const marksBy = (hash: KeyedHash, request: SipRequest, inputs: string): ViaMarks => {
+  const dialog = hashText(hash, request.callId ?? '');
+  return `${dialog}-${hashText(hash, `${dialog}\0${inputs}`)}`;
+};
+
+/** For the Vias of this request that we write. */
+export const viaMarks = (request: SipRequest, signing: Signing): ViaMarks =>
+  marksBy(signing.viaHash, request, loopInputs(request));
+
+/** Makes branches that are unique over restarts: `z9hG4bKpif-DIALOG-LOOP-INSTANCEn`. */
 export const createBranches = (instance: string = randomBytes(6).toString('hex')) => {
   let count = 0;
-  return (hash: string): string => {
+  return (marks: ViaMarks): string => {
     count += 1;
-    return `${branchStart}${hash}-${instance}${count.toString(36)}`;
+    return `${branchStart}${marks}-${instance}${count.toString(36)}`;
   };
 };
 
-/** Every branch of `hash`, by this node or another, begins so. */
-const branchPrefix = (hash: string): string => `${branchStart}${hash}-`;
-
 /** The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. */
-export const statelessBranch = (hash: string, request: SipRequest): string =>
-  `${branchPrefix(hash)}s${hash32(request.topVia?.branch ?? '').toString(36)}`;
+export const statelessBranch = (marks: ViaMarks, request: SipRequest): string =>
+  `${branchStart}${marks}-s${hash32(request.topVia?.branch ?? '').toString(36)}`;
 
-/** True when one of our Vias carries the hash of this very request: nothing has changed since it left us. */
-export const hasLooped = (
-  request: SipRequest,
-  hash: string,
-  isOwn: (host: string, port: number | undefined) => boolean,
-) => {
-  const prefix = branchPrefix(hash);
-  const at = request.text.indexOf(prefix);
-  if (at < 0 || at >= request.headersEnd) return false;
-  return request.vias.some((via) => via.branch?.startsWith(prefix) === true && isOwn(via.host, via.port));
+/** What the Vias that name us say of a request: one of them is not ours, it has come back unchanged, or neither. */
+export type OwnVias = 'forged' | 'looped' | 'harmless';
+
+/** @param marks by the key that signs; the other keys are tried only where a Via names us */
+export const readOwnVias = (request: SipRequest, marks: ViaMarks, signing: Signing, isOwn: IsOwn): OwnVias => {
+  if (!request.vias.some(({ host, port }) => isOwn(host, port))) return 'harmless';
+  const own = request.vias.filter(({ host, port }) => isOwn(host, port));
+  const inputs = loopInputs(request);
+  const known = [marks, ...signing.viaHashes.slice(1).map((hash) => marksBy(hash, request, inputs))];
+  const verdicts = own.map(({ branch = '' }) => judgeBranch(branch, known));
+  if (verdicts.includes('forged')) return 'forged';
+  return verdicts.includes('looped') ? 'looped' : 'harmless';
+};
+
+const judgeBranch = (branch: string, known: readonly ViaMarks[]): OwnVias => {
+  if (known.some((marks) => branch.startsWith(`${branchStart}${marks}-`))) return 'looped';
+  const isOurs = known.some((marks) => branch.startsWith(branchStart + marks.slice(0, marks.indexOf('-') + 1)));
+  return isOurs ? 'harmless' : 'forged';
 };
 
 export type IsOwn = (host: string, port: number | undefined) => boolean;
@@ -67,17 +84,26 @@ export type IsOwn = (host: string, port: number | undefined) => boolean;
  */
 export class OwnAddresses {
   readonly #known = new Set<string>();
+  /** Most hosts are none of ours, and cost one look. */
+  readonly #hosts = new Set<string>();
 
   add(listeners: readonly Listener[], localAddresses: readonly string[]): void {
     for (const { sentByHost, sentByPort, address, port } of listeners) {
-      this.#known.add(`${sentByHost} ${sentByPort}`);
+      this.#put(sentByHost, sentByPort);
       const isWildcard = address === '0.0.0.0' || address === '::';
-      for (const local of isWildcard ? localAddresses : [address]) this.#known.add(`${local} ${port}`);
+      for (const local of isWildcard ? localAddresses : [address]) this.#put(local, port);
     }
   }
 
-  readonly has: IsOwn = (host, port) =>
-    port === undefined
+  #put(host: string, port: number): void {
+    this.#hosts.add(host);
+    this.#known.add(`${host} ${port}`);
+  }
+
+  readonly has: IsOwn = (host, port) => {
+    if (!this.#hosts.has(host)) return false;
+    return port === undefined
       ? this.#known.has(`${host} 5060`) || this.#known.has(`${host} 5061`)
       : this.#known.has(`${host} ${port}`);
+  };
 }

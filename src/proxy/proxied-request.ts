@@ -1,5 +1,5 @@
 /** One request on its way through the proxy: carries out what its response context decides, until its final answer. */
-import type { Decision, NextHop } from '../routing/types.ts';
+import type { Decision, NextHop, RequestSource, Side } from '../routing/types.ts';
 import type { Clock, Timer } from '../sip/clock.ts';
 import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
@@ -9,6 +9,7 @@ import type { TransportError } from '../sip/transport/transport-error.ts';
 import { Edit, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
+import type { ViaMarks } from './loop.ts';
 import { looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
 import {
   type ContextEffect,
@@ -19,9 +20,11 @@ import {
   step,
 } from './response-context.ts';
 import type { RoutedRequest } from './route-headers.ts';
+import type { Signing } from './signing.ts';
 import { type HopKnowledge, type HopTarget, type Resolve, Targets, type Unresolved } from './targets.ts';
 
 export interface ProxySettings {
+  readonly signing: Signing;
   /** Host in Warning and ms-diagnostics. */
   readonly nodeName: string;
   /** Option tags of Proxy-Require that are understood, lower case. */
@@ -46,7 +49,9 @@ export interface ProxyRim {
   readonly resolve: Resolve;
   readonly hopKnowledge: HopKnowledge;
   flowTo(target: Target): Flow | TransportError;
-  nextBranch(loopHash: string): string;
+  /** Undefined for a stranger. */
+  sideOf(source: RequestSource): Side | undefined;
+  nextBranch(marks: ViaMarks): string;
 }
 
 /** One try at one target, for the decision record. */
@@ -70,7 +75,7 @@ export interface Ending {
 export interface Journey {
   readonly transaction: ServerTransaction;
   readonly routed: RoutedRequest;
-  readonly loopHash: string;
+  readonly marks: ViaMarks;
   readonly decision: Decision & { readonly kind: 'forward' };
   /** This very request came back to us after it was sent on, and was refused then. */
   hasComeBack(): boolean;
@@ -111,6 +116,10 @@ class BranchTry implements Attempt, ClientTransactionUser {
     return this.#owner.isForAsker(response);
   }
 
+  mayAnswer(flow: Flow): boolean {
+    return this.#owner.isOfAskedSide(flow);
+  }
+
   onResponse(response: SipResponse): void {
     this.#owner.onResponse(this.#index, response);
   }
@@ -126,6 +135,7 @@ class BranchTry implements Attempt, ClientTransactionUser {
 
 const ignoreAnswers: ClientTransactionUser = {
   accepts: () => true,
+  mayAnswer: () => true,
   onResponse() {},
   onTimeout() {},
   onTransportError() {},
@@ -167,7 +177,17 @@ export class ProxiedRequest {
   isForAsker(response: SipResponse): boolean {
     const asked = this.#request.topVia;
     const second = response.vias[1];
-    return second !== undefined && second.branch === asked?.branch && second.host === asked?.host;
+    return (
+      second !== undefined &&
+      second.branch === asked?.branch &&
+      second.host === asked?.host &&
+      second.port === asked?.port
+    );
+  }
+
+  /** A server behind a pool's address may answer by a connection of its own when the first one broke (§18.2.2). */
+  isOfAskedSide(flow: Flow): boolean {
+    return this.#rim.sideOf(flow) === this.#journey.decision.plan.to;
   }
 
   onResponse(branch: number, response: SipResponse): void {
@@ -265,11 +285,12 @@ export class ProxiedRequest {
   }
 
   #send(next: HopTarget, flow: Flow): void {
-    const { routed, loopHash, transaction } = this.#journey;
-    const branch = this.#rim.nextBranch(loopHash);
+    const { routed, marks, transaction, decision } = this.#journey;
+    const branch = this.#rim.nextBranch(marks);
     const egress = flow.listener;
-    const { maxBreadth } = this.#settings;
-    const text = forward({ routed, from: transaction.flow, egress, branch, maxBreadth });
+    const sides = { from: decision.from, to: decision.plan.to };
+    const { maxBreadth, signing } = this.#settings;
+    const text = forward({ routed, sides, signing, from: transaction.flow, egress, branch, maxBreadth });
     if (flow.transport === 'udp' && text.length > this.#settings.udpRequestBytes && !next.isLastResort) {
       this.#targets.preferTcp(next);
       return this.#startBranch();

@@ -1,12 +1,14 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Decision, RequestFacts, RequestSource, Side } from '../routing/types.ts';
+import type { StrayCode } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow } from '../sip/transport/flow.ts';
+import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
-import { hasLooped, type IsOwn, loopHash } from './loop.ts';
+import { type IsOwn, readOwnVias, type ViaMarks, viaMarks } from './loop.ts';
 import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
 import { Facts, uriFacts } from './request-facts.ts';
 import { preprocessRoutes, type RoutedRequest } from './route-headers.ts';
@@ -21,6 +23,8 @@ export interface Rules {
   readonly route: Route;
   /** What a source that may not speak with us gets for anything it sends; undefined: it may. */
   refuseStranger(source: RequestSource): Decision | undefined;
+  /** Undefined for a source that may not speak with us. */
+  sideOf(source: RequestSource): Side | undefined;
 }
 
 /** What is told of every request, once, when it has ended. */
@@ -36,7 +40,7 @@ export interface RequestReport {
 
 export interface ProxyObserver {
   onEnded(report: RequestReport): void;
-  onStrayResponse(response: SipResponse, flow: Flow): void;
+  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void;
   onUnacknowledged(request: SipRequest): void;
   /** Something that must not happen; a request got a 500. */
   onBug(error: unknown, message: SipMessage): void;
@@ -54,7 +58,7 @@ export interface ProxyWorld extends ProxyRim {
 interface Understood {
   readonly routed: RoutedRequest;
   readonly facts: RequestFacts;
-  readonly loopHash: string;
+  readonly marks: ViaMarks;
   /** Key of the loop memory; undefined for what is never remembered: requests within a dialog. */
   readonly memoryKey: string | undefined;
 }
@@ -101,6 +105,14 @@ const requestTerminated: Refusal = {
   detail: 'cancelled before it was sent on',
 };
 
+/** §9.1: a CANCEL comes from where its request came from. Who has only learnt the branch is told as little as possible. */
+const notTheAsker: Refusal = {
+  status: 481,
+  phrase: 'Call/Transaction Does Not Exist',
+  code: 'cancel-not-the-asker',
+  detail: 'no transaction of this peer',
+};
+
 const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
 
 const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
@@ -125,9 +137,8 @@ export class ProxyCore implements TransactionUser {
   }
 
   onRequest(transaction: ServerTransaction): void {
-    const { request, flow } = transaction;
-    const rules = this.#world.rules();
-    const arrival: Arrival = { transaction, request, flow, atMs: this.#world.clock.now(), rules };
+    const arrival = this.#arrivalOf(transaction);
+    const { request, flow, rules } = arrival;
     const onBug = (error: unknown) => this.#onBug(error, arrival);
     try {
       const refused = rules.refuseStranger(flow);
@@ -143,6 +154,11 @@ export class ProxyCore implements TransactionUser {
     }
   }
 
+  #arrivalOf(transaction: ServerTransaction): Arrival {
+    const { request, flow } = transaction;
+    return { transaction, request, flow, atMs: this.#world.clock.now(), rules: this.#world.rules() };
+  }
+
   /** Steps 1 to 3 of the story: validation, Route headers, facts. */
   #read(request: SipRequest, flow: Flow, { settings }: Rules): Reading {
     const { isOwn, loopMemory, clock } = this.#world;
@@ -151,15 +167,17 @@ export class ProxyCore implements TransactionUser {
     const routed = preprocessRoutes(request, isOwn);
     if (routed === undefined) return { refusal: badRoute };
     if (routed.nextRoute !== undefined && routed.nextRoute.parsedUri === undefined) return { refusal: badRoute };
-    const hash = loopHash(request);
+    const { signing } = settings;
+    const marks = viaMarks(request, signing);
+    const ownVias = readOwnVias(request, marks, signing, isOwn);
     const uri = uriFacts(routed.uri);
     const memoryKey =
       request.toTag === undefined
         ? `${request.callId} ${request.fromTag} ${request.cseqNumber} ${request.method} ${uri.key ?? uri.host}`
         : undefined;
     const sentBeforeTo = memoryKey === undefined ? undefined : loopMemory.sentBeforeTo(memoryKey, clock.now());
-    const facts = new Facts(routed, uri, flow, { hasLoopedBranch: hasLooped(request, hash, isOwn), sentBeforeTo });
-    return { routed, facts, loopHash: hash, memoryKey };
+    const facts = new Facts(routed, uri, flow, { ownVias, sentBeforeTo, signing, isOwn });
+    return { routed, facts, marks, memoryKey };
   }
 
   /**
@@ -209,14 +227,14 @@ export class ProxyCore implements TransactionUser {
   }
 
   #forward(arrival: Arrival, understood: Understood, decision: Decision & { kind: 'forward' }): void {
-    const { routed, loopHash: hash, memoryKey } = understood;
+    const { routed, marks, memoryKey } = understood;
     const { transaction } = arrival;
     const { loopMemory, clock } = this.#world;
     this.#remember(memoryKey, decision.plan.to);
     const journey: Journey = {
       transaction,
       routed,
-      loopHash: hash,
+      marks,
       decision,
       hasComeBack: () => memoryKey !== undefined && loopMemory.wasLooped(memoryKey, clock.now()),
       ended: (ending) => this.#report(arrival, decision, undefined, ending),
@@ -236,6 +254,7 @@ export class ProxyCore implements TransactionUser {
   onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void {
     const isStranger = this.#world.rules().refuseStranger(transaction.flow) !== undefined;
     if (cancelled === undefined || isStranger) return this.onRequest(transaction);
+    if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(this.#arrivalOf(transaction), notTheAsker);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     if (cancelled.context instanceof ProxiedRequest) cancelled.context.cancel();
     // The directory is still being asked: there is no branch yet that could be cancelled.
@@ -256,8 +275,8 @@ export class ProxyCore implements TransactionUser {
       if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
       if (!isSecured(reading.routed, decision)) return report(decision, noSecureHop, unsent(0, noSecureHop.code));
       this.#remember(reading.memoryKey, decision.plan.to);
-      const { routed, loopHash: hash } = reading;
-      sendUnanswered({ routed, loopHash: hash, settings: rules.settings }, flow, decision, this.#world, (ending) =>
+      const { routed, marks } = reading;
+      sendUnanswered({ routed, marks, settings: rules.settings }, flow, decision, this.#world, (ending) =>
         report(decision, undefined, ending),
       );
     };
@@ -283,8 +302,8 @@ export class ProxyCore implements TransactionUser {
     this.#world.observer.onUnacknowledged(transaction.request);
   }
 
-  onStrayResponse(response: SipResponse, flow: Flow): void {
-    this.#world.observer.onStrayResponse(response, flow);
+  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void {
+    this.#world.observer.onStrayResponse(response, flow, why);
   }
 
   #report(

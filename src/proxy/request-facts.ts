@@ -1,9 +1,11 @@
 /** What one request offers to the decision: read from the message when the decision asks, never before. */
 import { hash32 } from '../routing/hash.ts';
-import type { RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
+import type { OwnRoute, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import { userKey } from '../routing/user-key.ts';
 import { Header, type SipRequest, type SipUri } from '../sip-parser/index.ts';
+import type { IsOwn, OwnVias } from './loop.ts';
 import type { RoutedRequest } from './route-headers.ts';
+import { type Signing, sealOf } from './signing.ts';
 
 /** Cisco IM&P marks requests of partitioned federation, and sends a marked one straight out again (guide 12.5, troubleshooting). */
 const ciscoMarker = 'cisco-systems-partitioned';
@@ -21,26 +23,28 @@ export const uriFacts = (uri: SipUri): UriFacts => {
   };
 };
 
-export interface LoopKnowledge {
-  readonly hasLoopedBranch: boolean;
+/** What only this node, or those that share its keys, can say of a request. */
+export interface OwnKnowledge {
+  readonly ownVias: OwnVias;
   readonly sentBeforeTo: Side | undefined;
+  readonly signing: Signing;
+  readonly isOwn: IsOwn;
 }
 
 export class Facts implements RequestFacts {
   readonly method: string;
   readonly requestUri: UriFacts;
   readonly source: RequestSource;
-  readonly hasLoopedBranch: boolean;
-  readonly sentBeforeTo: Side | undefined;
   readonly #routed: RoutedRequest;
+  readonly #own: OwnKnowledge;
+  #ownRoute: OwnRoute | undefined;
 
-  constructor(routed: RoutedRequest, requestUri: UriFacts, source: RequestSource, loop: LoopKnowledge) {
+  constructor(routed: RoutedRequest, requestUri: UriFacts, source: RequestSource, own: OwnKnowledge) {
     this.#routed = routed;
     this.method = routed.request.method;
     this.requestUri = requestUri;
     this.source = source;
-    this.hasLoopedBranch = loop.hasLoopedBranch;
-    this.sentBeforeTo = loop.sentBeforeTo;
+    this.#own = own;
   }
 
   get #request(): SipRequest {
@@ -55,8 +59,44 @@ export class Facts implements RequestFacts {
     return this.#request.toTag !== undefined;
   }
 
-  get hadOwnRoute(): boolean {
-    return this.#routed.ownRoutes > 0 || this.#routed.usesLastRoute;
+  get hasLoopedBranch(): boolean {
+    return this.#own.ownVias === 'looped';
+  }
+
+  get sentBeforeTo(): Side | undefined {
+    return this.#own.sentBeforeTo;
+  }
+
+  get ownRoute(): OwnRoute {
+    this.#ownRoute ??= this.#readOwnRoute();
+    return this.#ownRoute;
+  }
+
+  #readOwnRoute(): OwnRoute {
+    const { ownRoutes, usesLastRoute } = this.#routed;
+    const uris = this.#request.routes.slice(0, ownRoutes).map(({ parsedUri }) => parsedUri);
+    // §16.4: a strict router has put our Record-Route into the Request-URI.
+    const proofs = (usesLastRoute ? [this.#request.uri, ...uris] : uris).map(this.#read);
+    return (
+      proofs.find((proof) => proof === 'forged') ?? proofs.find((proof) => proof === 'unsigned') ?? proofs[0] ?? 'none'
+    );
+  }
+
+  readonly #read = (uri: SipUri | undefined): Exclude<OwnRoute, 'none'> =>
+    this.#own.signing.read(sealOf(uri), this.#request.callId ?? '');
+
+  get forgery(): RequestFacts['forgery'] {
+    if (this.#own.ownVias === 'forged') return 'via';
+    return this.#request.has(Header.RecordRoute) && this.#hasForgedRecordRoute() ? 'record-route' : undefined;
+  }
+
+  /** A spiral brings back what we have recorded; nobody else may record us. */
+  #hasForgedRecordRoute(): boolean {
+    return this.#request.recordRoutes.some(({ parsedUri: uri }) => {
+      if (uri === undefined || !this.#own.isOwn(uri.host, uri.port)) return false;
+      const proof = this.#read(uri);
+      return proof === 'unsigned' || proof === 'forged';
+    });
   }
 
   get nextRoute(): UriFacts | undefined {

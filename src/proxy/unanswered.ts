@@ -4,7 +4,7 @@ import type { Flow } from '../sip/transport/flow.ts';
 import type { FlowUser } from '../sip/transport/flow-users.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { forward } from './forward.ts';
-import { statelessBranch } from './loop.ts';
+import { statelessBranch, type ViaMarks } from './loop.ts';
 import type { Attempt, Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
 import type { RoutedRequest } from './route-headers.ts';
 import { type HopTarget, Targets, type Unresolved } from './targets.ts';
@@ -14,16 +14,16 @@ const connectWatchMs = 10_000;
 
 /** What is to be sent on, and by which settings. */
 export interface Unanswered {
-  readonly settings: Pick<ProxySettings, 'maxBreadth' | 'udpRequestBytes'>;
+  readonly settings: Pick<ProxySettings, 'maxBreadth' | 'signing' | 'udpRequestBytes'>;
   readonly routed: RoutedRequest;
-  readonly loopHash: string;
+  readonly marks: ViaMarks;
 }
 
 /** A connection that could not be made lets the next hop try; once it is open, the message is out of our hands. */
 const neverOpened = (error: TransportError): boolean => error.code !== 'closed' && error.code !== 'write-queue-full';
 
 export const sendUnanswered = (
-  { settings, routed, loopHash }: Unanswered,
+  { settings, routed, marks }: Unanswered,
   from: Flow,
   decision: Decision & { readonly kind: 'forward' },
   world: ProxyRim,
@@ -56,9 +56,10 @@ export const sendUnanswered = (
       world.hopKnowledge.onAttempt(target, flow);
       return tryNext();
     }
-    const branch = statelessBranch(loopHash, routed.request);
-    const { maxBreadth, udpRequestBytes } = settings;
-    const text = forward({ routed, from, egress: flow.listener, branch, maxBreadth });
+    const branch = statelessBranch(marks, routed.request);
+    const { maxBreadth, signing, udpRequestBytes } = settings;
+    const sides = { from: decision.from, to: decision.plan.to };
+    const text = forward({ routed, sides, signing, from, egress: flow.listener, branch, maxBreadth });
     if (flow.transport === 'udp' && text.length > udpRequestBytes && !next.isLastResort) {
       targets.preferTcp(next);
       return tryNext();

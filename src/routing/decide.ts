@@ -6,6 +6,7 @@
  * the other side. Where a request goes to a side, the route table says by which hops.
  */
 import type { AccessRule } from './access-rule.ts';
+import type { Reach } from './peers.ts';
 import type { Policy } from './policy.ts';
 import {
   type Decision,
@@ -75,7 +76,9 @@ const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]): Headin
 const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
   `${scheme}:${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
 
-const isInDialogThroughUs = ({ hasToTag, hadOwnRoute }: RequestFacts): boolean => hasToTag && hadOwnRoute;
+/** What is signed for one side is worth nothing from the other. */
+const isInDialogThroughUs = ({ facts, from }: Admitted): boolean =>
+  facts.hasToTag && (facts.ownRoute === 'both-sides' || facts.ownRoute === from);
 
 const noRule = ({ remoteAddress, transport, verifiedNames }: RequestSource): Reason => {
   const names = verifiedNames.length === 0 ? 'no verified name' : verifiedNames.join(', ');
@@ -87,6 +90,41 @@ const denied = (because: Reason, { onDenied }: Policy): Decision =>
   onDenied === 'drop'
     ? { kind: 'drop', from: undefined, because: [because] }
     : { kind: 'reject', status: 403, from: undefined, because: [because] };
+const forgeries: Readonly<Record<'via' | 'record-route', Reason>> = {
+  via: { code: 'via-forged', detail: 'a Via names this node, and has not been written by it or a node with its keys' },
+  'record-route': {
+    code: 'record-route-forged',
+    detail: 'a Record-Route names this node, and has not been signed with its keys for this Call-ID',
+  },
+};
+
+const unsignedRoute: Reason = {
+  code: 'route-not-signed',
+  detail: 'within a dialog a Route names this node without the parameter that its Record-Route had',
+};
+
+const forgedRoute: Reason = {
+  code: 'route-forged',
+  detail: 'within a dialog a Route names this node, but has not been signed with its keys for this Call-ID and side',
+};
+
+/**
+ * What claims to come from us must be ours: who made it up wants more than his request alone would get. Outside a dialog a
+ * Route that names us grants nothing, so there peers may write it themselves (an outbound proxy).
+ */
+const signatures: Check = {
+  name: 'signatures',
+  run: (request) => {
+    const { facts } = request;
+    if (facts.forgery !== undefined) return reject(request, 403, forgeries[facts.forgery]);
+    if (!facts.hasToTag || facts.ownRoute === 'none' || isInDialogThroughUs(request)) return undefined;
+    return reject(request, 403, facts.ownRoute === 'unsigned' ? unsignedRoute : forgedRoute);
+  },
+  passed: (request) =>
+    isInDialogThroughUs(request)
+      ? 'the Route is signed: a dialog through this node'
+      : 'nothing claims to be of this node',
+};
 
 const loopedBranch: Reason = {
   code: 'loop-branch',
@@ -110,20 +148,30 @@ const loop: Check = {
   run: (request) => {
     const { facts, from } = request;
     if (facts.hasLoopedBranch) return reject(request, 482, loopedBranch);
-    if (isInDialogThroughUs(facts)) return undefined;
+    if (isInDialogThroughUs(request)) return undefined;
     if (facts.sentBeforeTo === from) return reject(request, 482, returned[from]);
     return from === 'microsoft' && facts.isMarkedByCisco ? reject(request, 482, marked) : undefined;
   },
-  passed: ({ facts, from }) =>
-    isInDialogThroughUs(facts)
+  passed: (request) =>
+    isInDialogThroughUs(request)
       ? 'no Via of ours with this loop hash'
-      : `not seen before, not sent to ${from}, no marker`,
+      : `not seen before, not sent to ${request.from}, no marker`,
+};
+
+/**
+ * How far a URI of the asker's choice may lead. A dialog through us has learnt its targets from peers: any place of a peer
+ * (a Contact, a Front End behind a pool). A To tag alone proves nothing, but some drop our Route (LCS: DropRouteHeaders):
+ * another port of a next hop's host. Outside a dialog nothing but a next hop itself.
+ */
+const reachOf = (request: Admitted): Reach => {
+  if (isInDialogThroughUs(request)) return 'peers';
+  return request.facts.hasToTag ? 'hosts of hops' : 'hops';
 };
 
 /** Where a Route or a remote target leads: to a known peer, by a route for that host, or nowhere. */
 const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
   const { policy, rule, from, to } = request;
-  const peer = policy.peers.find(uri, from);
+  const peer = policy.peers.find(uri, from, reachOf(request));
   if (peer !== undefined) {
     const { side, hop } = peer;
     const followed: Reason = { code: 'route-followed', detail: `${describeUri(uri)} leads to ${hop.id}` };
@@ -134,10 +182,16 @@ const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
   return { kind: 'heading', host: uri.host, key: undefined, because: [followed] };
 };
 
+const noPeerDetails: Readonly<Record<Reach, (uri: string) => string>> = {
+  peers: (uri) => `neither an access rule nor a route names the host of ${uri}`,
+  'hosts of hops': (uri) => `no route names the host of ${uri}, and no signed Route shows a dialog through this node`,
+  hops: (uri) => `${uri} is no next hop, and outside a dialog a Route leads nowhere else`,
+};
+
 const noPeer = (request: Admitted, uri: UriFacts): Decision =>
   reject(request, 403, {
     code: 'target-not-a-peer',
-    detail: `neither an access rule nor a route names the host of ${describeUri(uri)}`,
+    detail: noPeerDetails[reachOf(request)](describeUri(uri)),
   });
 
 const throughDialog: Reason = {
@@ -146,12 +200,12 @@ const throughDialog: Reason = {
 };
 
 /**
- * Outside a dialog a Route says by which hop, not whether: a domain without a route and a blocked pattern stay what they are.
- * Undefined where nothing forbids it.
+ * Outside a dialog of ours a Route says by which hop, not whether: a domain without a route and a blocked pattern stay what
+ * they are. Undefined where nothing forbids it.
  */
 const forbidden = (request: Admitted): Decision | undefined => {
   const { facts, policy, to } = request;
-  if (facts.hasToTag) return undefined;
+  if (isInDialogThroughUs(request)) return undefined;
   const outcome = domain.run(request);
   if (outcome !== undefined && outcome.kind !== 'heading') return outcome;
   const { host, key } = facts.requestUri;
@@ -168,12 +222,12 @@ const routeToFollow: Check = {
     if (nextRoute !== undefined) {
       return forbidden(request) ?? followUri(request, nextRoute) ?? noPeer(request, nextRoute);
     }
-    if (!facts.hadOwnRoute && !facts.hasToTag) return undefined;
+    if (!facts.hasToTag) return undefined;
     if (policy.domains.has(requestUri.host)) {
-      return isInDialogThroughUs(facts) ? toOtherSide(request, throughDialog) : undefined;
+      return isInDialogThroughUs(request) ? toOtherSide(request, throughDialog) : undefined;
     }
     if (policy.isOwnAddress(requestUri.host, requestUri.port)) return undefined;
-    return followUri(request, requestUri) ?? (facts.hasToTag ? noPeer(request, requestUri) : undefined);
+    return followUri(request, requestUri) ?? noPeer(request, requestUri);
   },
   passed: ({ facts }) => (facts.hasToTag ? 'a dialog that did not come through this node' : 'no Route left, no dialog'),
 };
@@ -328,7 +382,7 @@ const mode: Check = {
 };
 
 /** The order of the decision. The access list stands before it: without a rule there is no side to decide for. */
-export const checks: readonly Check[] = [loop, routeToFollow, ownAddress, domain, pin, mode];
+export const checks: readonly Check[] = [signatures, loop, routeToFollow, ownAddress, domain, pin, mode];
 
 const basicReasons: Readonly<Record<Side, readonly Reason[]>> = {
   cisco: [{ code: 'basic-other-side', detail: 'basic mode: what comes from microsoft goes to cisco' }],

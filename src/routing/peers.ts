@@ -22,6 +22,9 @@ const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: Ne
   return !isIp(host) || hop.port === defaultPort(hop.transport);
 };
 
+/** Next hops only; any port of their hosts too; or whatever an access rule names besides. */
+export type Reach = 'hops' | 'hosts of hops' | 'peers';
+
 export class Peers {
   readonly #access: AccessList;
   readonly #hopsByHost: ReadonlyMap<string, readonly KnownHop[]>;
@@ -35,17 +38,16 @@ export class Peers {
    * The hop to which a URI leads, when it is a known peer: a configured next hop itself, so that in-dialog and routed
    * traffic share connections; another port of a next hop's host; or what an access rule names.
    * @param from the asker's side: where a host serves both sides, the other one is meant
+   * @param reach how far it may lead
    */
-  find(uri: UriFacts, from: Side): KnownHop | undefined {
+  find(uri: UriFacts, from: Side, reach: Reach): KnownHop | undefined {
     const asked = askedTransport(uri);
     if (asked === 'unknown') return undefined;
     const sameHost = this.#hopsByHost.get(hostKey(uri.host)) ?? [];
     const configured = sameHost.filter(({ hop }) => leadsTo(uri, asked, hop));
-    return (
-      configured.find(({ side }) => side !== from) ??
-      configured[0] ??
-      this.#unconfigured(uri, asked ?? 'udp', sameHost, from)
-    );
+    const hop = configured.find(({ side }) => side !== from) ?? configured[0];
+    if (hop !== undefined || reach === 'hops' || (reach === 'hosts of hops' && sameHost.length === 0)) return hop;
+    return this.#unconfigured(uri, asked ?? 'udp', sameHost, from);
   }
 
   #unconfigured(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {

@@ -31,6 +31,19 @@ export interface RequestSource {
   readonly verifiedNames: readonly string[];
 }
 
+/** What the Route of ours that a request came with proves. */
+export type OwnRoute =
+  /** No Route names us. */
+  | 'none'
+  /** One does, without a signature. */
+  | 'unsigned'
+  /** Its signature is not ours, or that of another dialog. */
+  | 'forged'
+  /** It is ours: the dialog joins both sides. */
+  | 'both-sides'
+  /** It is ours: the dialog lies within this side. */
+  | Side;
+
 /** What one request offers to the decision (RFC 3261 words; values are read when first asked for). */
 export interface RequestFacts {
   readonly method: string;
@@ -41,8 +54,10 @@ export interface RequestFacts {
   readonly fromDomain: string | undefined;
   /** To carries a tag. */
   readonly hasToTag: boolean;
-  /** A Route of ours was on top and has been removed. */
-  readonly hadOwnRoute: boolean;
+  /** Of the Route values of ours that were on top and have been removed, the one that proves least. */
+  readonly ownRoute: OwnRoute;
+  /** What names us and was not written by us. */
+  readonly forgery: 'via' | 'record-route' | undefined;
   /** The topmost Route that is left; undefined when none is. */
   readonly nextRoute: UriFacts | undefined;
   /** An own Via with the same loop hash is in the request (RFC 5393 §4.2). */
@@ -98,6 +113,11 @@ export type ReasonCode =
   | 'access-allowed'
   // the node itself
   | 'draining'
+  // what claims to be ours and is not
+  | 'via-forged'
+  | 'record-route-forged'
+  | 'route-forged'
+  | 'route-not-signed'
   // loops
   | 'loop-branch'
   | 'loop-returned'

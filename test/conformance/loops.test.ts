@@ -161,14 +161,17 @@ const checks: readonly Check[] = [
   },
   {
     id: 'LOOP-9',
-    rfc: 3261,
+    rfc: 'product',
     section: '16.3(4)',
-    level: 'MUST',
-    title: 'a Via of another element that names our host with a branch of its own making is no loop',
+    level: 'product',
+    title: 'a Via that names our host with a branch of another making is no loop, but a forgery: 403',
     async run(world) {
       const talk = await Talk.open(world);
       const old = `SIP/2.0/TCP router.example.com:5060;branch=${newBranch()}`;
-      await talk.exchange('MESSAGE', { via: [talk.via(), old] });
+      talk.ask('MESSAGE', { via: [talk.via(), old] });
+      const refused = await talk.answer(403);
+      expect(refused.header('Warning')).toContain('via-forged');
+      await talk.reachedNobody();
     },
   },
   {

@@ -168,10 +168,11 @@ const checks: readonly Check[] = [
       rfc: 3261,
       section: '16.4, 19.1.4',
       level: 'MUST',
-      title: `a Route is known as ours in the form: ${form}`,
+      title: `a Route that we have signed is known as ours in the form: ${form}`,
       async run(world) {
         const dialog = await openDialog(await Talk.open(world));
-        sendWithin(dialog, 'caller', 'INFO', { routes: [`<${uri(world.address('router'))}>`] });
+        const [seal] = /;pif=\w+/.exec(dialog.caller.routes[0] ?? '') ?? [];
+        sendWithin(dialog, 'caller', 'INFO', { routes: [`<${uri(world.address('router'))}${seal}>`] });
         const arrived = await dialog.talk.at(dialog.callee.at, 'INFO');
         expect(arrived.headers('Route')).toEqual([]);
         expect(arrived.requestUri).toBe(dialog.caller.target);

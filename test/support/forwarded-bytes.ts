@@ -13,7 +13,15 @@ export interface Passage {
   readonly sentBy: string;
   /** The branch that the router chose. */
   readonly branch: string;
+  /** The signature that it put into Record-Route. */
+  readonly seal: string;
 }
+
+/** What only the router can make: taken from the message as it left. */
+export const madeByRouter = (forwarded: string): Pick<Passage, 'branch' | 'seal'> => ({
+  branch: /;branch=([^;\s]+)/.exec(forwarded)?.[1] ?? '',
+  seal: /^Record-Route: <[^>]*;pif=([bcm][0-9a-f]{24})>\r$/m.exec(forwarded)?.[1] ?? '',
+});
 
 /** Methods that neither open a dialog nor refresh its target. */
 const WITHOUT_RECORD_ROUTE = new Set('ACK BENOTIFY BYE CANCEL INFO MESSAGE OPTIONS PRACK PUBLISH REGISTER'.split(' '));
@@ -56,8 +64,8 @@ function withSource(field: string, { source }: Passage): string {
   });
 }
 
-const recordRoute = (transport: Transport, { sentBy }: Passage): string =>
-  `Record-Route: <sip:${sentBy};transport=${transport};lr>`;
+const recordRoute = (transport: Transport, { sentBy, seal }: Passage): string =>
+  `Record-Route: <sip:${sentBy};transport=${transport};lr;pif=${seal}>`;
 
 function recordRoutes(method: string, passage: Passage): string[] {
   if (WITHOUT_RECORD_ROUTE.has(method)) return [];

@@ -10,7 +10,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CorpusMessage, readCorpus } from '../support/corpus.ts';
-import { findField, forwardedRequest, forwardedResponse, partsOf } from '../support/forwarded-bytes.ts';
+import { findField, forwardedRequest, forwardedResponse, madeByRouter, partsOf } from '../support/forwarded-bytes.ts';
 import type { RawEnd, Received } from '../support/raw-sip.ts';
 import { answerTo, frameDatagram } from '../support/strict-framer.ts';
 import { soon } from '../support/until.ts';
@@ -128,11 +128,10 @@ describe.each(ways)('out by %s', (egress) => {
     });
     asker.inbox.length = 0;
     const via = request.header('Via') ?? '';
-    const branch = /branch=([^;\s]+)/.exec(via)?.[1] ?? '';
     const out: Way = via.includes('/TCP') ? 'tcp' : 'udp';
     const source = { address: asker.address, port: asker.port };
     expect(request.text, name).toBe(
-      forwardedRequest(text, { ingress, egress: out, source, sentBy: routerSentBy, branch }),
+      forwardedRequest(text, { ingress, egress: out, source, sentBy: routerSentBy, ...madeByRouter(request.text) }),
     );
   }
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CorpusMessage, readCorpus } from '../support/corpus.ts';
-import { forwardedRequest } from '../support/forwarded-bytes.ts';
+import { forwardedRequest, madeByRouter } from '../support/forwarded-bytes.ts';
 import type { RawEnd, Received } from '../support/raw-sip.ts';
 import { soon } from '../support/until.ts';
 import { Passages, routerSentBy, timerJMs, type Way, ways } from './passages.ts';
@@ -142,9 +142,14 @@ describe.each(ways)('RFC 4475 by %s, each message followed by a canary', (way) =
 
   async function isForwarded(text: string): Promise<void> {
     const request = await soon(() => passages.arrived[0]);
-    const branch = /branch=([^;\s]+)/.exec(request.header('Via') ?? '')?.[1] ?? '';
     const source = { address: asker.address, port: asker.port };
-    const passage = { ingress: way, egress: 'tcp', source, sentBy: routerSentBy, branch } as const;
+    const passage = {
+      ingress: way,
+      egress: 'tcp',
+      source,
+      sentBy: routerSentBy,
+      ...madeByRouter(request.text),
+    } as const;
     expect(request.text).toBe(forwardedRequest(text, passage));
     // Answers by UDP go to the port of the Via, where for some nobody listens here.
     if (way === 'tcp') expect(await statusOfAnswer()).toBe(200);

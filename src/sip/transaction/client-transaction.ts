@@ -3,6 +3,7 @@ import type { SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow, Listener } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';
+import { isSamePeer } from '../transport/same-peer.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import { makeAck, makeCancel } from './hop-by-hop.ts';
 import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
@@ -14,9 +15,14 @@ type State = InviteClientState | NonInviteClientState;
 type Event = InviteClientEvent | NonInviteClientEvent;
 type ClientMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
 
+/** Why a response is dropped: stable, for the log. */
+export type StrayCode = 'no-transaction' | 'not-from-the-hop' | 'other-sent-by' | 'other-method' | 'not-for-the-asker';
+
 export interface ClientTransactionUser {
   /** Whether it may be a response to the request at all; one that is refused is a stray, and changes nothing. */
   accepts(response: SipResponse): boolean;
+  /** Whether another peer than the one that was asked may answer in its place. */
+  mayAnswer(flow: Flow): boolean;
   onResponse(response: SipResponse): void;
   onTimeout(): void;
   onTransportError(error: TransportError): void;
@@ -30,6 +36,7 @@ export interface ClientTransactionIds {
 
 const nobody: ClientTransactionUser = {
   accepts: () => true,
+  mayAnswer: () => false,
   onResponse() {},
   onTimeout() {},
   onTransportError() {},
@@ -84,14 +91,19 @@ export class ClientTransaction implements FlowUser {
     return makeCancel(this.#text);
   }
 
-  isSentBy(via: Via): boolean {
-    const { listener } = this.ids;
-    return via.host === listener.sentByHost && via.port === listener.sentByPort;
+  /** Why a response with our branch is not one to this request; undefined: it is. */
+  refusal(response: SipResponse, via: Via, flow: Flow): StrayCode | undefined {
+    if (!isSamePeer(flow, this.flow) && !this.#user.mayAnswer(flow)) return 'not-from-the-hop';
+    // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
+    if (!this.#isSentBy(via)) return 'other-sent-by';
+    // §17.1.3: CSeq's method is that of the request; the rest is for the user to say.
+    if (response.cseqMethod !== this.ids.method) return 'other-method';
+    return this.#user.accepts(response) ? undefined : 'not-for-the-asker';
   }
 
-  /** §17.1.3: CSeq's method is that of the request; the rest is for the user to say. */
-  accepts(response: SipResponse): boolean {
-    return response.cseqMethod === this.ids.method && this.#user.accepts(response);
+  #isSentBy(via: Via): boolean {
+    const { listener } = this.ids;
+    return via.host === listener.sentByHost && via.port === listener.sentByPort;
   }
 
   onResponse(response: SipResponse): void {

@@ -2,7 +2,8 @@
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow, Listener } from '../transport/flow.ts';
-import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts';
+import { isSamePeer } from '../transport/same-peer.ts';
+import { ClientTransaction, type ClientTransactionUser, type StrayCode } from './client-transaction.ts';
 import { createInviteClient } from './invite-client.ts';
 import { createInviteServer } from './invite-server.ts';
 import { KeyTable } from './key-table.ts';
@@ -25,7 +26,7 @@ export interface TransactionUser {
   /** No ACK came for a final response to INVITE (Timer H). */
   onUnacknowledged(transaction: ServerTransaction): void;
   /** A response that belongs to no transaction: not forwarded (RFC 6026 §8.9). */
-  onStrayResponse(response: SipResponse, flow: Flow): void;
+  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void;
 }
 
 /** How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. */
@@ -91,9 +92,11 @@ export class TransactionLayer {
     this.#open(key, request, flow);
   }
 
+  /** Nobody but the asker can end the repetition of his answer. */
   #onAck(request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
-    if (invite === undefined || invite.stateName === 'Accepted') this.#user.onUnanswered(request, flow);
-    else invite.onAck();
+    const isToOurAnswer = invite !== undefined && invite.stateName !== 'Accepted' && isSamePeer(flow, invite.flow);
+    if (isToOurAnswer) invite.onAck();
+    else this.#user.onUnanswered(request, flow);
   }
 
   #open(key: string, request: SipRequest, flow: Flow): void {
@@ -135,15 +138,11 @@ export class TransactionLayer {
     const via = response.topVia;
     const transaction =
       via?.branch === undefined ? undefined : this.#clients.get(clientKey(via.branch, response.cseqMethod ?? ''));
-    // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
-    if (
-      transaction === undefined ||
-      via === undefined ||
-      !transaction.isSentBy(via) ||
-      !transaction.accepts(response)
-    ) {
-      return this.#user.onStrayResponse(response, flow);
+    if (transaction === undefined || via === undefined) {
+      return this.#user.onStrayResponse(response, flow, 'no-transaction');
     }
+    const refusal = transaction.refusal(response, via, flow);
+    if (refusal !== undefined) return this.#user.onStrayResponse(response, flow, refusal);
     transaction.onResponse(response);
   }
 

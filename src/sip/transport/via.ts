@@ -25,19 +25,19 @@ export function receivedParams(via: Via, flow: Flow): ReceivedParams | undefined
 export function goesBackOn(via: Via, flow: Flow): boolean {
   if (flow.state === 'closed') return false;
   if (flow.isReliable) return true;
-  if (via.maddr !== undefined && isUnicast(via.maddr)) return false;
   return via.rport !== undefined || sentByPort(via, flow.transport) === flow.remotePort;
 }
 
 /**
  * RFC 3261 §18.2.2: where the response goes when it cannot go back on its flow: a UDP sent-by port that is not the source
- * port, a unicast maddr, or a new way in place of a connection or port of ours that is closed.
+ * port, or a new way in place of a connection or port of ours that is closed. It is always the address that the request
+ * came from, whatever stands in received or maddr: else a peer could have our responses, repeated ones too, sent to anybody.
  * @returns undefined when there is no address that a response may be sent to
  */
 export function responseTarget(via: Via, flow: Flow): Target | undefined {
-  const address = flow.isReliable ? flow.remoteAddress : udpResponseAddress(via, flow);
+  const address = flow.remoteAddress;
   // RFC 3581 §4 holds when the UDP port that the request came to is gone, too.
-  const isBackToSource = !flow.isReliable && via.rport !== undefined && address === flow.remoteAddress;
+  const isBackToSource = !flow.isReliable && via.rport !== undefined;
   const port = isBackToSource ? flow.remotePort : sentByPort(via, flow.transport);
   if (!isUnicast(address) || port < 1 || port > 65_535) return undefined;
   const isTls = flow.transport === 'tls';
@@ -49,11 +49,6 @@ export function responseTarget(via: Via, flow: Flow): Target | undefined {
     tlsName: isTls ? via.host : undefined,
     tlsProfile: isTls ? flow.listener.tlsProfile : undefined,
   };
-}
-
-/** The address where `received` points: the source, whatever the peer wrote. A multicast maddr is not followed. */
-function udpResponseAddress(via: Via, flow: Flow): string {
-  return via.maddr !== undefined && isUnicast(via.maddr) ? via.maddr : flow.remoteAddress;
 }
 
 /** RFC 3261 §18.2.2: 5061 for TLS, else 5060, when sent-by names no port. */

@@ -9,7 +9,7 @@ import { projectRoot, type RouterProcess } from '../../support/router-process.ts
 import { until } from '../../support/until.ts';
 import { expectOnlyUnderWayLost } from './losses.ts';
 import { addresses, Network, type Node, whyNoNetwork } from './network.ts';
-import { startRouter } from './nodes.ts';
+import { NodeKeys, startRouter } from './nodes.ts';
 import { Peers } from './peers.ts';
 
 const why = whyNoNetwork();
@@ -31,11 +31,12 @@ const title = `two nodes behind a virtual address${why === undefined ? '' : ` (s
 describe.skipIf(why !== undefined)(title, () => {
   let network: Network;
   let peers: Peers;
+  let keys: NodeKeys;
   const routers = new Map<Node, RouterProcess>();
   const cleanups: (() => unknown)[] = [];
 
   const startNode = async (node: Node, priority: number): Promise<void> => {
-    const router = await startRouter(network, node, '0.0.0.0');
+    const router = await startRouter(network, node, '0.0.0.0', keys);
     routers.set(node, router);
     cleanups.push(() => router.stop());
     const file = join(router.folder, 'keepalived.conf');
@@ -50,6 +51,8 @@ describe.skipIf(why !== undefined)(title, () => {
     console.log(execFileSync('sh', ['-c', 'keepalived --version 2>&1'], { encoding: 'utf8' }).split('\n')[0]);
     network = new Network();
     cleanups.push(() => network.remove());
+    keys = new NodeKeys();
+    cleanups.push(() => keys.remove());
     peers = await Peers.start(network);
     cleanups.push(() => peers.stop());
     await startNode('a', 150);

@@ -40,6 +40,7 @@ describe('explain', () => {
       'MESSAGE sip:bob@example.com from tcp 127.0.0.11:5060, by routes.yaml',
       '',
       '  access           passed       access[0] 127.0.0.11 is cisco',
+      '  signatures       passed       nothing claims to be of this node',
       '  loop             passed       not seen before, not sent to cisco, no marker',
       '  route to follow  passed       no Route left, no dialog',
       '  own address      passed       sip:bob@example.com is not this node',

@@ -34,7 +34,7 @@ const inShort = (decision: Decision): string => {
 const bob = 'sip:bob@example.com';
 const toMicrosoft = 'forward microsoft 192.0.2.21:5060/tcp: access-allowed';
 const toCisco = 'forward cisco 192.0.2.11:5060/tcp: access-allowed';
-const dialog = { hasToTag: true, hadOwnRoute: true };
+const dialog = { hasToTag: true, ownRoute: 'both-sides' } as const;
 
 interface Row {
   readonly title: string;
@@ -265,11 +265,11 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       decision: `${toMicrosoft} dialog-other-side route-matched`,
     },
     {
-      title: 'a request outside any dialog that was sent to a peer through us by Route is followed',
+      title: 'a Route of ours outside any dialog grants nothing: the address of a peer stays a foreign domain',
       from: cisco,
       to: 'sip:pool@192.0.2.21:5060;transport=tcp',
-      facts: { hadOwnRoute: true },
-      decision: `${toMicrosoft} route-followed`,
+      facts: { ownRoute: 'unsigned' },
+      decision: '404: access-allowed foreign-domain-no-route',
     },
     {
       title: 'the address of a peer without Route or dialog is a foreign domain',
@@ -289,7 +289,7 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       title: 'a request outside any dialog that was sent to us by Route is decided like any other',
       from: cisco,
       to: bob,
-      facts: { hadOwnRoute: true },
+      facts: { ownRoute: 'unsigned' },
       policy: { mode: 'advanced' },
       decision: 'ask-directory bob@example.com',
     },
@@ -297,8 +297,114 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       title: 'a request outside any dialog to a foreign domain that was sent to us by Route has no route',
       from: cisco,
       to: 'sip:bob@example.net',
-      facts: { hadOwnRoute: true },
+      facts: { ownRoute: 'unsigned' },
       decision: '404: access-allowed foreign-domain-no-route',
+    },
+  ]);
+});
+
+describe('what claims to be ours and is not is refused (RFC 3261 §16.4, §26.1)', () => {
+  decides([
+    {
+      title: 'a Via that names us and was not written by us',
+      from: cisco,
+      to: bob,
+      facts: { forgery: 'via' },
+      decision: '403: access-allowed via-forged',
+    },
+    {
+      title: 'a Record-Route that names us and was not signed by us',
+      from: cisco,
+      to: bob,
+      facts: { forgery: 'record-route' },
+      decision: '403: access-allowed record-route-forged',
+    },
+    {
+      title: 'a Route of ours without signature, within a dialog',
+      from: cisco,
+      to: bob,
+      facts: { hasToTag: true, ownRoute: 'unsigned' },
+      decision: '403: access-allowed route-not-signed',
+    },
+    {
+      title: 'a Route of ours with the signature of another dialog',
+      from: cisco,
+      to: bob,
+      facts: { hasToTag: true, ownRoute: 'forged' },
+      decision: '403: access-allowed route-forged',
+    },
+    {
+      title: 'a Route of a dialog that lies within the other side',
+      from: cisco,
+      to: bob,
+      facts: { hasToTag: true, ownRoute: 'microsoft' },
+      decision: '403: access-allowed route-forged',
+    },
+    {
+      title: 'a Route of a dialog within the own side is honoured',
+      from: cisco,
+      to: 'sip:alice@192.0.2.11:5080;transport=tcp',
+      facts: { hasToTag: true, ownRoute: 'cisco' },
+      decision: 'forward cisco 192.0.2.11:5080/tcp: access-allowed route-followed',
+    },
+    {
+      title: 'outside a dialog whatever stands in a Route of ours is taken away, and grants nothing',
+      from: cisco,
+      to: bob,
+      facts: { ownRoute: 'forged' },
+      policy: { mode: 'advanced' },
+      decision: 'ask-directory bob@example.com',
+    },
+  ]);
+});
+
+describe('a URI of the asker leads only as far as its request is trusted', () => {
+  const network = { access: [accessRow(0, 'cisco', cisco), accessRow(1, 'microsoft', '192.0.2.16/28')] };
+  const elsewhere = 'sip:fe3@192.0.2.23:5080;transport=tcp';
+  decides([
+    {
+      title: 'within a dialog through us to any place of an admitted network',
+      from: cisco,
+      to: elsewhere,
+      facts: dialog,
+      policy: network,
+      decision: 'forward microsoft 192.0.2.23:5080/tcp: access-allowed route-followed',
+    },
+    {
+      title: 'with a To tag alone not to a host that only an access rule names',
+      from: cisco,
+      to: elsewhere,
+      facts: { hasToTag: true },
+      policy: network,
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'outside a dialog a Route does not lead to a host that only an access rule names',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf(elsewhere) },
+      policy: network,
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'outside a dialog a Route does not lead to another port of a next hop',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: uriOf('sip:192.0.2.21:22;transport=tcp') },
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'with a To tag alone a blocked pattern stays blocked, whatever the Route',
+      from: cisco,
+      to: bob,
+      facts: { hasToTag: true, nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
+      policy: {
+        routes: [
+          routeRow(0, 'microsoft', 'example.com', microsoft, { block: true }),
+          routeRow(1, 'microsoft', 'example.org', microsoft),
+        ],
+      },
+      decision: '403: access-allowed route-blocked',
     },
   ]);
 });

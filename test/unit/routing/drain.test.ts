@@ -21,7 +21,7 @@ test.each([
 });
 
 test('a request within a dialog goes on', () => {
-  const facts = factsOf(cisco, 'sip:bob@example.com', { method: 'BYE', hasToTag: true, hadOwnRoute: true });
+  const facts = factsOf(cisco, 'sip:bob@example.com', { method: 'BYE', hasToTag: true, ownRoute: 'both-sides' });
   expect(decided(facts)).toMatchObject({ kind: 'forward' });
 });
 

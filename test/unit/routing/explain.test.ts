@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/routing/decide.ts';
 import { explain } from '../../../src/routing/explain.ts';
+import type { OwnRoute } from '../../../src/routing/types.ts';
 import { answers, cisco, factsOf, microsoft, pinRow, policyOf, uriOf } from '../../support/routing.ts';
 
 const bob = 'sip:bob@example.com';
@@ -14,6 +15,7 @@ describe('explain', () => {
   test('a request that is forwarded in basic mode passes every check and is decided by the route table', () => {
     expect(explain(factsOf(cisco, bob), policyOf()).checks).toEqual([
       { check: 'access', verdict: 'passed', detail: 'access[0] 192.0.2.11 is cisco' },
+      { check: 'signatures', verdict: 'passed', detail: 'nothing claims to be of this node' },
       { check: 'loop', verdict: 'passed', detail: 'not seen before, not sent to cisco, no marker' },
       { check: 'route to follow', verdict: 'passed', detail: 'no Route left, no dialog' },
       { check: 'own address', verdict: 'passed', detail: 'sip:bob@example.com is not this node' },
@@ -27,6 +29,7 @@ describe('explain', () => {
   test('after a refusal nothing more is reached', () => {
     expect(verdicts(factsOf(microsoft, bob, { isMarkedByCisco: true }), policyOf())).toEqual([
       'access: passed',
+      'signatures: passed',
       'loop: decided',
       'route to follow: not-reached',
       'own address: not-reached',
@@ -51,7 +54,7 @@ describe('explain', () => {
   test('a pin decides the side, and the route table the hops', () => {
     const policy = policyOf({ mode: 'advanced', pins: [pinRow(0, bob, 'microsoft')] });
     const { checks } = explain(factsOf(cisco, bob), policy);
-    expect(checks.slice(5)).toEqual([
+    expect(checks.slice(6)).toEqual([
       { check: 'pin', verdict: 'decided', detail: 'pins[0] puts bob@example.com on microsoft' },
       { check: 'mode', verdict: 'not-reached', detail: '' },
       { check: 'route table', verdict: 'decided', detail: 'example.com: routes[0]' },
@@ -61,7 +64,7 @@ describe('explain', () => {
   test('without an answer the directory is still to be asked', () => {
     const { checks, decision } = explain(factsOf(cisco, bob), policyOf({ mode: 'advanced' }));
     expect(decision.kind).toBe('ask-directory');
-    expect(checks[6]).toEqual({
+    expect(checks[7]).toEqual({
       check: 'mode',
       verdict: 'decided',
       detail: 'the directory must say where bob@example.com is at home',
@@ -73,7 +76,15 @@ describe('explain', () => {
       from: fc.constantFrom(cisco, microsoft, '192.0.2.99'),
       to: fc.constantFrom(bob, 'sip:example.com', 'sip:bob@example.net', 'sip:192.0.2.1', 'sip:eve@192.0.2.11:5080'),
       hasToTag: fc.boolean(),
-      hadOwnRoute: fc.boolean(),
+      ownRoute: fc.constantFrom(
+        'none',
+        'unsigned',
+        'forged',
+        'both-sides',
+        'cisco',
+        'microsoft',
+      ) as fc.Arbitrary<OwnRoute>,
+      forgery: fc.constantFrom(undefined, 'via' as const, 'record-route' as const),
       nextRoute: fc.constantFrom(undefined, uriOf('sip:192.0.2.21'), uriOf('sip:192.0.2.99')),
       hasLoopedBranch: fc.boolean(),
       isMarkedByCisco: fc.boolean(),
@@ -88,7 +99,7 @@ describe('explain', () => {
         const policy = policyOf({ mode });
         const { decision, checks } = explain(facts, policy, answer);
         expect(decision).toEqual(decide(facts, policy, answer));
-        expect(checks).toHaveLength(8);
+        expect(checks).toHaveLength(9);
         expect(checks.filter(({ verdict }) => verdict === 'decided').length).toBeGreaterThan(0);
       }),
     );

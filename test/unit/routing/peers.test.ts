@@ -29,7 +29,7 @@ const { peers } = policyOf({
   ],
 });
 
-const idOf = (uri: string, from: Side = 'cisco'): string | undefined => peers.find(uriOf(uri), from)?.hop.id;
+const idOf = (uri: string, from: Side = 'cisco'): string | undefined => peers.find(uriOf(uri), from, 'peers')?.hop.id;
 
 describe('a followed URI', () => {
   test.each([
@@ -78,18 +78,28 @@ describe('a followed URI', () => {
     ['cisco', 'microsoft'],
     ['microsoft', 'cisco'],
   ] as const)('to a hop that serves both sides, asked from %s, leads to %s', (from, to) => {
-    expect(peers.find(uriOf('sip:127.0.0.2:5060;transport=tcp'), from)?.side).toBe(to);
+    expect(peers.find(uriOf('sip:127.0.0.2:5060;transport=tcp'), from, 'peers')?.side).toBe(to);
   });
 
   test.each([
     ['cisco', 'microsoft'],
     ['microsoft', 'cisco'],
   ] as const)('to a new port of a host that serves both sides, asked from %s, leads to %s', (from, to) => {
-    expect(peers.find(uriOf('sip:127.0.0.1:5099;transport=tcp'), from)?.side).toBe(to);
+    expect(peers.find(uriOf('sip:127.0.0.1:5099;transport=tcp'), from, 'peers')?.side).toBe(to);
+  });
+
+  test.each([
+    ['sip:192.0.2.11:5060;transport=tcp', true, true],
+    ['sip:192.0.2.11:5080;transport=tcp', false, true],
+    ['sip:fe9.example.com;transport=tls', false, false],
+    ['sip:[2001:db8::7]:5062;transport=tcp', false, false],
+  ])('%s is a hop: %s; on the host of one: %s', (uri, isHop, isOnHost) => {
+    expect(peers.find(uriOf(uri), 'cisco', 'hops') !== undefined).toBe(isHop);
+    expect(peers.find(uriOf(uri), 'cisco', 'hosts of hops') !== undefined).toBe(isOnHost);
   });
 
   test('to another TLS port of a hop is spoken to as the hop is: same profile, same certificate name', () => {
-    expect(peers.find(uriOf('sip:192.0.2.21:5091;transport=tls'), 'cisco')?.hop).toMatchObject({
+    expect(peers.find(uriOf('sip:192.0.2.21:5091;transport=tls'), 'cisco', 'peers')?.hop).toMatchObject({
       id: 'microsoft 192.0.2.21:5091/tls',
       tlsName: 'fe1.example.com',
       tlsProfile: 'lync',

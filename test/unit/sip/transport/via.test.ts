@@ -49,8 +49,9 @@ describe('the address of a response (RFC 3261 §18.2.2, RFC 3581 §4)', () => {
     ['rport: the source port', 'client.invalid:5070;rport'],
     ['sent-by port is the source port', 'client.invalid:7777'],
     ['a multicast maddr is not followed', 'client.invalid:7777;maddr=239.1.2.3'],
-    ['a broadcast maddr is not followed', 'client.invalid:7777;maddr=255.255.255.255'],
     ['a maddr that is a name is not followed', 'client.invalid:7777;maddr=victim.example.com'],
+    ['a maddr of somebody else is not followed', 'client.invalid:7777;maddr=192.0.2.5'],
+    ['nor is one with rport', 'client.invalid:5070;rport;maddr=192.0.2.5'],
   ])('UDP by the same flow: %s', (_what, via) => {
     expect(goesBackOn(viaOf(via), flowFrom(source, 7777))).toBe(true);
   });
@@ -59,7 +60,7 @@ describe('the address of a response (RFC 3261 §18.2.2, RFC 3581 §4)', () => {
     ['sent-by port', 'client.invalid:5070', source, 5070],
     ['5060 when sent-by names no port', 'client.invalid', source, 5060],
     ['a received that the client invented is not believed', 'client.invalid;received=192.0.2.66', source, 5060],
-    ['a unicast maddr, even with rport', 'client.invalid:5070;rport;maddr=192.0.2.5', '192.0.2.5', 5070],
+    ['a maddr of somebody else is not believed', 'client.invalid:5070;maddr=192.0.2.66', source, 5070],
   ])('UDP elsewhere: %s', (_what, via, address, port) => {
     const flow = flowFrom(source, 7777);
     expect(goesBackOn(viaOf(via), flow)).toBe(false);

@@ -1,0 +1,103 @@
+/**
+ * What proves that a Via, Record-Route or Route is ours: marks made with secret keys that all nodes of a router share.
+ *
+ * A Record-Route opens ways that a request has not by itself (no directory, no loop check, any port of a peer), so its mark
+ * is an HMAC. It covers what stays the same throughout a dialog: the Call-ID, and the sides that the dialog joins. Tags are
+ * left out, as they change places with the direction and differ between forks; host, port and transport too, because peers
+ * may write them in other words, and every Route of ours is taken away whatever it says. Whoever knows the mark of one
+ * dialog can therefore make requests of that Call-ID only, as he may anyway.
+ *
+ * A Via decides less, whether a request has looped, and every message has one: its mark is a keyed hash that costs no more
+ * than one without a key.
+ */
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { KeyedHash } from '../routing/keyed-hash.ts';
+import type { OwnRoute, Side } from '../routing/types.ts';
+import type { SipUri } from '../sip-parser/index.ts';
+
+/** Octets of the HMAC that are sent: 96 bits, of which no guess is worth a try. */
+const sealOctets = 12;
+
+/** A signed Route of a dialog says this of its sides, in the letter that is sent. */
+const letters = { b: 'both-sides', c: 'cisco', m: 'microsoft' } as const;
+type Letter = keyof typeof letters;
+
+const letterOf = (from: Side, to: Side): Letter => (from !== to ? 'b' : from === 'cisco' ? 'c' : 'm');
+
+const isLetter = (text: string): text is Letter => text in letters;
+
+/** Our URI parameter in Record-Route and Route. */
+const parameter = 'pif';
+
+/** As sent; null when it has no value, undefined when there is none. */
+export const sealOf = (uri: SipUri | undefined): string | null | undefined => uri?.param(parameter);
+
+/** Our Record-Route without its header name. */
+export const sealedUri = (uri: string, seal: string): string => `<${uri};lr;${parameter}=${seal}>`;
+
+export type SigningKeys = readonly [KeyObject, ...KeyObject[]];
+
+class SigningKey {
+  readonly via: KeyedHash;
+  readonly #key: KeyObject;
+  /** A request within a dialog is asked for its Route, and then given a Record-Route. */
+  #lastText = '';
+  #lastSeal = '';
+
+  constructor(key: KeyObject) {
+    this.#key = key;
+    // Another use, another key.
+    const seed = createHmac('sha256', key).update('via').digest();
+    this.via = new KeyedHash([seed.readInt32LE(0), seed.readInt32LE(4)]);
+  }
+
+  /** Token characters in one case, that no peer has a reason to touch. */
+  seal(letter: Letter, callId: string): string {
+    const text = `record-route ${letter} ${callId}`;
+    if (text === this.#lastText) return this.#lastSeal;
+    const digest = createHmac('sha256', this.#key).update(text).digest('hex');
+    this.#lastText = text;
+    this.#lastSeal = letter + digest.slice(0, 2 * sealOctets);
+    return this.#lastSeal;
+  }
+}
+
+/** The key that signs, and those of which a signature still counts. Nothing in it shows a key. */
+export class Signing {
+  readonly #keys: readonly [SigningKey, ...SigningKey[]];
+
+  /** @param keys the first one signs */
+  constructor([first, ...others]: SigningKeys) {
+    this.#keys = [new SigningKey(first), ...others.map((key) => new SigningKey(key))];
+  }
+
+  /** The value of our parameter in a Record-Route of a dialog from one side to another (or the same). */
+  seal(callId: string, from: Side, to: Side): string {
+    return this.#keys[0].seal(letterOf(from, to), callId);
+  }
+
+  /**
+   * What a Route value of ours proves about a request with this Call-ID.
+   * @param seal the parameter as sent: null without a value, undefined when there is none
+   */
+  read(seal: string | null | undefined, callId: string): Exclude<OwnRoute, 'none'> {
+    if (seal === undefined) return 'unsigned';
+    const sent = seal?.toLowerCase() ?? '';
+    const letter = sent.slice(0, 1);
+    if (!isLetter(letter) || sent.length !== 1 + 2 * sealOctets) return 'forged';
+    return this.#keys.some((key) => isSame(key.seal(letter, callId), sent)) ? letters[letter] : 'forged';
+  }
+
+  /** Hashes the Vias that we write. */
+  get viaHash(): KeyedHash {
+    return this.#keys[0].via;
+  }
+
+  /** Those of all keys: a Via may have been written before the keys changed. */
+  get viaHashes(): readonly KeyedHash[] {
+    return this.#keys.map(({ via }) => via);
+  }
+}
+
+/** In a time that does not tell how much of a guess was right. Both are of one length. */
+const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));

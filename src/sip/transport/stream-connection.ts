@@ -42,6 +42,12 @@ export interface StreamOrigin {
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
 const LINGER_MS = 2_000;
 
+/**
+ * After so many octets a connection lets the others have their turn. libuv reads up to 32 times in a row, 64 KiB each, what one
+ * peer has sent at once, which is 100 ms and more of work.
+ */
+const TURN_OCTETS = 65_536;
+
 /** How long, and by how many times, what waits may be above the limit of the write queue. */
 const BURST_MS = 1_000;
 const BURST_QUEUES = 16;
@@ -78,6 +84,8 @@ export class StreamConnection implements ReadConnection {
   /** What has left since then. */
   #lateAnswers: string[] = [];
   #hasMoved = false;
+  /** Octets read since others had their turn. */
+  #readOctets = 0;
   #isRetired = false;
   /** Ends the stage that the connection is in: connecting, open (and idle), ending, or closed (and lingering). */
   #stageTimer: Timer | undefined;
@@ -259,7 +267,15 @@ export class StreamConnection implements ReadConnection {
     if (this.state === 'closed') return;
     this.#hasMoved = true;
     this.#reader.read(chunk.toString('latin1'));
+    this.#readOctets += chunk.length;
+    if (this.#readOctets >= TURN_OCTETS) this.#giveWay();
   };
+
+  #giveWay(): void {
+    this.#readOctets = 0;
+    this.#socket.pause();
+    setImmediate(() => this.#socket.resume());
+  }
 
   readonly #onEnd = (): void => {
     // While TLS is being set up, an error follows that says so.

@@ -68,6 +68,27 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
     expect(flow.listener).toBe(listener);
   });
 
+  test('a connection with megabytes to tell does not keep the others waiting: after 64 KiB they have their turn', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const [loud, quiet] = [connectPeer(listener), connectPeer(listener)];
+    quiet.send(message('hello'));
+    await until(() => handler.requests.length === 1);
+    const flood = Array.from({ length: 4_000 }, (_, index) => message(`flood-${index}`, { body: 'x'.repeat(300) }));
+    // By the second flood the receive window has grown to more than one read.
+    const octetsBefore: number[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const before = handler.requests.length;
+      handler.answer = ({ callId }) => {
+        if (callId === 'flood-0') quiet.send(message('quiet'));
+      };
+      loud.send(flood.join(''));
+      await until(() => handler.requests.length === before + flood.length + 1);
+      const place = handler.requests.slice(before).findIndex(({ message: { callId } }) => callId === 'quiet');
+      octetsBefore.push(flood.slice(0, place).join('').length);
+    }
+    expect(Math.max(...octetsBefore)).toBeLessThan(3 * 65_536);
+  });
+
   test('responses are handed up, malformed ones are dropped and told', async () => {
     const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
     connectPeer(listener).send(response('bad', 842) + response('good'));

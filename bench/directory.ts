@@ -1,6 +1,5 @@
 /** `node bench/directory.ts`: what a snapshot of all users costs, and whether SIP requests feel a sweep. See README.md. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startOpenLdap } from '../test/interop/directory/openldap.ts';
 import type { TestDirectory } from '../test/interop/directory/test-directory.ts';
-import { nameOf } from '../test/interop/directory/users.ts';
+import { ask, begin, beginRouter, end } from './children.ts';
 import { connect } from './load/wire.ts';
-import { numberOf, requestMaker, statusOf } from './load/work.ts';
+import { enabledUser, numberOf, requestMaker, statusOf } from './load/work.ts';
 import type { TableFigures } from './users-table.ts';
 
 const hosts = { router: '127.0.252.1', cisco: '127.0.252.11', microsoft: '127.0.252.21' };
@@ -21,23 +20,6 @@ const noIdentity = { cert: '', key: '', ca: '' };
 const everyMs = 2;
 /** How long a stretch without a sweep is looked at before each sweep. */
 const quietMs = 4_000;
-
-const begin = (file: string, execArgv: readonly string[] = [], args: readonly string[] = []): ChildProcess => {
-  const child = fork(join(import.meta.dirname, file), [...args], { execArgv: [...execArgv], silent: true });
-  child.stderr?.pipe(process.stderr);
-  return child;
-};
-
-async function ask<Answer>(child: ChildProcess, question: object | number): Promise<Answer> {
-  const answer = once(child, 'message');
-  child.send(question);
-  return (await answer)[0] as Answer;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM');
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-}
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
@@ -86,16 +68,7 @@ class BenchRouter {
     process.env.PIF_BENCH_PASSWORD = server.reader.password;
     const file = join(folder, 'routes.yaml');
     writeFileSync(file, routesYaml(server, folder));
-    const child = begin('../src/main.ts', [], ['start', file]);
-    let said = '';
-    child.stdout?.on('data', (text) => {
-      said += text;
-    });
-    while (!/^ready\b/m.test(said)) {
-      if (child.exitCode !== null) throw new Error(`the router ended:\n${said}`);
-      await pause(20);
-    }
-    return new BenchRouter(child, join(folder, 'router.log'));
+    return new BenchRouter(await beginRouter(file), join(folder, 'router.log'));
   }
 
   /** Resident now, and the most that was. */
@@ -185,9 +158,7 @@ class Requests {
     const to = { address: hosts.router, port };
     const peer = await connect('tcp', hosts.cisco, to, noIdentity, (response) => this.#count(response));
     const { local } = peer;
-    // Every twentieth user from the first is enabled.
-    const nameAt = (index: number): string => nameOf(20 * index + 1);
-    const make = requestMaker('message', 'tcp', local, local, Math.floor(users / 20), nameAt);
+    const make = requestMaker('message', 'tcp', local, local, Math.floor(users / 20), enabledUser);
     while (this.#isRunning) {
       this.sent += 1;
       this.#sentAt.set(this.sent, performance.timeOrigin + performance.now());

@@ -4,7 +4,18 @@ import { Worker } from 'node:worker_threads';
 import { Latencies, type Quantiles } from './latencies.ts';
 import type { Pacing } from './pacemaker.ts';
 import { connect, type Identity, type Peer, type Place, serve, type Transport } from './wire.ts';
-import { ackAndBye, answersTo, contactOf, isAnswerToBye, numberOf, requestMaker, statusOf, type Work } from './work.ts';
+import {
+  ackAndBye,
+  answersTo,
+  contactOf,
+  enabledUser,
+  isAnswerToBye,
+  numberOf,
+  requestMaker,
+  statusOf,
+  userName,
+  type Work,
+} from './work.ts';
 
 /** Where requests of the far side, within dialogs, are taken. Comes first. */
 export interface ListenOrder {
@@ -13,6 +24,8 @@ export interface ListenOrder {
   readonly listen: readonly [Place, ...Place[]];
   readonly identity: Identity;
   readonly users: number;
+  /** Default: those of the LDIF file. */
+  readonly names?: 'of a test directory';
   /** Where the far side is, for requests within dialogs. */
   readonly sink: Place;
 }
@@ -106,9 +119,11 @@ async function openLane(to: Place): Promise<Lane> {
     listen: [own],
     identity,
     users,
+    names,
   } = site!;
   const peer = await connect(transport, own.address, to, identity, onResponse);
-  const maker = (what: Work) => requestMaker(what, transport, peer.local, own, users);
+  const userOf = names === undefined ? userName : enabledUser;
+  const maker = (what: Work) => requestMaker(what, transport, peer.local, own, users, userOf);
   return { peer, makers: { message: maker('message'), call: maker('call'), subscribe: maker('subscribe') } };
 }
 

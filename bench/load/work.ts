@@ -2,6 +2,7 @@
  * The measured transactions, as both ends write them: MESSAGE; INVITE, 180, 200, ACK, BYE, 200; SUBSCRIBE, 200, NOTIFY, 200.
  * Texts are rendered once and then only numbered; answers copy lines. Nothing here is shared with the router's parser.
  */
+import { nameOf } from '../../test/interop/directory/users.ts';
 import type { Place, Transport } from './wire.ts';
 
 export type Work = 'message' | 'call' | 'subscribe';
@@ -11,6 +12,9 @@ const digits = 10;
 const mark = 'bench';
 
 export const userName = (index: number): string => `user${index}`;
+
+/** Every twentieth user of a test directory, from the first on, is enabled for Lync. */
+export const enabledUser = (index: number): string => nameOf(20 * index + 1);
 
 const chat =
   'Good morning, do you have five minutes for the figures of last week? I have put them into the usual folder.';
@@ -91,7 +95,7 @@ export function requestMaker(
   local: Place,
   listening: Place,
   users: number,
-  nameOf: (index: number) => string = userName,
+  userOf: (index: number) => string = userName,
 ): (number: number) => string {
   const [start = '', ...pieces] = firstRequest(work, transport, local, listening).split(/(?=\{user\}|\{number\})/);
   const slots = pieces.map((piece) => ({
@@ -100,7 +104,7 @@ export function requestMaker(
   }));
   return (number) => {
     // A large prime step visits all users in an order that no cache of recent ones likes.
-    const user = nameOf((number * 7_919) % users);
+    const user = userOf((number * 7_919) % users);
     const own = textOf(number);
     let message = start;
     for (const { isUser, rest } of slots) message += (isUser ? user : own) + rest;

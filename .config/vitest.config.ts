@@ -5,6 +5,7 @@ import { CountReporter } from './count-reporter.ts';
 const realPrograms = [
   'test/availability/**/*.test.ts',
   'test/conformance/**/*.test.ts',
+  'test/doctor/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/interop/**/*.test.ts',

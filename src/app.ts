@@ -17,7 +17,7 @@ import { Signing } from './proxy/signing.ts';
 import { decide, refuseStranger } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
 import { createTimerWheel } from './sip/clock.ts';
-import { serverDns, systemDns } from './sip/resolve/dns-client.ts';
+import { dnsOf } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
 import type { Listener } from './sip/transport/flow.ts';
@@ -66,9 +66,6 @@ const engineSettings = ({ transport, timers, policy, health }: Snapshot): Engine
   hops: policy.routes.knownHops,
   health,
 });
-
-const dnsClient = ({ servers, timeoutMs }: Snapshot['dns']) =>
-  servers.length === 0 ? systemDns(timeoutMs) : serverDns(servers, timeoutMs);
 
 /** Basic mode never asks: nothing is connected to, and no password is sent, for nothing. */
 const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] =>
@@ -120,7 +117,7 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
     createResolver({
       ...dns,
       clock,
-      dns: dnsClient(dns),
+      dns: dnsOf(dns),
       random: Math.random,
       spoken: () => new Set(engine.listeners.map(({ transport }) => transport)),
     });

@@ -5,6 +5,7 @@ import { targetUsage } from './cli/admin-client.ts';
 import { drain, reload, status, undrain } from './cli/administer.ts';
 import { check } from './cli/check.ts';
 import { directory } from './cli/directory.ts';
+import { doctor } from './cli/doctor.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
 import type { Io } from './cli/printing.ts';
@@ -15,6 +16,7 @@ const usage = `usage: pif-router start [FILE]
        pif-router status | reload | drain | undrain [--json] [WHERE] [FILE]
        pif-router unit [FILE]
        pif-router check [FILE]
+       pif-router doctor [--json] [FILE]
        pif-router directory check [FILE]
        pif-router directory refresh | confirm | show ADDRESS [--json] [WHERE] [FILE]
        pif-router keys new | rotate [FILE]
@@ -63,6 +65,8 @@ const run = async ([command, ...args]: readonly string[]): Promise<number> => {
       return check(args, io);
     case 'keys':
       return keys(args, io);
+    case 'doctor':
+      return doctor(args, io);
     case 'directory':
       return directory(args, io);
     case 'explain':

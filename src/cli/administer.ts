@@ -2,7 +2,7 @@
 import type { Status } from '../admin/status.ts';
 import type { ReloadResult } from '../config/reload.ts';
 import { type Answer, ask, type Target, takeTarget, targetUsage } from './admin-client.ts';
-import { type Io, usualFile } from './printing.ts';
+import { type Io, takeFlag, usualFile } from './printing.ts';
 
 interface Order {
   /** Throws when a file or a variable that it needs is not there. */
@@ -118,10 +118,4 @@ function readOrder(args: readonly string[]): Order | undefined {
   const [file = usualFile, ...more] = left;
   if (more.length > 0 || file.startsWith('-') || target === undefined) return undefined;
   return { target: () => target(file), isJson };
-}
-
-function takeFlag(args: string[], flag: string): boolean {
-  const at = args.indexOf(flag);
-  if (at >= 0) args.splice(at, 1);
-  return at >= 0;
 }

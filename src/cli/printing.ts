@@ -15,6 +15,13 @@ export interface Io {
 /** The file that commands read when none is named. */
 export const usualFile = 'routes.yaml';
 
+/** Takes it out of `args`. */
+export function takeFlag(args: string[], flag: string): boolean {
+  const at = args.indexOf(flag);
+  if (at >= 0) args.splice(at, 1);
+  return at >= 0;
+}
+
 export function printProblems(problems: readonly Problem[], print: (line: string) => void): void {
   for (const problem of problems) print(formatProblem(problem));
 }

@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateNames, matchesName, namesShown } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
+import { usualWarnBeforeMs, validityOf } from '../certificates/validity.ts';
 import type { Severity } from './problem.ts';
 
 export interface Finding {
@@ -10,23 +11,19 @@ export interface Finding {
   readonly hint: string;
 }
 
-/** A certificate that ends within this many days is worth a word. */
-const warnDays = 30;
-
-const dayMs = 86_400_000;
-
 export function judgeDates(certificate: X509Certificate, now: Date): readonly Finding[] {
-  const { validFromDate: from, validToDate: to } = certificate;
-  if (now < from) {
-    const hint = 'or is the clock of this machine wrong?';
-    return [{ severity: 'error', what: `this certificate is not valid before ${day(from)}`, hint }];
+  const { state, text } = validityOf(certificate, now, usualWarnBeforeMs);
+  const what = `this certificate ${text}`;
+  switch (state) {
+    case 'valid':
+      return [];
+    case 'not-yet':
+      return [{ severity: 'error', what, hint: 'or is the clock of this machine wrong?' }];
+    case 'ended':
+      return [{ severity: 'error', what, hint: 'renew it' }];
+    case 'ends-soon':
+      return [{ severity: 'warning', what, hint: 'renew it in time' }];
   }
-  if (now > to) return [{ severity: 'error', what: `this certificate ended on ${day(to)}`, hint: 'renew it' }];
-  const left = Math.floor((to.getTime() - now.getTime()) / dayMs);
-  if (left >= warnDays) return [];
-  return [
-    { severity: 'warning', what: `this certificate ends on ${day(to)}, in ${left} days`, hint: 'renew it in time' },
-  ];
 }
 
 /** Both ends of a link connect and are connected to; Lync and IM&P refuse a certificate that serves for one of both only. */
@@ -45,5 +42,3 @@ export function judgeName(certificate: X509Certificate, nodeName: string): reado
   const what = `node.name ${nodeName} is not among the names of this certificate (${namesShown(certificate)})`;
   return [{ severity: 'warning', what, hint: 'peers that check names will refuse it' }];
 }
-
-const day = (date: Date): string => date.toISOString().slice(0, 10);

@@ -13,21 +13,31 @@ export interface ProbeRim {
   nextBranch(marks: ViaMarks): string;
 }
 
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** The hop by the name that it has proved or must prove, where it has one: a Front End does not answer for an address. */
 const uriOf = ({ transport, address, port, tlsName }: Target): string =>
   `sip:${bracketed(tlsName ?? address)}:${port};transport=${transport}`;
 
-const viaOf = ({ transport, sentBy }: Listener, branch: string): string =>
-  `SIP/2.0/${transport.toUpperCase()} ${sentBy};branch=${branch};${transport === 'udp' ? 'rport' : 'alias'}`;
+/** RFC 3581; RFC 5923: an alias lets the peer send requests of its own by this connection. */
+const viaOf = ({ transport, sentBy }: Listener, branch: string, isKept: boolean): string => {
+  const stream = isKept ? ';alias' : '';
+  return `SIP/2.0/${transport.toUpperCase()} ${sentBy};branch=${branch}${transport === 'udp' ? ';rport' : stream}`;
+};
 
-export const optionsText = (target: Target, listener: Listener, branch: string, callId: string): string => {
+/** @param isKept the connection stays: the peer may use it too */
+export const optionsText = (
+  target: Target,
+  listener: Listener,
+  branch: string,
+  callId: string,
+  isKept = true,
+): string => {
   const uri = uriOf(target);
   const own = `sip:${listener.sentBy};transport=${listener.transport}`;
   return [
     `OPTIONS ${uri} SIP/2.0`,
-    `Via: ${viaOf(listener, branch)}`,
+    `Via: ${viaOf(listener, branch, isKept)}`,
     'Max-Forwards: 70',
     `From: <${own}>;tag=${callId.slice(0, 8)}`,
     `To: <${uri}>`,

@@ -32,11 +32,26 @@ export interface DnsClient {
   pointers(name: string): Promise<readonly NaptrRecord[]>;
 }
 
+/** Never asked while a request waits: some answers take as long as their servers' patience. */
+export interface ReverseDns {
+  /** Host names of an address (PTR). Rejects as above. */
+  names(address: string): Promise<readonly string[]>;
+}
+
+/** @param servers empty: those of the system */
+export const dnsOf = ({
+  servers,
+  timeoutMs,
+}: {
+  readonly servers: readonly string[];
+  readonly timeoutMs: number;
+}): DnsClient & ReverseDns => (servers.length === 0 ? systemDns(timeoutMs) : serverDns(servers, timeoutMs));
+
 /**
  * Hosts are asked of the system, so that its hosts file counts; NAPTR and SRV of the DNS servers that the system names.
  * @param timeoutMs per server and try
  */
-export function systemDns(timeoutMs: number): DnsClient {
+export function systemDns(timeoutMs: number): DnsClient & ReverseDns {
   return {
     ...recordsBy(new Resolver({ timeout: timeoutMs, tries: 2 })),
     addresses: async (host) => (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address),
@@ -48,7 +63,7 @@ export function systemDns(timeoutMs: number): DnsClient {
  * @param servers `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`; not empty
  * @param timeoutMs per server and try
  */
-export function serverDns(servers: readonly string[], timeoutMs: number): DnsClient {
+export function serverDns(servers: readonly string[], timeoutMs: number): DnsClient & ReverseDns {
   const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
   resolver.setServers(servers);
   return {
@@ -58,9 +73,10 @@ export function serverDns(servers: readonly string[], timeoutMs: number): DnsCli
   };
 }
 
-const recordsBy = (resolver: Resolver): Pick<DnsClient, 'services' | 'pointers'> => ({
+const recordsBy = (resolver: Resolver): Pick<DnsClient, 'services' | 'pointers'> & ReverseDns => ({
   services: (name) => resolver.resolveSrv(name),
   pointers: (name) => resolver.resolveNaptr(name),
+  names: (address) => resolver.reverse(address),
 });
 
 /** A host without one kind of address is common; one without either has failed, for the reason that says more. */

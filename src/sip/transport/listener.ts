@@ -77,6 +77,6 @@ function isWithinReach(listener: Listener, address: string): boolean {
   return isWildcard(listener.address) || isLoopback(listener.address) === isLoopback(address);
 }
 
-const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
+export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';

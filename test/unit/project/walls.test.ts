@@ -15,6 +15,7 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   // It writes down what engine and proxy report, and knows their reports for that.
   observe: ['sip', 'proxy', 'routing', 'engine'],
   engine: ['sip-parser', 'sip', 'proxy', 'routing'],
+  doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'config', 'engine'],
   migration: ['directory', 'config'],
 };
 const joiners = ['app', 'main', 'cli', 'admin'];

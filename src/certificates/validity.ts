@@ -1,0 +1,24 @@
+/** How long a certificate still counts. Pure: the moment is handed in. */
+import type { X509Certificate } from 'node:crypto';
+
+export interface Validity {
+  readonly state: 'valid' | 'ends-soon' | 'ended' | 'not-yet';
+  /** `ends on 2027-03-01, in 100 days`. */
+  readonly text: string;
+}
+
+/** How long before its end a certificate is worth a word, unless somebody says otherwise. */
+export const usualWarnBeforeMs = 30 * 86_400_000;
+
+const dayMs = 86_400_000;
+
+export function validityOf(certificate: X509Certificate, now: Date, warnBeforeMs: number): Validity {
+  const { validFromDate: from, validToDate: to } = certificate;
+  if (now < from) return { state: 'not-yet', text: `is not valid before ${day(from)}` };
+  if (now > to) return { state: 'ended', text: `ended on ${day(to)}` };
+  const leftMs = to.getTime() - now.getTime();
+  const text = `ends on ${day(to)}, in ${Math.floor(leftMs / dayMs)} days`;
+  return { state: leftMs < warnBeforeMs ? 'ends-soon' : 'valid', text };
+}
+
+const day = (date: Date): string => date.toISOString().slice(0, 10);

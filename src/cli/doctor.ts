@@ -1,0 +1,86 @@
+/** `doctor [FILE]`: whether certificates, names, listeners and next hops are as both sides need them, and what to do where. */
+import { networkInterfaces } from 'node:os';
+import { usualWarnBeforeMs } from '../certificates/validity.ts';
+import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
+import { ldifDirectory } from '../directory/ldif.ts';
+import { examine } from '../doctor/examine.ts';
+import type { Examination, Finding, Severity } from '../doctor/finding.ts';
+import { RouterError } from '../router-error.ts';
+import { createTimerWheel } from '../sip/clock.ts';
+import { dnsOf } from '../sip/resolve/dns-client.ts';
+import { type Io, printProblems, takeFlag, usualFile } from './printing.ts';
+
+const usage = 'usage: pif-router doctor [--json] [FILE]';
+
+/** Fit for JSON. */
+export interface DoctorReport {
+  readonly file: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly errors: number;
+  readonly warnings: number;
+  readonly examinations: readonly Examination[];
+}
+
+/** @returns 0 when nothing fails (there may be warnings), 1 when something does, 2 when the command or the file is not understood */
+export async function doctor(args: readonly string[], io: Io): Promise<number> {
+  const left = [...args];
+  const isJson = takeFlag(left, '--json');
+  const [file = usualFile, ...more] = left;
+  if (more.length > 0 || file.startsWith('-')) {
+    io.err(usage);
+    return 2;
+  }
+  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  printProblems(problems, io.err);
+  if (snapshot === undefined) return 2;
+  try {
+    const report = reportOn(file, await examineNow(snapshot));
+    if (isJson) io.out(JSON.stringify(report));
+    else describe(report).forEach(io.out);
+    return report.errors > 0 ? 1 : 0;
+  } catch (failure) {
+    if (!(failure instanceof RouterError)) throw failure;
+    io.err(failure.message);
+    return 2;
+  }
+}
+
+async function examineNow(snapshot: Snapshot): Promise<readonly Examination[]> {
+  const clock = createTimerWheel();
+  const interfaces = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+  const world = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs: usualWarnBeforeMs };
+  try {
+    return await examine(snapshot, world);
+  } finally {
+    clock.close();
+  }
+}
+
+function reportOn(file: string, examinations: readonly Examination[]): DoctorReport {
+  const count = (wanted: Severity) =>
+    examinations.flatMap(({ findings }) => findings).filter(({ severity }) => severity === wanted).length;
+  return { file, at: new Date().toISOString(), errors: count('error'), warnings: count('warning'), examinations };
+}
+
+const describe = ({ file, errors, warnings, examinations }: DoctorReport): readonly string[] => [
+  ...examinations.flatMap(describeExamination),
+  `${file}: ${errors} errors, ${warnings} warnings`,
+];
+
+const kinds: Readonly<Record<Examination['kind'], string>> = {
+  'tls-profile': 'TLS profile',
+  node: 'this node,',
+  listener: 'listener',
+  'next-hop': 'next hop',
+};
+
+const describeExamination = ({ kind, subject, side, findings }: Examination): readonly string[] => [
+  `${kinds[kind]} ${subject}${side === undefined ? '' : `, ${side} side`}`,
+  ...findings.flatMap(describeFinding),
+];
+
+const describeFinding = ({ code, severity, seen, steps }: Finding): readonly string[] => [
+  `  ${severity.padEnd(7)} ${code}: ${seen}`,
+  ...steps.map(({ on, what }) => `          ${on}: ${what}`),
+];

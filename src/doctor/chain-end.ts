@@ -1,0 +1,35 @@
+/** Where a chain of certificates that is sent to peers leads. Pure. */
+import type { X509Certificate } from 'node:crypto';
+import { isSelfIssued, issuerOf } from '../certificates/trust.ts';
+
+export type ChainEnd =
+  | { readonly kind: 'complete'; readonly root: X509Certificate }
+  /** Peers need it, and it is only where we look for whom to trust. */
+  | { readonly kind: 'not-sent'; readonly intermediate: X509Certificate }
+  | { readonly kind: 'unknown'; readonly issuer: string };
+
+/** @param sent leaf first, those behind it in any order; not empty */
+export function endOfChain(sent: readonly X509Certificate[], trusted: readonly X509Certificate[]): ChainEnd {
+  const left = [...sent];
+  let last = left.shift()!;
+  while (!isSelfIssued(last)) {
+    const next = issuerOf(last, left);
+    if (next === undefined) return endInTrusted(last, trusted);
+    left.splice(left.indexOf(next), 1);
+    last = next;
+  }
+  return { kind: 'complete', root: last };
+}
+
+function endInTrusted(last: X509Certificate, trusted: readonly X509Certificate[]): ChainEnd {
+  const known = issuerOf(last, trusted);
+  if (known === undefined) return { kind: 'unknown', issuer: inOneLine(last.issuer) };
+  return isSelfIssued(known) ? { kind: 'complete', root: known } : { kind: 'not-sent', intermediate: known };
+}
+
+/** `C=DE, CN=Example Root`. */
+export const inOneLine = (distinguishedName: string | undefined): string =>
+  distinguishedName?.split('\n').join(', ') ?? 'nobody';
+
+export const commonNameOf = (certificate: X509Certificate): string | undefined =>
+  /^CN=(.+)$/m.exec(certificate.subject ?? '')?.[1];

@@ -1,0 +1,101 @@
+/** What is wrong with the certificate that a next hop shows. Pure. */
+import { certificateNames, matchesName, type NameRules, namesShown } from '../certificates/names.ts';
+import { missingPurposes } from '../certificates/purposes.ts';
+import { validityOf } from '../certificates/validity.ts';
+import type { Side } from '../routing/types.ts';
+import { inOneLine } from './chain-end.ts';
+import type { Secured } from './contact.ts';
+import { error, type Finding, warning, well } from './finding.ts';
+import { type Today, tellValidity } from './own-certificate.ts';
+import { onRouter, renewItsCertificate } from './remedies.ts';
+
+export interface Expected {
+  readonly side: Side;
+  /** RFC 5922 §7.3; undefined: nobody in particular. */
+  readonly name: string | undefined;
+  readonly rules: NameRules;
+  readonly domains: readonly string[];
+  readonly profile: string;
+  /** A listener refuses peers without a certificate that is good for clients. */
+  readonly mustBeClient: boolean;
+}
+
+export function judgePeerCertificate(secured: Secured, expected: Expected, today: Today): readonly Finding[] {
+  const leaf = secured.chain[0];
+  if (leaf === undefined) return [error('peer-chain', 'it shows no certificate', renewItsCertificate(expected.side))];
+  return [
+    ...judgeTrust(secured, expected),
+    judgeDates(secured, expected, today),
+    ...judgeName(secured, expected),
+    judgePurposes(secured, expected),
+  ];
+}
+
+/** These are told by their own findings, with more words. */
+const toldElsewhere = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'INVALID_PURPOSE']);
+
+const withoutIssuer = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+function judgeTrust({ fault, chain }: Secured, { side, profile }: Expected): readonly Finding[] {
+  const last = inOneLine(chain.at(-1)?.subject);
+  const file = `the file of tls.${profile}.ca`;
+  if (fault === undefined) return [well('peer-chain', `its certificate leads to ${last}, whom ${file} trusts`)];
+  if (toldElsewhere.has(fault)) return [];
+  if (withoutIssuer.has(fault)) {
+    const issuer = inOneLine(chain.at(-1)?.issuer);
+    const seen = `${issuer}, who signed its certificate, is neither sent along nor in ${file}`;
+    const forRoot = onRouter(`add it to ${file} if it is a root`);
+    return [error('peer-chain', seen, forRoot, installIntermediate(side))];
+  }
+  if (fault === 'DEPTH_ZERO_SELF_SIGNED_CERT')
+    return [error('peer-chain', 'its certificate is signed by itself', renewItsCertificate(side))];
+  if (fault === 'SELF_SIGNED_CERT_IN_CHAIN')
+    return [
+      error('peer-chain', `its certificate leads to ${last}, whom ${file} does not trust`, onRouter(`add ${last}`)),
+    ];
+  return [error('peer-chain', `its certificate is refused: ${fault}`, renewItsCertificate(side))];
+}
+
+const installIntermediate = (side: Side) =>
+  side === 'cisco'
+    ? ({
+        on: 'Cisco IM&P',
+        what: 'if it is an intermediate, upload it as cup-trust too, that it is sent along',
+      } as const)
+    : ({
+        on: 'Microsoft Front End',
+        what: 'if it is an intermediate, put it where it is sent from: Import-Certificate -FilePath ca.crt -CertStoreLocation Cert:\\LocalMachine\\CA',
+      } as const);
+
+function judgeDates({ chain }: Secured, { side }: Expected, { now, warnBeforeMs }: Today): Finding {
+  const judged = chain.map((certificate) => ({ certificate, validity: validityOf(certificate, now, warnBeforeMs) }));
+  const { certificate, validity } = judged.find((each) => each.validity.state !== 'valid') ?? judged[0]!;
+  return tellValidity('peer-certificate-dates', certificate, validity, renewItsCertificate(side));
+}
+
+function judgeName({ chain }: Secured, { side, name, rules, domains }: Expected): readonly Finding[] {
+  if (name === undefined) return [];
+  const leaf = chain[0]!;
+  const names = certificateNames(leaf, rules);
+  if (matchesName(names, name)) return [well('peer-name', `its certificate names ${name}`)];
+  const other = names.hosts.find((host) => !domains.includes(host));
+  const isDomain = other === undefined && names.hosts.length > 0;
+  const why = isDomain ? '; that is the SIP domain, where a host is wanted' : '';
+  const here = other === undefined ? [] : [onRouter(`tls-name: ${other} on the route, if that is the right host`)];
+  const seen = `its certificate names ${namesShown(leaf)}, not ${name}${why}`;
+  return [error('peer-name', seen, ...here, renewItsCertificate(side))];
+}
+
+function judgePurposes({ chain }: Secured, { side, mustBeClient }: Expected): Finding {
+  const missing = missingPurposes(chain[0]!);
+  if (missing.length === 0) return well('peer-purposes', 'its certificate is good for servers and for clients');
+  const isFatal = missing.includes('serverAuth') || mustBeClient;
+  const seen = `its certificate is not made for ${missing.join(' and ')}${
+    missing.includes('serverAuth') ? '' : ': it cannot connect to us with it'
+  }`;
+  return (isFatal ? error : warning)('peer-purposes', seen, renewItsCertificate(side));
+}

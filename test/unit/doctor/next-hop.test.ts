@@ -1,0 +1,65 @@
+/** What no test can bring about at will, as it is told: silence of TCP, slowness, addresses of another machine. */
+import { expect, test } from 'vitest';
+import type { Contact } from '../../../src/doctor/contact.ts';
+import { judgeHop } from '../../../src/doctor/next-hop.ts';
+
+const context = (side: 'cisco' | 'microsoft') => ({
+  target: { transport: 'tcp', address: '192.0.2.21', port: 5060, tlsName: undefined, tlsProfile: undefined } as const,
+  side,
+  identity: {
+    name: 'router.example.com',
+    commonName: undefined,
+    address: '192.0.2.10',
+    tlsPort: 5061,
+    domains: ['example.com'],
+  },
+  expected: {
+    side,
+    name: undefined,
+    rules: { wildcards: false, commonName: true },
+    domains: ['example.com'],
+    profile: '',
+    mustBeClient: false,
+  },
+  today: { now: new Date(), warnBeforeMs: 0 },
+  good: new Set([200]),
+});
+
+const answered = (ms: number): Contact => ({
+  kind: 'open',
+  secured: undefined,
+  answer: { kind: 'answered', status: 200, ms, date: undefined, atMs: 0 },
+});
+
+const unconnected = (why: 'silent' | 'unreachable' | 'not-here'): Contact => ({
+  kind: 'not-connected',
+  why,
+  detail: 'as the system says',
+});
+
+test('TCP silence is a matter for the network first, and is told apart from a refusal', () => {
+  const [finding] = judgeHop(unconnected('silent'), context('microsoft'), undefined);
+  expect(finding).toMatchObject({ code: 'connection', severity: 'error' });
+  expect(finding?.seen).toBe('it says nothing, not even no (as the system says)');
+  expect(finding?.steps[0]).toEqual({
+    on: 'network',
+    what: 'does 192.0.2.21 run, and may 192.0.2.10 connect to its port 5060?',
+  });
+});
+
+test('no route to it, and an address of ours that this machine does not have', () => {
+  const [unreachable] = judgeHop(unconnected('unreachable'), context('microsoft'), undefined);
+  expect(unreachable?.seen).toMatch(/^there is no way to it/);
+  const [elsewhere] = judgeHop(unconnected('not-here'), context('microsoft'), undefined);
+  expect(elsewhere?.seen).toMatch(/^192\.0\.2\.10 is not an address of this machine/);
+  expect(elsewhere?.steps[0]?.on).toBe('this router');
+});
+
+test('an answer that takes more than a second works, but somebody looks up names: IM&P waits for PTR records', () => {
+  const [, slow] = judgeHop(answered(2_500), context('cisco'), undefined);
+  expect(slow).toMatchObject({ code: 'options', severity: 'warning', seen: 'OPTIONS: 200 in 2500 ms, which is slow' });
+  expect(slow?.steps).toEqual([
+    { on: 'DNS', what: expect.stringMatching(/^a PTR record of 192\.0\.2\.10 for router\.example\.com: IM&P asks/) },
+  ]);
+  expect(judgeHop(answered(999), context('cisco'), undefined)[1]?.severity).toBe('ok');
+});

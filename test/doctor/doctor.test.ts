@@ -52,13 +52,14 @@ interface Wish {
   /** Of the one route towards Microsoft, besides `to` and `pattern`. */
   readonly route?: string;
   readonly more?: string;
-  /** For a silent far side; else long enough for a busy machine. */
-  readonly isImpatient?: boolean;
+  /** How long is waited for, where nothing comes; else long enough for a busy machine. */
+  readonly connect?: string;
+  readonly answer?: string;
 }
 
 const toFrontEnd = 'next-hop: fe1.example.com, transport: tls';
 
-function routesYaml({ route = toFrontEnd, more = '', isImpatient = false }: Wish): string {
+function routesYaml({ route = toFrontEnd, more = '', connect = '20s', answer = '10s' }: Wish): string {
   return `node: { name: router.example.com }
 domains: [example.com]
 listen:
@@ -69,8 +70,8 @@ tls: { default: { certificate: own.crt, key: own.key, ca: ca.crt } }
 access: [{ side: cisco, from: 127.0.110.11 }, { side: microsoft, from: 127.0.110.21 }]
 routes: [{ to: microsoft, pattern: example.com, ${route} }]
 dns: { servers: ['${dns.server}'] }
-timers: { connect: ${isImpatient ? '1s' : '20s'} }
-health: { probe: { timeout: ${isImpatient ? '500ms' : '10s'} } }
+timers: { connect: ${connect} }
+health: { probe: { timeout: ${answer} } }
 ${more}`;
 }
 
@@ -274,7 +275,7 @@ describe('how far one gets', () => {
 
   test('it takes connections and says nothing to TLS', async () => {
     await serveTcp(fe1);
-    expect(ofHop(await examine({ isImpatient: true })).at(-1)).toMatch(
+    expect(ofHop(await examine({ connect: '1s' })).at(-1)).toMatch(
       /^tls-handshake error: it says nothing to TLS \(nothing within 1000 ms\) -> Microsoft Front End: /,
     );
   });
@@ -288,7 +289,7 @@ describe('how far one gets', () => {
 
   test('it takes our certificate and never answers', async () => {
     await serveTls(fe1, shown(), () => undefined);
-    expect(ofHop(await examine({ isImpatient: true })).at(-1)).toMatch(
+    expect(ofHop(await examine({ answer: '500ms' })).at(-1)).toMatch(
       /^options error: no answer to OPTIONS within 500 ms -> Microsoft Front End: New-CsTrustedApplicationPool -Identity router\.example\.com /,
     );
   });
@@ -317,7 +318,7 @@ describe('how far one gets', () => {
     if (respond !== undefined) await serveUdp({ ...fe1, port: 5060 }, respond);
     const examined = await examine({
       route: `next-hop: ${fe1.address}, transport: udp`,
-      isImpatient: respond === silent,
+      answer: respond === silent ? '500ms' : '10s',
     });
     expect(ofHop(examined).slice(1)).toEqual([expect.stringMatching(expected)]);
   });
@@ -343,7 +344,7 @@ describe('how far one gets', () => {
   test('only TLS 1.0: what it does speak is found out, and the legacy profile is named', async () => {
     const certificate = authority.issue({ commonName: 'fe1.example.com', alternativeNames: ['DNS:fe1.example.com'] });
     await serveByOpenssl(fe1, { certificate }, '-tls1', '-cipher', 'ALL:@SECLEVEL=0');
-    expect(ofHop(await examine()).at(-1)).toMatch(
+    expect(ofHop(await examine({ answer: '500ms' })).at(-1)).toMatch(
       /^tls-version error: no TLS version or cipher in common \(.*\): it speaks TLSv1 with \S+ -> Microsoft Front End: .* -> this router: or, .*min-version: TLSv1, legacy: true/,
     );
   });
@@ -452,7 +453,7 @@ describe('our own certificate', () => {
 
 describe('our own listeners', () => {
   const usual = (folder: string, more = ''): string =>
-    routesYaml({ more, isImpatient: more.includes('drop') })
+    routesYaml({ more, answer: more.includes('drop') ? '500ms' : '10s' })
       .replace('certificate: own.crt', `certificate: ${folder}/router.crt`)
       .replace('key: own.key', `key: ${folder}/router.key`)
       .replace('ca: ca.crt', `ca: ${folder}/ca.crt`);

@@ -1,6 +1,7 @@
 /**
  * The memory of what was sent to which side, so that a request is known again when it comes back from there, even through
- * a B2BUA that made a new Via, a new branch and a new Max-Forwards. It has no clock of its own: `now` is handed in.
+ * a B2BUA that made a new Via, a new branch and a new Max-Forwards. Several threads may share one: what went out by one may
+ * come back to another. It has no clock of its own: `now` is handed in.
  */
 import { fnv } from './hash.ts';
 import type { Side } from './types.ts';
@@ -12,67 +13,103 @@ export interface LoopMemoryLimits {
   readonly maxEntries?: number;
 }
 
+/** Where a memory is kept; memories with the same limits and the same storage are one. */
+export interface LoopStorage {
+  readonly buffer: ArrayBufferLike;
+  /** Secret: nobody can choose keys that collide. */
+  readonly seed: number;
+}
+
 /** 64*T1, the life of a transaction (RFC 3261 §17.1.2.2): nothing comes back later than its asker waits. */
 const transactionLifeMs = 32_000;
 
-/** The requests of 32 s at 8,000 a second; a generation of these takes 9 octets a slot, 4.7 MB. */
+/** The requests of 32 s at 8,000 a second; a generation of these takes 4 MiB. */
 const defaultMaxEntries = 262_144;
 
-/** What is known of one request, in one octet: the side it was sent to, and whether it came back. */
+/** What is known of one request, in three bits: that it was sent, to which side, and whether it came back. */
 const sides: readonly Side[] = ['cisco', 'microsoft'];
 const sentFlag = 1;
 const sideShift = 1;
 const loopedFlag = 4;
+const allFlags = 7;
+
+/** One is young, one is old, and one is empty, so that nobody waits for a table to be emptied. */
+const generations = 3;
+
+/** In words of 32 bits: the number of the young generation, the sizes of all, and since when each is young (64 bits). */
+const head = { turn: 0, sizes: 1, since: 4, words: 16 } as const;
+
+/** At most half full, which keeps probes short. */
+const slotsFor = (maxEntries: number): number => 2 ** Math.ceil(Math.log2(2 * maxEntries));
+
+const bytesFor = (maxEntries: number): number => 4 * (head.words + generations * 2 * slotsFor(maxEntries));
+
+const newSeed = (): number => Math.trunc(Math.random() * 2 ** 32);
+
+/** For threads to share. What is not used costs no memory, for the system gives pages when they are written. */
+export const sharedLoopStorage = (maxEntries = defaultMaxEntries): LoopStorage => ({
+  buffer: new SharedArrayBuffer(bytesFor(maxEntries)),
+  seed: newSeed(),
+});
 
 /**
- * One generation: an open-addressing table of two 32-bit hashes a key, in flat memory. A Map of strings would hold some
- * hundred thousand objects for half a minute each, which costs more in garbage collection than all of the proxy's work.
+ * One generation: an open-addressing table in flat memory, two words a slot: a hash, and another one with the flags in its
+ * lowest bits. A Map of strings would hold some hundred thousand objects for half a minute each, which costs more in garbage
+ * collection than all of the proxy's work. The first word claims a slot, once until the table is emptied; two threads that
+ * enter the same key at the same moment may make two entries of it, which does no harm.
  */
 class Generation {
-  size = 0;
+  readonly #words: Int32Array;
   readonly #mask: number;
-  readonly #first: Int32Array;
-  readonly #second: Int32Array;
-  readonly #flags: Uint8Array;
-  readonly #seed: number;
 
-  constructor(maxEntries: number, seed: number) {
-    const capacity = 2 ** Math.ceil(Math.log2(2 * maxEntries + 2));
-    this.#mask = capacity - 1;
-    this.#first = new Int32Array(capacity);
-    this.#second = new Int32Array(capacity);
-    this.#flags = new Uint8Array(capacity);
-    this.#seed = seed;
+  constructor(buffer: ArrayBufferLike, byteOffset: number, slots: number) {
+    this.#words = new Int32Array(buffer, byteOffset, 2 * slots);
+    this.#mask = slots - 1;
   }
 
-  /** The slot of the key, or the free one where it belongs. */
-  slotOf(key: string): number {
-    const first = fnv(this.#seed, key);
-    const second = fnv(~this.#seed, key);
-    let slot = (first ^ (first >>> 15)) & this.#mask;
-    while (this.#flags[slot] !== 0 && (this.#first[slot] !== first || this.#second[slot] !== second)) {
-      slot = (slot + 1) & this.#mask;
+  /** 0: not known. */
+  flagsOf(first: number, second: number): number {
+    const at = this.#find(first, second);
+    return at < 0 ? 0 : Atomics.load(this.#words, at) & allFlags;
+  }
+
+  /** @returns whether it was known */
+  mark(first: number, second: number): boolean {
+    const at = this.#find(first, second);
+    if (at >= 0) Atomics.or(this.#words, at, loopedFlag);
+    return at >= 0;
+  }
+
+  /** @returns whether it is new here */
+  put(first: number, second: number, flags: number): boolean {
+    for (let slot = this.#home(first); ; slot = (slot + 1) & this.#mask) {
+      const at = 2 * slot;
+      const there = Atomics.load(this.#words, at) || Atomics.compareExchange(this.#words, at, 0, first);
+      if (there !== 0 && !this.#isAt(at, there, first, second)) continue;
+      Atomics.store(this.#words, at + 1, second | flags);
+      return there === 0;
     }
-    // Noted for a later `put`; without flags the slot stays free.
-    if (this.#flags[slot] === 0) {
-      this.#first[slot] = first;
-      this.#second[slot] = second;
-    }
-    return slot;
-  }
-
-  flags(slot: number): number {
-    return this.#flags[slot] ?? 0;
-  }
-
-  put(slot: number, flags: number): void {
-    if (this.#flags[slot] === 0) this.size += 1;
-    this.#flags[slot] = flags;
   }
 
   clear(): void {
-    this.size = 0;
-    this.#flags.fill(0);
+    this.#words.fill(0);
+  }
+
+  #home(first: number): number {
+    return (first ^ (first >>> 15)) & this.#mask;
+  }
+
+  /** The place of the word with the flags; -1: not known. */
+  #find(first: number, second: number): number {
+    for (let slot = this.#home(first); ; slot = (slot + 1) & this.#mask) {
+      const there = Atomics.load(this.#words, 2 * slot);
+      if (there === 0) return -1;
+      if (this.#isAt(2 * slot, there, first, second)) return 2 * slot + 1;
+    }
+  }
+
+  #isAt(at: number, there: number, first: number, second: number): boolean {
+    return there === first && (Atomics.load(this.#words, at + 1) & ~allFlags) === second;
   }
 }
 
@@ -80,24 +117,38 @@ class Generation {
 export class LoopMemory {
   readonly #keepMs: number;
   readonly #maxEntries: number;
-  #young: Generation;
-  #old: Generation;
-  #youngSince = Number.NEGATIVE_INFINITY;
+  readonly #seed: number;
+  readonly #head: Int32Array;
+  readonly #since: Float64Array;
+  readonly #generations: readonly Generation[];
+  /** In hand: a request asks for its key, and then enters it. */
+  #key: string | undefined;
+  #first = 0;
+  #second = 0;
 
-  constructor({ keepMs = transactionLifeMs, maxEntries = defaultMaxEntries }: LoopMemoryLimits = {}) {
+  constructor(limits: LoopMemoryLimits = {}, storage?: LoopStorage) {
+    const { keepMs = transactionLifeMs, maxEntries = defaultMaxEntries } = limits;
+    const { buffer, seed } = storage ?? { buffer: new ArrayBuffer(bytesFor(maxEntries)), seed: newSeed() };
+    const slots = slotsFor(maxEntries);
     this.#keepMs = keepMs;
     this.#maxEntries = maxEntries;
-    // A secret start: nobody can choose keys that collide.
-    const seed = Math.trunc(Math.random() * 2 ** 32);
-    this.#young = new Generation(maxEntries, seed);
-    this.#old = new Generation(maxEntries, seed);
+    this.#seed = seed;
+    this.#head = new Int32Array(buffer, 0, head.words);
+    this.#since = new Float64Array(buffer, 4 * head.since, generations);
+    this.#generations = Array.from(
+      { length: generations },
+      (_, index) => new Generation(buffer, 4 * (head.words + index * 2 * slots), slots),
+    );
   }
 
-  /** @param now milliseconds, never less than in any call before */
+  /** @param now milliseconds, never less than in any call before; of threads that share: by one clock */
   remember(key: string, to: Side, now: number): void {
     this.#age(now);
-    if (this.#young.size >= this.#maxEntries) this.#rotate(now);
-    this.#young.put(this.#young.slotOf(key), sentFlag | (sides.indexOf(to) << sideShift));
+    if (this.#head[head.sizes + (this.#turn % generations)]! >= this.#maxEntries) this.#rotate(this.#turn, now);
+    this.#hash(key);
+    const turn = this.#turn;
+    const isNew = this.#young(turn).put(this.#first, this.#second, sentFlag | (sides.indexOf(to) << sideShift));
+    if (isNew) Atomics.add(this.#head, head.sizes + (turn % generations), 1);
   }
 
   /** The side towards which the request was sent last; undefined when it was not, or too long ago. */
@@ -108,11 +159,9 @@ export class LoopMemory {
 
   /** Notes that a remembered request came back. What is not remembered is not noted: strangers cannot fill the memory. */
   markLooped(key: string): void {
-    for (const generation of [this.#young, this.#old]) {
-      const slot = generation.slotOf(key);
-      const flags = generation.flags(slot);
-      if (flags !== 0) return generation.put(slot, flags | loopedFlag);
-    }
+    this.#hash(key);
+    const turn = this.#turn;
+    if (!this.#young(turn).mark(this.#first, this.#second)) this.#old(turn).mark(this.#first, this.#second);
   }
 
   wasLooped(key: string, now: number): boolean {
@@ -121,27 +170,49 @@ export class LoopMemory {
 
   #flags(key: string, now: number): number {
     this.#age(now);
-    const young = this.#young.flags(this.#young.slotOf(key));
-    return young === 0 ? this.#old.flags(this.#old.slotOf(key)) : young;
+    this.#hash(key);
+    const turn = this.#turn;
+    const young = this.#young(turn).flagsOf(this.#first, this.#second);
+    return young === 0 ? this.#old(turn).flagsOf(this.#first, this.#second) : young;
+  }
+
+  #hash(key: string): void {
+    if (key === this.#key) return;
+    this.#key = key;
+    // 0 is a free slot.
+    this.#first = fnv(this.#seed, key) || 1;
+    this.#second = fnv(~this.#seed, key) & ~allFlags;
+  }
+
+  get #turn(): number {
+    return Atomics.load(this.#head, head.turn);
+  }
+
+  #young(turn: number): Generation {
+    return this.#generations[turn % generations]!;
+  }
+
+  #old(turn: number): Generation {
+    return this.#generations[(turn + 2) % generations]!;
   }
 
   /** Generations change at fixed steps, however long nobody asked: so no entry outlives two of them. */
   #age(now: number): void {
-    const age = now - this.#youngSince;
-    if (age < this.#keepMs) return;
-    if (age >= 2 * this.#keepMs) {
-      this.#young.clear();
-      this.#rotate(now);
-    } else {
-      this.#rotate(this.#youngSince + this.#keepMs);
-    }
+    const turn = this.#turn;
+    const since = this.#since[turn % generations]!;
+    const age = now - since;
+    // Before the first turn nothing is kept, and there is no step to go by.
+    if (age < this.#keepMs && turn > 0) return;
+    const isAllTooOld = age >= 2 * this.#keepMs || turn === 0;
+    this.#rotate(turn, isAllTooOld ? now : since + this.#keepMs);
+    if (isAllTooOld) this.#rotate(turn + 1, now);
   }
 
-  #rotate(since: number): void {
-    const emptied = this.#old;
-    emptied.clear();
-    this.#old = this.#young;
-    this.#young = emptied;
-    this.#youngSince = since;
+  /** One thread does it, whoever else has seen the same; the time comes first, so that all see it with the turn. */
+  #rotate(turn: number, since: number): void {
+    this.#since[(turn + 1) % generations] = since;
+    if (Atomics.compareExchange(this.#head, head.turn, turn, turn + 1) !== turn) return;
+    const emptied = head.sizes + ((turn + 2) % generations);
+    if (Atomics.exchange(this.#head, emptied, 0) > 0) this.#generations[(turn + 2) % generations]!.clear();
   }
 }

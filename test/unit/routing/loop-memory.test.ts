@@ -1,7 +1,10 @@
 /** What was sent to which side is remembered for the life of a transaction, and then forgotten. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LoopMemory } from '../../../src/routing/loop-memory.ts';
+import { LoopMemory, sharedLoopStorage } from '../../../src/routing/loop-memory.ts';
+import type { RememberOrder } from '../../support/loop-memory-thread.ts';
 
 describe('loop memory', () => {
   test('knows the side that a request was sent to, and nothing of others', () => {
@@ -70,5 +73,47 @@ describe('loop memory', () => {
     const known = Array.from({ length: 25 }, (_, index) => memory.sentBeforeTo(`${index}`, 25) !== undefined);
     expect(known.indexOf(true)).toBe(10);
     expect(known.lastIndexOf(false)).toBe(9);
+  });
+});
+
+describe('a loop memory that is shared', () => {
+  test('what one has remembered or marked the other knows', () => {
+    const storage = sharedLoopStorage();
+    const one = new LoopMemory({}, storage);
+    const other = new LoopMemory({}, storage);
+    one.remember('a', 'microsoft', 0);
+    expect(other.sentBeforeTo('a', 1)).toBe('microsoft');
+    other.markLooped('a');
+    expect(one.wasLooped('a', 2)).toBe(true);
+  });
+
+  test('it grows old for both, whoever is asked', () => {
+    const storage = sharedLoopStorage();
+    const one = new LoopMemory({}, storage);
+    const other = new LoopMemory({}, storage);
+    one.remember('a', 'microsoft', 0);
+    other.remember('b', 'microsoft', 33_000);
+    expect(one.sentBeforeTo('a', 33_000)).toBe('microsoft');
+    expect(other.sentBeforeTo('c', 65_000)).toBeUndefined();
+    expect(one.sentBeforeTo('a', 65_000)).toBeUndefined();
+    expect(one.sentBeforeTo('b', 65_000)).toBe('microsoft');
+  });
+
+  test('threads that write at the same time lose nothing', async () => {
+    const storage = sharedLoopStorage();
+    const count = 50_000;
+    const remember = async (name: string): Promise<number> => {
+      const workerData: RememberOrder = { storage, name, count };
+      const thread = new Worker(new URL('../../support/loop-memory-thread.ts', import.meta.url), { workerData });
+      const [known] = (await once(thread, 'message')) as [number];
+      return known;
+    };
+    expect(await Promise.all([remember('one'), remember('two')])).toEqual([count, count]);
+    const memory = new LoopMemory({}, storage);
+    const lost = Array.from({ length: count }, (_, index) => index).filter((index) => {
+      const side = index % 2 === 0 ? 'cisco' : 'microsoft';
+      return memory.sentBeforeTo(`one ${index}`, 50) !== side || memory.sentBeforeTo(`two ${index}`, 50) !== side;
+    });
+    expect(lost).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../sip/clock.ts';
 import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, Target } from '../sip/transport/flow.ts';
+import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { Edit, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import { forward } from './forward.ts';
@@ -116,7 +116,7 @@ class BranchTry implements Attempt, ClientTransactionUser {
     return this.#owner.isForAsker(response);
   }
 
-  mayAnswer(flow: Flow): boolean {
+  mayAnswer(flow: Sender): boolean {
     return this.#owner.isOfAskedSide(flow);
   }
 
@@ -186,7 +186,7 @@ export class ProxiedRequest {
   }
 
   /** A server behind a pool's address may answer by a connection of its own when the first one broke (§18.2.2). */
-  isOfAskedSide(flow: Flow): boolean {
+  isOfAskedSide(flow: Sender): boolean {
     return this.#rim.sideOf(flow) === this.#journey.decision.plan.to;
   }
 

@@ -67,14 +67,19 @@ class WheelTimer extends Link implements Timer {
 /** A timer lies in the slot of its due tick modulo the number of slots; starting and cancelling cost the same for any number. */
 class HashedWheel implements TimerWheel {
   armed = 0;
+  readonly #aheadMs: number;
   readonly #slots = Array.from({ length: SLOTS }, () => new Link());
   /** Timers whose tick has come. Kept between ticks: if one of them throws, the others run with the next tick. */
   readonly #due = new Link();
   #tick = 0;
   #interval: NodeJS.Timeout | undefined;
 
+  constructor(aheadMs: number) {
+    this.#aheadMs = aheadMs;
+  }
+
   now(): number {
-    return performance.now();
+    return performance.now() + this.#aheadMs;
   }
 
   after(ms: number, run: () => void): Timer {
@@ -131,6 +136,10 @@ class HashedWheel implements TimerWheel {
   }
 }
 
-export function createTimerWheel(): TimerWheel {
-  return new HashedWheel();
+/** @param aheadMs added to what `now` reads: threads that share a clock have each begun at another moment */
+export function createTimerWheel(aheadMs = 0): TimerWheel {
+  return new HashedWheel(aheadMs);
 }
+
+/** The system's monotonic clock, the same for all threads, when this thread's `createTimerWheel` would have read 0. */
+export const threadStartMs = (): number => Number(process.hrtime.bigint()) / 1e6 - performance.now();

@@ -1,7 +1,7 @@
 /** One client transaction alive: its machine's state, its timers and the request that it sent. */
 import type { SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Flow, Listener } from '../transport/flow.ts';
+import type { Flow, Listener, Sender } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import type { TransportError } from '../transport/transport-error.ts';
@@ -22,7 +22,7 @@ export interface ClientTransactionUser {
   /** Whether it may be a response to the request at all; one that is refused is a stray, and changes nothing. */
   accepts(response: SipResponse): boolean;
   /** Whether another peer than the one that was asked may answer in its place. */
-  mayAnswer(flow: Flow): boolean;
+  mayAnswer(other: Sender): boolean;
   onResponse(response: SipResponse): void;
   onTimeout(): void;
   onTransportError(error: TransportError): void;
@@ -92,8 +92,8 @@ export class ClientTransaction implements FlowUser {
   }
 
   /** Why a response with our branch is not one to this request; undefined: it is. */
-  refusal(response: SipResponse, via: Via, flow: Flow): StrayCode | undefined {
-    if (!isSamePeer(flow, this.flow) && !this.#user.mayAnswer(flow)) return 'not-from-the-hop';
+  refusal(response: SipResponse, via: Via, from: Sender): StrayCode | undefined {
+    if (!isSamePeer(from, this.flow) && !this.#user.mayAnswer(from)) return 'not-from-the-hop';
     // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
     if (!this.#isSentBy(via)) return 'other-sent-by';
     // §17.1.3: CSeq's method is that of the request; the rest is for the user to say.

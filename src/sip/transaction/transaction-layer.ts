@@ -1,7 +1,7 @@
 /** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Flow, Listener } from '../transport/flow.ts';
+import type { Flow, Listener, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import { ClientTransaction, type ClientTransactionUser, type StrayCode } from './client-transaction.ts';
 import { createInviteClient } from './invite-client.ts';
@@ -26,7 +26,7 @@ export interface TransactionUser {
   /** No ACK came for a final response to INVITE (Timer H). */
   onUnacknowledged(transaction: ServerTransaction): void;
   /** A response that belongs to no transaction: not forwarded (RFC 6026 §8.9). */
-  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void;
+  onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void;
 }
 
 /** How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. */
@@ -134,15 +134,15 @@ export class TransactionLayer {
     this.#servers.delete(transaction.key);
   };
 
-  onResponse(response: SipResponse, flow: Flow): void {
+  onResponse(response: SipResponse, from: Sender): void {
     const via = response.topVia;
     const transaction =
       via?.branch === undefined ? undefined : this.#clients.get(clientKey(via.branch, response.cseqMethod ?? ''));
     if (transaction === undefined || via === undefined) {
-      return this.#user.onStrayResponse(response, flow, 'no-transaction');
+      return this.#user.onStrayResponse(response, from, 'no-transaction');
     }
-    const refusal = transaction.refusal(response, via, flow);
-    if (refusal !== undefined) return this.#user.onStrayResponse(response, flow, refusal);
+    const refusal = transaction.refusal(response, via, from);
+    if (refusal !== undefined) return this.#user.onStrayResponse(response, from, refusal);
     transaction.onResponse(response);
   }
 

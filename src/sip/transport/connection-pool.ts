@@ -12,6 +12,10 @@ export class ConnectionPool {
   readonly #places = new Map<string, Map<number, Entry[]>>();
   readonly #ports = new Map<StreamConnection, number[]>();
 
+  get size(): number {
+    return this.#ports.size;
+  }
+
   /** All connections that may still be sent by. */
   get connections(): IterableIterator<StreamConnection> {
     return this.#ports.keys();

@@ -60,6 +60,9 @@ export interface Flow {
   send(message: string, sender?: FlowUser): void;
 }
 
+/** Who sent a message, for those who need not answer it. */
+export type Sender = Pick<Flow, 'transport' | 'remoteAddress' | 'remotePort' | 'verifiedNames'>;
+
 /** What the transport layer calls upwards. Exactly one of these per message; neither may throw. */
 export interface MessageHandler {
   onRequest(request: SipRequest, flow: Flow): void;

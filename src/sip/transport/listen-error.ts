@@ -28,6 +28,11 @@ const bindProblems: Record<string, BindProblem> = {
     what: 'may not be opened by this user',
     remedy: 'give the program CAP_NET_BIND_SERVICE',
   },
+  ENOTSUP: {
+    code: 'listen-failed',
+    what: 'cannot be shared by several workers on this system',
+    remedy: 'set workers: 1',
+  },
   EADDRNOTAVAIL: {
     code: 'address-not-available',
     what: 'cannot be opened, because this machine does not have the address',

@@ -39,6 +39,11 @@ export interface Change {
   abandon(): void;
 }
 
+export interface ListeningChange extends Change {
+  /** With the ports that are open for it, in configured order. */
+  readonly listeners: readonly Listener[];
+}
+
 /** 64*T1: so long may peers repeat a request that they sent to a UDP port before it left (RFC 3261 §17.1.2.2). */
 const LEAVING_MS = 32_000;
 
@@ -83,7 +88,7 @@ export class Listening {
   }
 
   /** Opens what is new, beside what is open; rejects with a ListenError, and then nothing has changed. */
-  async prepare(settings: TransportSettings, tls: ReadonlyMap<string, TlsContext>): Promise<Change> {
+  async prepare(settings: TransportSettings, tls: ReadonlyMap<string, TlsContext>): Promise<ListeningChange> {
     const places: Place[] = [];
     const abandon = () => {
       for (const { port, isNew } of places) if (isNew) port.close();
@@ -94,7 +99,7 @@ export class Listening {
       abandon();
       throw error;
     }
-    return { commit: () => this.#put(places), abandon };
+    return { listeners: places.map(({ listener }) => listener), commit: () => this.#put(places), abandon };
   }
 
   async #place(

@@ -1,11 +1,11 @@
 /** Whether two flows lead to one peer, so that what comes by the one may concern what went by the other. Pure. */
-import type { Flow } from './flow.ts';
+import type { Sender } from './flow.ts';
 
 /**
  * The same connection or UDP address; else a name that both certificates prove, or, where neither flow proves any, one
  * address: a connection may break and be replaced (RFC 3261 §18.2.2), and UDP may use another port.
  */
-export function isSamePeer(a: Flow, b: Flow): boolean {
+export function isSamePeer(a: Sender, b: Sender): boolean {
   if (a === b) return true;
   if (a.verifiedNames.length === 0 && b.verifiedNames.length === 0) return a.remoteAddress === b.remoteAddress;
   return a.verifiedNames.some((name) => b.verifiedNames.includes(name));

@@ -39,6 +39,13 @@ export interface TlsProfile {
   readonly legacy?: boolean;
 }
 
+/**
+ * Whether a port is this thread's own, or one of several sockets of the same program with the same address, among which the
+ * system spreads connections and the senders of datagrams (SO_REUSEPORT). Another program of the same user could join them,
+ * too: the `first` sees to it that nobody has the port yet, `fellow`s join without a look.
+ */
+export type PortSharing = 'sole' | 'first' | 'fellow';
+
 export interface TransportLimits {
   /** Octets of start line and header fields of one message. */
   readonly headerBytes: number;

@@ -4,7 +4,7 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
-import type { ListenSetting, TransportLimits, TransportTimeouts } from './settings.ts';
+import type { ListenSetting, PortSharing, TransportLimits, TransportTimeouts } from './settings.ts';
 import type { StreamOrigin } from './stream-connection.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, provedNames, type TlsContext } from './tls.ts';
@@ -36,15 +36,22 @@ export class StreamListener {
   /** Accepted by any listener and not yet closed, handshakes included. */
   readonly #accepted: Set<Socket>;
   readonly #handler: AcceptHandler;
+  readonly #sharing: PortSharing;
   /** Undefined: TCP. */
   #handshaking: Handshaking | undefined;
   #server: Server | undefined;
   #listener: Listener | undefined;
 
-  constructor(settings: StreamListenerSettings, accepted: Set<Socket>, handler: AcceptHandler) {
+  constructor(
+    settings: StreamListenerSettings,
+    accepted: Set<Socket>,
+    handler: AcceptHandler,
+    sharing: PortSharing = 'sole',
+  ) {
     this.#settings = settings;
     this.#accepted = accepted;
     this.#handler = handler;
+    this.#sharing = sharing;
   }
 
   /**
@@ -52,11 +59,11 @@ export class StreamListener {
    * @param tls undefined: TCP
    */
   async open(
-    { address, port }: ListenSetting,
+    setting: ListenSetting,
     describe: (port: number) => Listener,
     tls: TlsContext | undefined,
   ): Promise<Listener> {
-    const server = await listenTcp(address, port, this.#onConnection);
+    const server = await listenTcp(setting, this.#sharing, this.#onConnection);
     this.#server = server;
     try {
       const listener = describe((server.address() as AddressInfo).port);

@@ -8,8 +8,8 @@ import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
 import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLayer } from './flow.ts';
 import { chooseListener } from './listener.ts';
-import { type Change, Listening } from './listening.ts';
-import type { ListenSetting, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
+import { type Change, Listening, type ListeningChange } from './listening.ts';
+import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
 import { StreamConnection, type StreamOrigin, type StreamSurroundings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import { createTlsContext, type TlsContext } from './tls.ts';
@@ -25,7 +25,9 @@ export interface ReconfigurableTransports extends TransportLayer {
    * that has changed take no new requests and close when they have been quiet; a port that is gone accepts no more.
    * Rejects with a ListenError when it cannot be done. One at a time.
    */
-  reconfigure(settings: TransportSettings): Promise<Change>;
+  reconfigure(settings: TransportSettings): Promise<ListeningChange>;
+  /** Open stream connections, those that peers opened and our own. */
+  countConnections(): number;
 }
 
 /** @param handler told of every message; may use the layer at once */
@@ -34,8 +36,9 @@ export function createTransportLayer(
   handler: MessageHandler,
   clock: Clock,
   log: Log,
+  sharing: PortSharing = 'sole',
 ): ReconfigurableTransports {
-  return new Transports(settings, handler, clock, log);
+  return new Transports(settings, handler, clock, log, sharing);
 }
 
 /** How often a closing layer looks whether it is done. */
@@ -57,7 +60,7 @@ class Transports implements ReconfigurableTransports {
   /** Sockets that peers opened, from before the handshake until they are closed. */
   readonly #accepted = new Set<Socket>();
 
-  constructor(settings: TransportSettings, handler: MessageHandler, clock: Clock, log: Log) {
+  constructor(settings: TransportSettings, handler: MessageHandler, clock: Clock, log: Log, sharing: PortSharing) {
     this.#first = settings;
     this.#handler = handler;
     this.#clock = clock;
@@ -78,8 +81,8 @@ class Transports implements ReconfigurableTransports {
     };
     this.#connector = new Connector(this.#tls, this.#surroundings);
     const accepting = { onAccepted: this.#onAccepted, onRefused: this.#onRefused };
-    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log);
-    const stream = () => new StreamListener({ limits, timeouts }, this.#accepted, accepting);
+    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log, sharing);
+    const stream = () => new StreamListener({ limits, timeouts }, this.#accepted, accepting, sharing);
     this.#listening = new Listening({ udp, stream }, clock);
   }
 
@@ -92,10 +95,14 @@ class Transports implements ReconfigurableTransports {
     first.commit();
   }
 
-  async reconfigure(settings: TransportSettings): Promise<Change> {
+  countConnections(): number {
+    return this.#pool.size;
+  }
+
+  async reconfigure(settings: TransportSettings): Promise<ListeningChange> {
     const contexts = this.#contextsOf(settings);
     const ports = await this.#listening.prepare(settings, contexts);
-    return { commit: () => this.#put(settings, contexts, ports), abandon: ports.abandon };
+    return { ...ports, commit: () => this.#put(settings, contexts, ports) };
   }
 
   /** A profile that has not changed keeps its context, and so its connections. */

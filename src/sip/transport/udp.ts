@@ -7,7 +7,7 @@ import { RecentMap } from '../recent-map.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { type FlowUser, FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
-import type { ListenSetting, TransportLimits } from './settings.ts';
+import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts';
 import type { TransportError } from './transport-error.ts';
 import { isUnicast } from './via.ts';
 
@@ -57,28 +57,31 @@ export class UdpPort {
   readonly #handler: MessageHandler;
   readonly #log: Log;
   readonly #flows: RecentMap<UdpFlow>;
+  readonly #sharing: PortSharing;
   readonly #socket: Socket;
   #listener: Listener | undefined;
   isOpen = false;
 
-  constructor(setting: ListenSetting, limits: TransportLimits, handler: MessageHandler, log: Log) {
+  constructor(
+    setting: ListenSetting,
+    limits: TransportLimits,
+    handler: MessageHandler,
+    log: Log,
+    sharing: PortSharing = 'sole',
+  ) {
     this.#limits = limits;
     this.#handler = handler;
     this.#log = log;
     this.#flows = new RecentMap(limits.udpFlows);
-    this.#socket = createSocket({
-      type: isIPv6(setting.address) ? 'udp6' : 'udp4',
-      ipv6Only: isIPv6(setting.address),
-      recvBufferSize: RECEIVE_BUFFER_BYTES,
-      // All addresses are literal; the system's resolver would cost a thread's work per message.
-      lookup: (address, family, whenFound) => whenFound(null, address, Number(family)),
-    });
+    this.#sharing = sharing;
+    this.#socket = socketFor(setting, sharing !== 'sole');
   }
 
   /** Rejects with the system's error, or with the ListenError of `describe`. */
   async open(setting: ListenSetting, describe: (port: number) => Listener): Promise<Listener> {
     try {
-      await this.#bind(setting);
+      if (this.#sharing === 'first') await bindOnce(setting);
+      await bind(this.#socket, setting);
       this.#listener = describe(this.#socket.address().port);
     } catch (error) {
       this.#socket.close();
@@ -96,13 +99,6 @@ export class UdpPort {
     if (listener === this.#listener) return;
     this.#listener = listener;
     this.#flows.clear();
-  }
-
-  #bind({ address, port }: ListenSetting): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#socket.once('error', reject);
-      this.#socket.bind({ address, port, exclusive: true }, resolve);
-    });
   }
 
   close(): void {
@@ -159,5 +155,31 @@ export class UdpPort {
     if (text === '\r\n\r\n') flow.send('\r\n');
     else if (text !== '\r\n')
       this.#handler.onDiscarded('not-sip', flow, `${text.length} octets without a SIP start line`);
+  }
+}
+
+const socketFor = ({ address }: ListenSetting, reusePort: boolean): Socket =>
+  createSocket({
+    type: isIPv6(address) ? 'udp6' : 'udp4',
+    ipv6Only: isIPv6(address),
+    recvBufferSize: RECEIVE_BUFFER_BYTES,
+    reusePort,
+    // All addresses are literal; the system's resolver would cost a thread's work per message.
+    lookup: (host, family, whenFound) => whenFound(null, host, Number(family)),
+  });
+
+const bind = (socket: Socket, { address, port }: ListenSetting): Promise<void> =>
+  new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ address, port, exclusive: true }, resolve);
+  });
+
+/** Rejects with the system's error when anybody else has the port. */
+async function bindOnce(setting: ListenSetting): Promise<void> {
+  const socket = socketFor(setting, false);
+  try {
+    await bind(socket, setting);
+  } finally {
+    socket.close();
   }
 }

@@ -15,6 +15,16 @@ export interface Directory {
   describe(): { readonly source: string; readonly summary: string };
 }
 
+/** Users of an LDIF file. */
+export interface LdifUsers extends Directory {
+  /** The same users for other threads to read; made when it is asked for first. */
+  table(): {
+    readonly buffer: SharedArrayBuffer;
+    readonly index: SharedArrayBuffer;
+    readonly seed: readonly [number, number];
+  };
+}
+
 export interface DirectorySettings {
   /** In the operator's order: the first that has a user decides. */
   readonly sources: readonly SourceSettings[];
@@ -26,7 +36,7 @@ export type SourceSettings = LdifSourceSettings | LdapSourceSettings;
 export interface LdifSourceSettings {
   readonly kind: 'ldif';
   /** Complete: the file has been read. */
-  readonly directory: Directory;
+  readonly directory: LdifUsers;
 }
 
 /** All times in milliseconds. */

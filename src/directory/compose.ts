@@ -4,11 +4,15 @@ import { namesOf, schemeIsAlwaysWritten } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdapParts, type LdapServersSettings, ldapConnections } from './ldap-connections.ts';
 import { LookupSource, type OpenSource } from './ldap-source.ts';
+import type { LdifUsers } from './ldif.ts';
 import { merged } from './merged.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
-import { randomSeed, syncInThread } from './sync/thread.ts';
+import { syncInThread } from './sync/thread.ts';
+import { type Lendable, type Lent, lend } from './threads/lend.ts';
+import type { Loan } from './threads/loan.ts';
 import type { UserAttributes } from './user-entry.ts';
+import { randomSeed } from './user-table.ts';
 
 /** What the configuration says; no file and no connection is opened by having it. */
 export interface DirectorySettings {
@@ -16,7 +20,7 @@ export interface DirectorySettings {
   readonly cache: CacheSettings & { readonly budgetMs: number };
 }
 
-export type SourceSettings = { readonly kind: 'ldif'; readonly directory: Directory } | LdapSourceSettings;
+export type SourceSettings = { readonly kind: 'ldif'; readonly directory: LdifUsers } | LdapSourceSettings;
 
 export interface LdapSourceSettings {
   readonly kind: 'ldap';
@@ -41,8 +45,7 @@ export interface DirectoryParts extends Omit<LdapParts, 'clock'> {
 }
 
 /** One source as an operator sees it. */
-export interface DirectorySource extends Directory {
-  readonly snapshot: SnapshotDirectory | undefined;
+export interface DirectorySource extends Lendable {
   /**
    * Asks its server now; undefined where there is none to ask.
    * @returns distinguished names of the objects that have the address, that of the one that decides first
@@ -61,6 +64,8 @@ export interface OpenDirectory extends Directory {
   readonly sources: readonly DirectorySource[];
   /** Those of its sources that keep all users in memory. */
   readonly snapshots: readonly SnapshotDirectory[];
+  /** For another thread, which answers as this one from then on, until `close`. */
+  lend(): Loan;
   /** Resolves when what is kept on disk is written. */
   close(): Promise<void>;
 }
@@ -91,18 +96,26 @@ export function openDirectory({ sources, cache }: DirectorySettings, parts: Dire
           open.map(({ directory }) => directory),
           (user, sources) => parts.log.warn({ user, sources }, 'several sources have this user: the first one decides'),
         );
+  const views = open.map(({ directory, snapshot }, at) => viewOf(directory, snapshot, sources[at]!, parts));
+  const lent: Lent[] = [];
   return {
     lookup: (recipientKey) => all.lookup(recipientKey),
     describe: () => all.describe(),
     async ready() {
       await Promise.all(open.map(({ source }) => source?.ready()));
     },
-    sources: open.map(({ directory, snapshot }, at) => viewOf(directory, snapshot, sources[at]!, parts)),
+    sources: views,
     snapshots: open.flatMap(({ snapshot }) => snapshot ?? []),
     async mayListen() {
       await Promise.all(open.map(({ snapshot }) => snapshot?.mayListen));
     },
+    lend() {
+      const next = lend(views, cache);
+      lent.push(next);
+      return next.loan;
+    },
     async close() {
+      for (const { end } of lent) end();
       await Promise.all(open.map(({ source }) => source?.close()));
     },
   };
@@ -117,6 +130,7 @@ const viewOf = (
   lookup: (key) => directory.lookup(key),
   describe: () => directory.describe(),
   snapshot,
+  table: settings.kind === 'ldif' ? () => settings.directory.table() : undefined,
   namesOf: settings.kind === 'ldif' ? undefined : (key) => namesOf(key, settings, serversOf(settings), parts),
 });
 

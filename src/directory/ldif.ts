@@ -1,17 +1,24 @@
 /** The directory that needs no server: users of the Microsoft side from an LDIF export of Active Directory. */
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './ldif-reader.ts';
+import type { SharedTable } from './user-records.ts';
+import { randomSeed, UserTable } from './user-table.ts';
 
 /** The user's SIP address; Cisco's migration tools keep it, because the address book needs it. */
 const addressAttribute = 'msRTCSIP-PrimaryUserAddress';
 /** An LDAP Boolean: only TRUE makes a Microsoft user of him who has an address. */
 const enabledAttribute = 'msRTCSIP-UserEnabled';
 
+export interface LdifUsers extends Directory {
+  /** The same users for other threads to read; made when it is asked for first. */
+  table(): SharedTable;
+}
+
 export interface LdifDirectory {
   /** Complete without the entries that have a problem; of two entries with one address the first counts. */
-  readonly directory: Directory;
+  readonly directory: LdifUsers;
   /** By line. At start any of them is a reason not to start. */
   readonly problems: readonly LdifProblem[];
 }
@@ -84,14 +91,37 @@ const answersOf = (source: string) => {
   } satisfies Record<string, DirectoryAnswer>;
 };
 
-const inMemory = (source: string, users: ReadonlyMap<string, User>): Directory => {
+const inMemory = (source: string, users: ReadonlyMap<string, User>): LdifUsers => {
   const { enabled, addressOnly, unknown } = answersOf(source);
   const homes = new Map([...users].map(([key, { isEnabled }]) => [key, isEnabled ? enabled : addressOnly]));
   const countOfEnabled = [...users.values()].filter(({ isEnabled }) => isEnabled).length;
+  let table: SharedTable | undefined;
   return {
     lookup: (recipientKey) => homes.get(recipientKey) ?? unknown,
     describe: () => ({ source, summary: `${users.size} users, ${countOfEnabled} of them enabled` }),
+    table() {
+      table ??= tableOf(users);
+      return table;
+    },
   };
+};
+
+const tableOf = (users: ReadonlyMap<string, User>): SharedTable => {
+  const table = UserTable.create(users.size, randomSeed());
+  for (const [key, { isEnabled }] of users) table.put(key, [key], isEnabled ? 'enabled' : 'address-only', 0);
+  return table.shared;
+};
+
+/** The users of an LDIF file that another thread has read. */
+export const ldifInTable = (description: DirectoryDescription, shared: SharedTable): Directory => {
+  const { enabled, addressOnly, unknown } = answersOf(description.source);
+  const table = new UserTable(shared);
+  const lookup = (recipientKey: string): DirectoryAnswer => {
+    const state = table.stateOf(recipientKey);
+    if (state === undefined) return unknown;
+    return state === 'enabled' ? enabled : addressOnly;
+  };
+  return { lookup, describe: () => description };
 };
 
 /**

@@ -47,6 +47,7 @@ export class SnapshotDirectory implements Directory {
   #sync: SyncHandle | undefined;
   #table: UserTable | undefined;
   #status: SyncStatus = statusAtStart;
+  readonly #others = new Set<(news: SyncNews) => void>();
   readonly #tried = Promise.withResolvers<void>();
   readonly #admitted = Promise.withResolvers<void>();
 
@@ -56,6 +57,21 @@ export class SnapshotDirectory implements Directory {
 
   get status(): SyncStatus {
     return this.#status;
+  }
+
+  get settings(): SnapshotSettings {
+    return this.#parts.settings;
+  }
+
+  /** What it knows: another one that is told this, and all that comes later, gives the same answers. */
+  get news(): SyncNews {
+    return { table: this.#table?.shared, status: this.#status };
+  }
+
+  /** @returns ends it */
+  tellOthers(tell: (news: SyncNews) => void): () => void {
+    this.#others.add(tell);
+    return () => void this.#others.delete(tell);
   }
 
   /** Begins to read, and waits for nothing. */
@@ -168,6 +184,7 @@ export class SnapshotDirectory implements Directory {
     this.#report(before, status);
     if (this.#table !== undefined || status.lastFailure !== undefined) this.#tried.resolve();
     if (this.#table !== undefined || !this.#parts.settings.requireFirstSync) this.#admitted.resolve();
+    for (const tell of this.#others) tell(this.news);
   }
 
   /** What an operator should hear of, once each time that it comes about. */

@@ -1,5 +1,4 @@
 /** Starts the sync in a thread of its own, hears it, and starts another when it has died. */
-import { randomFillSync } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HashSeed } from '../../routing/keyed-hash.ts';
@@ -37,11 +36,6 @@ const threadFile = new URL(`./sync-thread${extname(import.meta.filename)}`, impo
 
 // The thread lives long and makes little that stays: a small young generation keeps its memory small.
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
-
-export const randomSeed = (): HashSeed => {
-  const [first = 0, second = 0] = randomFillSync(new Int32Array(2));
-  return [first, second];
-};
 
 export const syncInThread =
   (order: ThreadOrder, log: SnapshotLog): StartSync =>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { randomSeed, syncInThread, type ThreadOrder } from '../../../src/directory/sync/thread.ts';
+import { syncInThread, type ThreadOrder } from '../../../src/directory/sync/thread.ts';
+import { randomSeed } from '../../../src/directory/user-table.ts';
 
 test('a thread that dies is told, does not take the process with it, and does not keep the router from stopping', async () => {
   const died = Promise.withResolvers<{ fields: object; message: string }>();

@@ -1,0 +1,81 @@
+/** A directory that another thread has lent: tables are read here, and what must be asked for is asked of the lender. */
+import type { MessagePort } from 'node:worker_threads';
+import type { DirectoryAnswer } from '../../routing/types.ts';
+import { type CacheClock, cached } from '../cached.ts';
+import type { Directory } from '../directory.ts';
+import { ldifInTable } from '../ldif.ts';
+import { merged } from '../merged.ts';
+import { SnapshotDirectory } from '../snapshot-directory.ts';
+import type { SyncNews } from '../sync/status.ts';
+import type { FromLender, LentSource, Loan, Question } from './loan.ts';
+
+/** @param sources that have the same user */
+export type ReportConflict = (user: string, sources: readonly string[]) => void;
+
+export function borrow({ sources, cache, port }: Loan, clock: CacheClock, report: ReportConflict): Directory {
+  const lender = new Lender(port);
+  const open = sources.map((source, index): Directory => {
+    if (source.kind === 'table') return ldifInTable(source, source.table);
+    if (source.kind === 'snapshot') return snapshotOf(source, (tell) => lender.hear(index, tell));
+    // The lender's own answers come with their age, so that no answer is believed for longer by being kept twice.
+    return cached({ lookup: (key) => lender.ask(index, key), describe: () => source }, cache, clock);
+  });
+  return merged(open, report);
+}
+
+/** What an operator should hear of, the lender's own tells. */
+const silent = { info: () => undefined, warn: () => undefined };
+
+function snapshotOf(
+  { source, settings, news }: LentSource & { kind: 'snapshot' },
+  hear: (tell: (news: SyncNews) => void) => void,
+): Directory {
+  const startSync = (tell: (news: SyncNews) => void) => {
+    tell(news);
+    hear(tell);
+    return { sweepNow: () => undefined, stop: async () => undefined };
+  };
+  const directory = new SnapshotDirectory({ source, settings, startSync, now: Date.now, log: silent });
+  directory.start();
+  return directory;
+}
+
+class Lender {
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, (answer: DirectoryAnswer) => void>();
+  readonly #tell = new Map<number, (news: SyncNews) => void>();
+  #asked = 0;
+  #isGone = false;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (message: FromLender) => this.#take(message));
+    port.on('close', () => this.#end());
+    port.unref();
+  }
+
+  hear(source: number, tell: (news: SyncNews) => void): void {
+    this.#tell.set(source, tell);
+  }
+
+  ask(source: number, key: string): DirectoryAnswer | Promise<DirectoryAnswer> {
+    if (this.#isGone) return gone;
+    const id = this.#asked++;
+    this.#port.postMessage({ id, source, key } satisfies Question);
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+
+  #take(message: FromLender): void {
+    if (message.kind === 'news') return this.#tell.get(message.source)?.(message.news);
+    this.#waiting.get(message.id)?.(message.answer);
+    this.#waiting.delete(message.id);
+  }
+
+  #end(): void {
+    this.#isGone = true;
+    for (const resolve of this.#waiting.values()) resolve(gone);
+    this.#waiting.clear();
+  }
+}
+
+const gone: DirectoryAnswer = { kind: 'unavailable', why: 'this directory is no longer in service' };

@@ -1,26 +1,18 @@
-/** The product on one page: a snapshot of the configuration, the directory and an engine, joined by the decision. */
-import { isDeepStrictEqual } from 'node:util';
+/** The product on one page: the directory and a router, joined; with several workers, a router in each thread, led as one. */
 import { isSameDirectory } from './config/directory-sources.ts';
-import type { Part } from './config/reload.ts';
-import { newKey } from './config/signing-keys.ts';
+import type { Change, Part } from './config/reload.ts';
+import { newKey, type SigningKeys } from './config/signing-keys.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import { type OpenDirectory, openDirectory } from './directory/compose.ts';
-import type { Directory } from './directory/directory.ts';
-import { Admission } from './engine/admission.ts';
-import { createEmbeddedEngine } from './engine/embedded.ts';
-import type { EngineSettings, HopControl, SipEngine } from './engine/engine.ts';
+import type { EngineLoad, HopControl } from './engine/engine.ts';
+import { HopMonitor } from './engine/hop-monitor.ts';
 import type { OpenLog } from './observe/log.ts';
-import { createLogObserver } from './observe/log-observer.ts';
-import type { ProxySettings } from './proxy/proxied-request.ts';
-import type { Route, Rules } from './proxy/proxy-core.ts';
-import { Signing } from './proxy/signing.ts';
-import { decide, refuseStranger } from './routing/decide.ts';
-import type { RequestSource } from './routing/types.ts';
+import { createRouter, type Router, type RouterSettings } from './router.ts';
+import { RouterError } from './router-error.ts';
 import { createTimerWheel } from './sip/clock.ts';
-import { dnsOf } from './sip/resolve/dns-client.ts';
-import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
-import { giveUpMs } from './sip/transaction/timers.ts';
 import type { Listener } from './sip/transport/flow.ts';
+import { Crew } from './workers/crew.ts';
+import { aloneInProgram } from './workers/seat.ts';
 
 export interface App extends Part {
   /** Those that are open, in configured order. */
@@ -31,71 +23,31 @@ export interface App extends Part {
   readonly directory: OpenDirectory;
   readonly isDraining: boolean;
   /** While true, what would begin gets 503; what is under way, and what is within a dialog, is served. */
-  drain(isDraining: boolean): void;
+  drain(isDraining: boolean): Promise<void>;
+  /** Of each worker. */
+  loads(): Promise<readonly EngineLoad[]>;
+  /** Whether every worker has answered since this was asked last. */
+  isAlive(): boolean;
+  /** Resolves when a worker has ended by itself, with why: the rest is of no use then. */
+  readonly died: Promise<string>;
   /** Drains until nothing is left to do, at the latest for `drainMs`, and closes. */
   stop(drainMs: number): Promise<void>;
 }
 
-/** RFC 5393 §5.3.3. */
-const maxBreadth = 60;
-
-/** RFC 3261 §18.1.1, for a path whose MTU is not known. */
-const udpRequestBytes = 1300;
-
-const proxySettings = ({ node, proxyRequire, timers, policy }: Snapshot, signing: Signing): ProxySettings => ({
-  signing,
-  nodeName: node.name,
-  proxyRequire,
-  failoverAfterMs: timers.failoverAfterMs,
-  timerCMs: timers.timerCMs,
-  giveUpMs: giveUpMs(timers),
-  maxBreadth,
-  udpRequestBytes,
-  retryAfterS: policy.retryAfterS,
-});
-
-/** For connections to close when nothing is left to be said on them. */
-const closeMs = 2_000;
-
 /** Longer than any request waits for a directory. */
 const formerDirectoryMs = 60_000;
-
-const engineSettings = ({ transport, timers, policy, health }: Snapshot): EngineSettings => ({
-  transport,
-  timers,
-  hops: policy.routes.knownHops,
-  health,
-});
 
 /** Basic mode never asks: nothing is connected to, and no password is sent, for nothing. */
 const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] =>
   policy.mode === 'basic' ? { ...directory, sources: [] } : directory;
 
-/** One version: the policy, the directory and the settings of one snapshot, and of no other. */
-const rulesOf = (snapshot: Snapshot, directory: Directory, { admit }: Admission, signing: Signing): Rules => {
-  const { policy } = snapshot;
-  const route: Route = (facts) => {
-    const decision = admit(decide(facts, policy), facts, policy);
-    if (decision.kind !== 'ask-directory') return decision;
-    const answer = directory.lookup(decision.recipient);
-    return answer instanceof Promise
-      ? answer.then((late) => decide(facts, policy, late))
-      : decide(facts, policy, answer);
-  };
-  const refuse = (source: RequestSource) => refuseStranger(source, policy);
-  const sideOf = (source: RequestSource) => policy.access.sideOf(source);
-  return { settings: proxySettings(snapshot, signing), route, refuseStranger: refuse, sideOf };
-};
-
 /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
-export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): Promise<App> => {
+export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> => {
+  const { log, writeRecord } = openLog;
   const clock = createTimerWheel();
-  const admission = new Admission(clock);
   const parts = { clock, log, random: Math.random };
   let snapshot = first;
   let directory: OpenDirectory = openDirectory(directoryInUse(first), parts);
-  let signing = new Signing(first.signing.keys ?? [newKey()]);
-  let rules = rulesOf(first, directory, admission, signing);
 
   /** One that has not changed keeps its connections and all that it has learnt. */
   const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
@@ -112,71 +64,92 @@ export const startApp = async (first: Snapshot, { log, writeRecord }: OpenLog): 
     if (former !== next) clock.after(formerDirectoryMs, () => void former.close());
   };
 
-  /** A reload without other settings keeps what is known. */
-  const resolverFor = ({ dns }: Snapshot): Resolver =>
-    createResolver({
-      ...dns,
-      clock,
-      dns: dnsOf(dns),
-      random: Math.random,
-      spoken: () => new Set(engine.listeners.map(({ transport }) => transport)),
-    });
-  let resolver = resolverFor(first);
+  let keys: SigningKeys = first.signing.keys ?? [newKey()];
+  /** Keys whose file is gone stay in use. */
+  const settingsOf = (next: Snapshot): RouterSettings => ({ ...next, keys: next.signing.keys ?? keys });
 
-  const engine: SipEngine = createEmbeddedEngine({
+  // Before any port is open: what connects first is spread like all that follows.
+  const crew = first.workers > 1 ? await Crew.gather(first.workers, openLog) : undefined;
+
+  let hops: HopMonitor | undefined;
+  const router: Router = createRouter(settingsOf(first), directory, {
     clock,
     log,
-    settings: engineSettings(first),
-    random: Math.random,
-    resolver: { resolve: (host, port, transport) => resolver.resolve(host, port, transport) },
-    observer: createLogObserver(log, writeRecord, clock, () => snapshot.log.decisions),
+    writeRecord,
+    placement: crew?.placement ?? aloneInProgram(),
+    watchHops(rim) {
+      hops = new HopMonitor(first.health, {
+        ...rim,
+        renewConnection(target) {
+          rim.renewConnection(target);
+          crew?.leave(target);
+        },
+      });
+      return hops;
+    },
   });
   await directory.mayListen();
-  await engine.start(() => rules);
+  await router.start();
+  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, directory, hops: hops! });
+
+  const prepare = async (next: Snapshot): Promise<Change> => {
+    if (next.workers !== first.workers) throw restartNeeded(first, next);
+    const nextDirectory = await directoryFor(next);
+    const changes: Change[] = [{ commit: () => useDirectory(nextDirectory), abandon: () => closeIfNew(nextDirectory) }];
+    const abandon = () => {
+      for (const change of changes) change.abandon();
+    };
+    try {
+      const settings = settingsOf(next);
+      const own = await router.prepare(settings, nextDirectory);
+      changes.unshift(own);
+      if (crew !== undefined) {
+        const loan = nextDirectory === directory ? undefined : nextDirectory;
+        changes.unshift(await crew.prepare({ ...settings, rows: next.rows }, own.listeners, loan));
+      }
+    } catch (error) {
+      abandon();
+      throw error;
+    }
+    const commit = async () => {
+      snapshot = next;
+      keys = next.signing.keys ?? keys;
+      await Promise.all(changes.map((change) => change.commit()));
+    };
+    return { commit, abandon };
+  };
+
+  const closeIfNew = (opened: OpenDirectory): void => {
+    if (opened !== directory) void opened.close();
+  };
+
   return {
-    hops: engine.hops,
+    hops: hops!,
     get directory() {
       return directory;
     },
     get listeners() {
-      return engine.listeners;
+      return router.listeners;
     },
     get isDraining() {
-      return admission.isDraining;
+      return router.isDraining;
     },
-    drain(isDraining) {
-      admission.isDraining = isDraining;
+    async drain(isDraining) {
+      router.drain(isDraining);
+      await crew?.drain(isDraining);
     },
-    async prepare(next) {
-      const nextDirectory = await directoryFor(next);
-      const closeNext = () => {
-        if (nextDirectory !== directory) void nextDirectory.close();
-      };
-      const change = await engine.reconfigure(engineSettings(next)).catch((error) => {
-        closeNext();
-        throw error;
-      });
-      const commit = () => {
-        if (!isDeepStrictEqual(snapshot.dns, next.dns)) resolver = resolverFor(next);
-        change.commit();
-        snapshot = next;
-        useDirectory(nextDirectory);
-        // Keys whose file is gone stay in use.
-        if (next.signing.keys !== undefined) signing = new Signing(next.signing.keys);
-        rules = rulesOf(next, nextDirectory, admission, signing);
-      };
-      const abandon = () => {
-        change.abandon();
-        closeNext();
-      };
-      return { commit, abandon };
-    },
+    loads: async () => [router.load(), ...((await crew?.loads()) ?? [])],
+    isAlive: () => crew?.isAlive() ?? true,
+    died: crew?.died ?? new Promise(() => undefined),
+    prepare,
     async stop(drainMs) {
-      admission.isDraining = true;
-      await admission.untilQuiet(() => engine.countOpenTransactions(), drainMs);
-      await engine.stop(closeMs);
+      // All are quiet before the first one closes: what comes to one may be for another.
+      await Promise.all([router.untilQuiet(drainMs), crew?.untilQuiet(drainMs)]);
+      await Promise.all([router.close(), crew?.close()]);
       await directory.close();
-      clock.close();
     },
   };
 };
+
+const restartNeeded = ({ workers }: Snapshot, next: Snapshot): RouterError =>
+  new RouterError('restart-needed', `workers: ${next.workers} in place of ${workers}: this change needs a restart`);

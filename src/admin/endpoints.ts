@@ -7,16 +7,16 @@ import type { Endpoints, Reply } from './http.ts';
 import { statusOf } from './status.ts';
 
 export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints => {
-  const status = (): Reply => ({ status: 200, body: statusOf(app, reloader) });
-  const drain = (isDraining: boolean) => (): Reply => {
-    app.drain(isDraining);
+  const status = async (): Promise<Reply> => ({ status: 200, body: await statusOf(app, reloader) });
+  const drain = (isDraining: boolean) => async (): Promise<Reply> => {
+    await app.drain(isDraining);
     log.warn({ event: 'drain', isDraining }, isDraining ? 'new requests get 503 from now on' : 'in service again');
     return status();
   };
   return {
     'GET /status': status,
     /** 200 only while new requests are taken: for keepalived, HAProxy and the like. */
-    'GET /ready': () => ({ ...status(), status: app.isDraining ? 503 : 200 }),
+    'GET /ready': async () => ({ ...(await status()), status: app.isDraining ? 503 : 200 }),
     'POST /reload': async () => {
       const result = await reloader.reload('command');
       return { status: result.outcome === 'applied' ? 200 : 422, body: result };

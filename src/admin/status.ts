@@ -1,6 +1,7 @@
 /** What the router says of itself when it is asked over the socket for administration. */
 import type { App } from '../app.ts';
 import type { Reloader, ReloadResult } from '../config/reload.ts';
+import type { EngineLoad } from '../engine/engine.ts';
 import { type SourceStatus, sourcesOf } from './directory.ts';
 
 export type ServiceState = 'in service' | 'draining';
@@ -10,6 +11,9 @@ export interface Status {
   readonly state: ServiceState;
   readonly pid: number;
   readonly startedAt: string;
+  /** Of all workers together, and of each; the first one is the main thread. */
+  readonly load: EngineLoad;
+  readonly workers: readonly EngineLoad[];
   readonly configuration: {
     readonly number: number;
     readonly file: string;
@@ -27,10 +31,20 @@ const startedAt = new Date(Date.now() - performance.now()).toISOString();
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
-export const statusOf = (app: App, reloader: Reloader): Status => ({
+const sumOf = (loads: readonly EngineLoad[]): EngineLoad => {
+  const sum = (of: keyof EngineLoad): number => loads.reduce((total, load) => total + load[of], 0);
+  return { requests: sum('requests'), openRequests: sum('openRequests'), connections: sum('connections') };
+};
+
+export const statusOf = async (app: App, reloader: Reloader): Promise<Status> =>
+  describe(app, reloader, await app.loads());
+
+const describe = (app: App, reloader: Reloader, workers: readonly EngineLoad[]): Status => ({
   state: app.isDraining ? 'draining' : 'in service',
   pid: process.pid,
   startedAt,
+  load: sumOf(workers),
+  workers,
   configuration: {
     number: reloader.snapshot.number,
     file: reloader.snapshot.file,

@@ -21,14 +21,20 @@ const microseconds = (ms: number): string => String(Math.round(ms * 1_000));
 /** CLOCK_MONOTONIC, as `Type=notify-reload` of systemd 253 asks. */
 const monotonicUsec = (): string => String(process.hrtime.bigint() / 1_000n);
 
-/** @param environment of which NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are read */
-export const createSystemd = (environment: NodeJS.ProcessEnv, log: Log): Systemd => {
+/**
+ * @param environment of which NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are read
+ * @param isAlive whether all threads still do their work: asked before the watchdog is told
+ */
+export const createSystemd = (environment: NodeJS.ProcessEnv, log: Log, isAlive: () => boolean): Systemd => {
   const isAsked = environment.NOTIFY_SOCKET !== undefined;
   let said: Promise<void> = Promise.resolve();
   const say = (...variables: readonly string[]): void => {
     if (isAsked) said = said.then(() => notify(variables, log));
   };
-  const watchdog = setInterval(() => say('WATCHDOG=1'), watchdogMs(environment) ?? neverMs).unref();
+  const watch = (): void => {
+    if (isAlive()) say('WATCHDOG=1');
+  };
+  const watchdog = setInterval(watch, watchdogMs(environment) ?? neverMs).unref();
   return {
     ready: (status) => say('READY=1', `STATUS=${status}`),
     reloading: () => say('RELOADING=1', `MONOTONIC_USEC=${monotonicUsec()}`),

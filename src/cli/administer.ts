@@ -44,7 +44,8 @@ const describeReload = ({ outcome, number, problems, ms }: ReloadResult): readon
     : `refused: configuration ${number} is still in force`,
 ];
 
-const describeStatus = ({ state, pid, startedAt, configuration, listeners, directory }: Status): readonly string[] => {
+const describeStatus = (status: Status): readonly string[] => {
+  const { state, pid, startedAt, load, workers, configuration, listeners, directory } = status;
   const { number, file, inForceSince, lastReload } = configuration;
   return [
     `${state}, process ${pid} since ${startedAt}`,
@@ -53,9 +54,14 @@ const describeStatus = ({ state, pid, startedAt, configuration, listeners, direc
       ? []
       : describeReload(lastReload).map((line) => `last reload (${lastReload.cause}): ${line}`)),
     ...listeners.map(({ address, sentBy }) => `listening  ${address} as ${sentBy}`),
+    `load       ${describeLoad(load)}`,
+    ...(workers.length === 1 ? [] : workers.map((own, number) => `  worker ${number}  ${describeLoad(own)}`)),
     ...directory.flatMap(describeSource),
   ];
 };
+
+const describeLoad = ({ requests, openRequests, connections }: Status['load']): string =>
+  `${requests} requests heard, ${openRequests} open, ${connections} connections`;
 
 const describeSource = ({ source, summary, snapshot }: Status['directory'][number]): readonly string[] => {
   const why = snapshot?.lastSweep?.why;

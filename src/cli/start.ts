@@ -76,26 +76,36 @@ async function run(
   // While it drains, nothing else may keep the process alive.
   const alive = setInterval(() => undefined, 2 ** 30);
   let log: OpenLog | undefined;
+  let running: Running | undefined;
   try {
     log = openLog(snapshot.log);
     surviveBugs(signals, log);
     const stopped = signals.untilStopped();
-    let running: Running | undefined;
     // From the beginning: unheard, SIGHUP ends a process.
     signals.onReload(() => void running?.reloader.reload('SIGHUP'));
     running = await open(snapshot, files, load, log);
     describeStart(snapshot, running.app.listeners).forEach(io.out);
-    await stop(running, await stopped, io);
+    await stop(running, await Promise.race([stopped, deathOf(running.app)]), io);
     return 0;
   } catch (error) {
     if (!(error instanceof RouterError)) throw error;
-    io.err(`pif-router has not started: ${error.message}`);
+    if (running !== undefined) log?.log.fatal({ event: 'ended', code: error.code }, error.message);
+    io.err(`pif-router has ${running === undefined ? 'not started' : 'ended'}: ${error.message}`);
     return 1;
   } finally {
     log?.flush();
     clearInterval(alive);
   }
 }
+
+/**
+ * Without one of its workers the router ends at once, with an error: half of the connections are lost already, and whoever
+ * started it knows how to start it anew, how often, and whom to tell (systemd: Restart=, StartLimitBurst=, OnFailure=). It
+ * does not keep a second, private watch over its parts that would hide a fault which comes back.
+ */
+const deathOf = async ({ died }: App): Promise<never> => {
+  throw new RouterError('worker-died', await died);
+};
 
 /** One request may have been lost by it; ending the process would lose all that are under way. */
 const surviveBugs = (signals: Signals, { log }: OpenLog): void =>
@@ -108,7 +118,7 @@ async function open(
   log: OpenLog,
 ): Promise<Running> {
   const app = await startApp(first, log);
-  const systemd = createSystemd(process.env, log.log);
+  const systemd = createSystemd(process.env, log.log, () => app.isAlive());
   const watch = new FileWatch(() => void reloader.reload('file changed'));
   const watchIfWanted = (found: readonly FileReading[]) => watch.watch(reloader.snapshot.reload.watch ? found : []);
   const parts: Part[] = [app, log];
@@ -162,6 +172,7 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
     ...listeners.map(({ transport, address, port, sentBy }) => {
       return `listening  ${formatAddress(transport, address, port)} as ${sentBy}`;
     }),
+    ...(snapshot.workers === 1 ? [] : [`workers    ${snapshot.workers}, each with its share of the connections`]),
     ...describeConfiguration(snapshot),
     `try        ${lineToTry(snapshot)}`,
     `ready: ${listeners.length} listeners are open`,

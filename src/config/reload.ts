@@ -6,7 +6,8 @@ import type { FileReading } from './text-file.ts';
 
 /** What a part of the router has made ready. Neither may fail. */
 export interface Change {
-  commit(): void;
+  /** In force in this thread when it returns, in all others when it resolves. */
+  commit(): void | Promise<void>;
   abandon(): void;
 }
 
@@ -129,7 +130,7 @@ export class Reloader {
       for (const change of changes) change.abandon();
       return `${next.file}: error: ${whyNot(error)}`;
     }
-    for (const change of changes) change.commit();
+    await Promise.all(changes.map((change) => change.commit()));
     this.#snapshot = next;
     this.#inForceSince = new Date();
     return undefined;

@@ -46,6 +46,16 @@ const transport = choice(['udp', 'tcp', 'tls']);
 const name = text(64);
 const description = text(255);
 
+/** Two digits in a branch say which one it is for; more would not help a program that shares its ports. */
+export const mostWorkers = 64;
+
+const workers = parsed<number | 'auto'>((written) => {
+  if (written === 'auto') return { value: written };
+  const count = /^\d{1,3}$/.test(written) ? Number(written) : 0;
+  if (count >= 1 && count <= mostWorkers) return { value: count };
+  return { wrong: `${quote(written)} is not a number of workers`, hint: `auto, or from 1 to ${mostWorkers}` };
+});
+
 const node = object({
   name: required(hostName),
 });
@@ -307,6 +317,7 @@ export const routesFile = object({
   node: requiredOr(node, { name: '' }),
   domains: requiredOr(list(hostName), []),
   listen: requiredOr(list(listener), []),
+  workers: withDefault(workers, 1),
   tls: withDefault(namedEntries(tlsProfile), new Map()),
   access: requiredOr(list(wholeAccessRule), []),
   routing: section(routing),

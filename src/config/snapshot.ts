@@ -1,5 +1,5 @@
 /** The configuration in force: read from routes.yaml as a whole, checked, compiled, frozen and numbered. */
-import { networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
@@ -10,15 +10,15 @@ import { compileListener, compilePolicyInput, type ListenSetting } from './compi
 import {
   compileCache,
   compileLdapSource,
-  type Directory,
   type DirectorySettings,
+  type LdifUsers,
   type SourceSettings,
 } from './directory-sources.ts';
 import { readYaml } from './document.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import { hasError, type Path, type Problem, Problems } from './problem.ts';
 import { Report } from './report.ts';
-import { type RoutesFile, routesFile } from './shape.ts';
+import { mostWorkers, type RoutesFile, routesFile } from './shape.ts';
 import { readSigningKeys, type SigningSettings } from './signing-keys.ts';
 import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly number: number;
   /** As the operator named it. */
   readonly file: string;
+  /** Threads that route; 1 or more. */
+  readonly workers: number;
   readonly node: { readonly name: string };
   readonly transport: TransportSettings;
   readonly policy: Policy;
@@ -44,8 +46,8 @@ export interface Snapshot {
   readonly stop: { readonly drainMs: number };
   readonly admin: AdminSettings;
   readonly signing: SigningSettings;
-  /** The rows that the policy was compiled from, for printing. */
-  readonly rows: Pick<PolicyInput, 'domains' | 'access' | 'routes' | 'pins'>;
+  /** What the policy was compiled from, for printing, and for threads that compile their own. */
+  readonly rows: PolicyInput;
 }
 
 /** What the transport layer is built from; its words are its own. */
@@ -117,7 +119,7 @@ export type ReadDirectory = (
   text: string,
   fileName: string,
 ) => {
-  readonly directory: Directory;
+  readonly directory: LdifUsers;
   /** Of two entries with one address (`duplicate`) the first counts; all other kinds keep the file from being used. */
   readonly problems: readonly { readonly kind: string; readonly line: number; readonly problem: string }[];
 };
@@ -197,6 +199,7 @@ class Compiler {
     return deepFreeze({
       number,
       file: this.#file,
+      workers: compileWorkers(this.#settings),
       node: this.#settings.node,
       transport: this.#transport(now),
       ...this.#decisions(),
@@ -220,8 +223,7 @@ class Compiler {
     }
     const policy = compilePolicy(input);
     this.#warnOfDomainsWithoutRoute(policy);
-    const { domains, access, routes, pins } = input;
-    return { policy, rows: { domains, access, routes, pins } };
+    return { policy, rows: input };
   }
 
   /** Where a side has routes at all: that it has none is told elsewhere. */
@@ -296,6 +298,10 @@ class Compiler {
     return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
   }
 }
+
+/** One for each processor that this process may use. */
+const compileWorkers = ({ workers }: RoutesFile): number =>
+  workers === 'auto' ? Math.min(availableParallelism(), mostWorkers) : workers;
 
 const compileTimers = ({ timers, routing }: RoutesFile): Timers => ({
   t1Ms: timers.t1,

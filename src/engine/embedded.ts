@@ -1,18 +1,18 @@
 /** The product's own engine: transports, transactions and proxy of this repository, put together. */
 import { networkInterfaces } from 'node:os';
-import { createBranches, OwnAddresses } from '../proxy/loop.ts';
+import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
-import { LoopMemory } from '../routing/loop-memory.ts';
+import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow } from '../sip/transport/flow.ts';
-import type { TransportSettings } from '../sip/transport/settings.ts';
+import type { DiscardCode, Flow, Sender } from '../sip/transport/flow.ts';
+import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
-import type { SipMessage } from '../sip-parser/index.ts';
+import { parseMessage, type SipMessage, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineSettings, SipEngine } from './engine.ts';
-import { type HopEvent, HopMonitor } from './hop-monitor.ts';
+import type { HopEvent, HopWatch, MonitorRim } from './hop-monitor.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';
 
@@ -28,6 +28,20 @@ export interface EmbeddedParts {
   readonly resolver: Resolver;
   readonly observer: EmbeddedObserver;
   readonly random: () => number;
+  readonly placement: Placement;
+  /** Makes who watches the hops. */
+  watchHops(rim: MonitorRim): HopWatch;
+}
+
+/** Where this engine stands among those of the other workers of the program, if it has any. */
+export interface Placement {
+  readonly sharing: PortSharing;
+  /** That of all workers: what leaves by one may come back to another. */
+  readonly loopMemory: LoopMemory;
+  /** A branch says which worker waits for its responses. */
+  nextBranch(marks: ViaMarks): string;
+  /** Gives a response that nobody waits for here to the worker that it is for; false: it is for no other. */
+  readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
 }
 
 /** What a wildcard listener answers to. */
@@ -42,9 +56,10 @@ const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined
 
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
-  const branches = createBranches();
+  const { sharing, loopMemory, nextBranch, passOn } = parts.placement;
   const own = new OwnAddresses();
   let tlsProfile = firstTlsProfile(parts.settings.transport);
+  let requests = 0;
   let rules: () => Rules = () => {
     throw new Error('a request came before the engine was started');
   };
@@ -61,12 +76,16 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const transport: ReconfigurableTransports = createTransportLayer(
     parts.settings.transport,
     {
-      onRequest: (request, flow) => guarded(request, () => transactions.onRequest(request, flow)),
+      onRequest: (request, flow) => {
+        requests += 1;
+        guarded(request, () => transactions.onRequest(request, flow));
+      },
       onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
       onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
     },
     clock,
     log,
+    sharing,
   );
 
   const resolve = createResolveHop(
@@ -78,12 +97,12 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     },
   );
 
-  const hops: HopMonitor = new HopMonitor(parts.settings.health, {
+  const hops: HopWatch = parts.watchHops({
     clock,
     resolve,
     random: parts.random,
     sendProbe: (target, tell) =>
-      sendProbe(target, { transactions, nextBranch: branches, flowTo: (to) => transport.flowTo(to) }, tell),
+      sendProbe(target, { transactions, nextBranch, flowTo: (to) => transport.flowTo(to) }, tell),
     renewConnection: (target) => transport.leave(target),
     onHopEvent: (event) => observer.onHopEvent(event),
   });
@@ -91,14 +110,15 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const core = new ProxyCore({
     clock,
     observer,
-    loopMemory: new LoopMemory(),
+    loopMemory,
+    passOn,
     resolve,
     hopKnowledge: hops,
     isOwn: own.has,
     rules: () => rules(),
     sideOf: (source) => rules().sideOf(source),
     flowTo: (target) => transport.flowTo(target),
-    nextBranch: branches,
+    nextBranch,
     get transactions() {
       return transactions;
     },
@@ -130,10 +150,15 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
         own.add(transport.listeners, localAddresses());
         hops.watch(settings.hops, settings.health);
       };
-      return { commit, abandon: change.abandon };
+      return { ...change, commit };
     },
     countOpenTransactions: () => transactions.countOpen(),
-    hops,
+    load: () => ({ requests, openRequests: transactions.countOpen(), connections: transport.countConnections() }),
+    takeResponse(text, from) {
+      const response = parseMessage(text);
+      if (response?.kind === 'response') guarded(response, () => transactions.onResponse(response, from));
+    },
+    leave: (target) => transport.leave(target),
     async stop(drainMs) {
       hops.stop();
       await transport.close(drainMs);

@@ -7,7 +7,9 @@ import { fnv } from '../routing/hash.ts';
 import {
   type AdminState,
   bestState,
+  type HealthRules,
   type HealthState,
+  type Observation,
   Rank,
   rankOf,
   shareOf,
@@ -39,6 +41,23 @@ export type HopEvent =
 export interface MonitorRim extends WatchRim {
   readonly resolve: Resolve;
   onHopEvent(event: HopEvent): void;
+}
+
+/** What an engine needs of whoever watches its hops: here by probes and traffic, or told by another thread. */
+export interface HopWatch extends HopKnowledge {
+  watch(hops: readonly KnownHop[], settings: HealthSettings): void;
+  stop(): void;
+}
+
+/** All that must be known to put targets in their turn; plain values, for other threads. */
+export interface HopPicture {
+  /** By `targetKey`; who is well is not in it. */
+  readonly unwell: ReadonlyMap<string, TargetHealth>;
+  /** By hop; those in service are not in it. */
+  readonly admin: ReadonlyMap<string, AdminState>;
+  /** Hops that DNS says nothing useful of. */
+  readonly unresolved: ReadonlySet<string>;
+  readonly rules: HealthRules;
 }
 
 export interface TargetView {
@@ -80,18 +99,20 @@ interface AdminOverride {
 }
 
 /** How often the names of hops are followed anew; what DNS is really asked is the resolver's matter. */
-const followEveryMs = 1_000;
+export const followEveryMs = 1_000;
 
 const addressOf = ({ transport, address, port }: Target): string => `${transport}:${address}:${port}`;
 
-const keyOf = (target: Target): string => `${addressOf(target)} ${target.tlsName ?? ''} ${target.tlsProfile ?? ''}`;
+/** The same for all threads. */
+export const targetKey = (target: Target): string =>
+  `${addressOf(target)} ${target.tlsName ?? ''} ${target.tlsProfile ?? ''}`;
 
 /** Any start but that of the spread by which hops are chosen: a draw must not go with the choice. */
 const drawStart = 0x51ed270b;
 
-const drawOf = (callId: string): number => (fnv(drawStart, callId) >>> 0) / 2 ** 32;
+export const drawOf = (callId: string): number => (fnv(drawStart, callId) >>> 0) / 2 ** 32;
 
-export class HopMonitor implements HopKnowledge {
+export class HopMonitor implements HopWatch {
   isAllWell = true;
   #settings: HealthSettings;
   readonly #rim: MonitorRim;
@@ -100,6 +121,7 @@ export class HopMonitor implements HopKnowledge {
   /** Set by hand; those in service are not in it. */
   readonly #admin = new Map<string, AdminOverride>();
   #followTimer: Timer | undefined;
+  #onPicture: ((picture: HopPicture) => void) | undefined;
 
   constructor(settings: HealthSettings, rim: MonitorRim) {
     this.#settings = settings;
@@ -140,25 +162,55 @@ export class HopMonitor implements HopKnowledge {
     const admin = this.#admin.get(hop.id)?.state;
     if (admin === 'disabled') return Rank.disabled;
     if (admin === 'drained') return Rank.drained;
-    const watched = this.#targets.get(keyOf(target));
+    const watched = this.#targets.get(targetKey(target));
     if (watched === undefined || watched.isWell) return Rank.live;
     return rankOf(watched.health, drawOf(callId), this.#rim.clock.now(), this.#settings.rules);
   }
 
   isUnresolved(hop: NextHop): boolean {
-    return this.#hops.get(hop.id)?.unresolved !== undefined;
+    return this.#isUnresolved(hop.id);
+  }
+
+  #isUnresolved(hopId: string): boolean {
+    return this.#hops.get(hopId)?.unresolved !== undefined;
   }
 
   /** The usual answer of a usual day must cost nothing. */
   onAttempt(target: Target, news: AttemptNews): void {
     if (this.isAllWell && typeof news === 'object' && 'status' in news && news.status !== 503) return;
     const sign = signOfTraffic(news);
-    if (sign !== undefined) this.#targets.get(keyOf(target))?.observe(sign);
+    if (sign !== undefined) this.#targets.get(targetKey(target))?.observe(sign);
   }
 
   onUnresolved({ id }: NextHop, { detail }: TransportError): void {
-    const watched = this.#hops.get(id);
+    this.hearUnresolved(id, detail);
+  }
+
+  /** What another thread has seen of a target. */
+  hearSign(key: string, sign: Observation): void {
+    this.#targets.get(key)?.observe(sign);
+  }
+
+  /** What DNS has said to another thread. */
+  hearUnresolved(hopId: string, detail: string): void {
+    const watched = this.#hops.get(hopId);
     if (watched !== undefined) this.#noteUnresolved(watched, detail);
+  }
+
+  /** @param onPicture is given what is known now, and again whenever it changes */
+  tellOthers(onPicture: (picture: HopPicture) => void): void {
+    this.#onPicture = onPicture;
+    onPicture(this.#picture());
+  }
+
+  #picture(): HopPicture {
+    const unwell = [...this.#targets].filter(([, { isWell }]) => !isWell);
+    return {
+      unwell: new Map(unwell.map(([key, { health }]) => [key, health])),
+      admin: new Map([...this.#admin].map(([id, { state }]) => [id, state])),
+      unresolved: new Set([...this.#hops].filter(([id]) => this.#isUnresolved(id)).map(([id]) => id)),
+      rules: this.#settings.rules,
+    };
   }
 
   #follow(): void {
@@ -179,7 +231,7 @@ export class HopMonitor implements HopKnowledge {
 
   #onResolved(watched: WatchedHop, targets: readonly Target[]): void {
     if (watched.unresolved !== undefined) this.#noteResolved(watched);
-    const isKnown = (target: Target) => watched.targets.some((known) => keyOf(known.target) === keyOf(target));
+    const isKnown = (target: Target) => watched.targets.some((known) => targetKey(known.target) === targetKey(target));
     if (targets.length === watched.targets.length && targets.every(isKnown)) return;
     watched.targets = targets.map((target) => this.#watchTarget(target));
     this.#dropUnused();
@@ -187,7 +239,7 @@ export class HopMonitor implements HopKnowledge {
   }
 
   #watchTarget(target: Target): WatchedTarget {
-    const key = keyOf(target);
+    const key = targetKey(target);
     const known = this.#targets.get(key);
     if (known !== undefined) return known;
     const watched = new WatchedTarget(target, this.#settings, this.#rim, this.#onHealth);
@@ -240,6 +292,7 @@ export class HopMonitor implements HopKnowledge {
       this.#admin.size === 0 &&
       [...this.#targets.values()].every(({ isWell }) => isWell) &&
       [...this.#hops.values()].every(({ unresolved }) => unresolved === undefined);
+    this.#onPicture?.(this.#picture());
   }
 
   /** Every configured hop, in the order of the configuration. */

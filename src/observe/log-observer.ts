@@ -16,8 +16,8 @@ export const createLogObserver = (
     if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
     writeRecord(decisionRecord(report, clock.now()));
   },
-  onStrayResponse(response, flow, why) {
-    const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
+  onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {
+    const from = `${transport}:${remoteAddress}:${remotePort}`;
     const { status, callId } = response;
     // Late ones are normal; one that knows a branch of ours and does not fit is not.
     const level = why === 'no-transaction' ? 'debug' : 'warn';

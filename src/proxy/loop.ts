@@ -52,6 +52,13 @@ export const createBranches = (instance: string = randomBytes(6).toString('hex')
   };
 };
 
+/** The first `length` characters of the instance that made a branch; undefined: none like ours has made it. */
+export const instanceIn = (branch: string, length: number): string | undefined => {
+  if (!branch.startsWith(branchStart)) return undefined;
+  const at = branch.lastIndexOf('-') + 1;
+  return branch.length > at + length ? branch.slice(at, at + length) : undefined;
+};
+
 /** The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. */
 export const statelessBranch = (marks: ViaMarks, request: SipRequest): string =>
   `${branchStart}${marks}-s${hash32(request.topVia?.branch ?? '').toString(36)}`;

@@ -4,7 +4,7 @@ import type { Decision, RequestFacts, RequestSource, Side } from '../routing/typ
 import type { StrayCode } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
-import type { Flow } from '../sip/transport/flow.ts';
+import type { Flow, Sender } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
@@ -40,7 +40,7 @@ export interface RequestReport {
 
 export interface ProxyObserver {
   onEnded(report: RequestReport): void;
-  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void;
+  onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void;
   onUnacknowledged(request: SipRequest): void;
   /** Something that must not happen; a request got a 500. */
   onBug(error: unknown, message: SipMessage): void;
@@ -50,6 +50,8 @@ export interface ProxyWorld extends ProxyRim {
   readonly isOwn: IsOwn;
   readonly loopMemory: LoopMemory;
   readonly observer: ProxyObserver;
+  /** Offered each response that no transaction here waits for; true: another worker has it now. Undefined: there is none. */
+  readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
   /** Those in force. */
   rules(): Rules;
 }
@@ -302,8 +304,9 @@ export class ProxyCore implements TransactionUser {
     this.#world.observer.onUnacknowledged(transaction.request);
   }
 
-  onStrayResponse(response: SipResponse, flow: Flow, why: StrayCode): void {
-    this.#world.observer.onStrayResponse(response, flow, why);
+  onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void {
+    const isPassedOn = why === 'no-transaction' && (this.#world.passOn?.(response, from) ?? false);
+    if (!isPassedOn) this.#world.observer.onStrayResponse(response, from, why);
   }
 
   #report(

@@ -62,6 +62,7 @@ const viewOf = (
   lookup: (key) => inner.lookup(key),
   describe: () => inner.describe(),
   snapshot,
+  table: undefined,
   namesOf,
 });
 
@@ -81,6 +82,9 @@ const joined = (sources: readonly DirectorySource[]): OpenDirectory => ({
   mayListen: async () => undefined,
   sources,
   snapshots: [],
+  lend: () => {
+    throw new Error('no other thread asks here');
+  },
   close: async () => undefined,
 });
 

@@ -86,7 +86,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting that nothing reads yet',
       { x: 'overload: {}' },
-      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
+      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, workers, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
     ],
     [
       'a setting given twice',
@@ -96,7 +96,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting named like an inherited property',
       { x: '__proto__: {}' },
-      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
+      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, workers, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
     ],
     [
       'a socket path that the system could not take',

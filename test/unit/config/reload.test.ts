@@ -88,6 +88,9 @@ test('a directory is read again only when its file says something else', () => {
   const directory = {
     lookup: () => ({ kind: 'unavailable', why: '' }) as const,
     describe: () => ({ source: '', summary: '' }),
+    table: () => {
+      throw new Error('no other thread reads it here');
+    },
   };
   const keep = keepWhileSame((text, fileName) => {
     read.push(`${fileName}: ${text}`);

@@ -18,7 +18,7 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'config', 'engine'],
   migration: ['directory', 'config'],
 };
-const joiners = ['app', 'main', 'cli', 'admin'];
+const joiners = ['app', 'router', 'main', 'cli', 'admin', 'workers'];
 /** Files beside app.ts that every room but the two innermost may use. */
 const ground = ['router-error'];
 

@@ -1,0 +1,87 @@
+/**
+ * How the hops fare, as another thread has found out: that one probes, hears what traffic shows here, judges, and sends its
+ * picture. Of its own this has only the names, which are followed ahead of need as everywhere.
+ */
+import type { AttemptNews, Resolve } from '../proxy/targets.ts';
+import { type Observation, Rank, rankOf } from '../routing/hop-health.ts';
+import type { KnownHop } from '../routing/route-table.ts';
+import type { NextHop } from '../routing/types.ts';
+import type { Clock, Timer } from '../sip/clock.ts';
+import type { Target } from '../sip/transport/flow.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
+import { drawOf, followEveryMs, type HopPicture, type HopWatch, targetKey } from './hop-monitor.ts';
+import { signOfTraffic } from './hop-signs.ts';
+
+/** What is seen here, for the thread that judges. */
+export type HopReport =
+  | { readonly kind: 'sign'; readonly key: string; readonly sign: Observation }
+  | { readonly kind: 'unresolved'; readonly hop: string; readonly detail: string };
+
+export interface MirrorRim {
+  /** That of the thread that judges: its times are told. */
+  readonly clock: Clock;
+  readonly resolve: Resolve;
+  report(news: HopReport): void;
+}
+
+export class HopMirror implements HopWatch {
+  isAllWell = true;
+  readonly #rim: MirrorRim;
+  #picture: HopPicture | undefined;
+  #hops: readonly NextHop[] = [];
+  #followTimer: Timer | undefined;
+
+  constructor(rim: MirrorRim) {
+    this.#rim = rim;
+  }
+
+  show(picture: HopPicture): void {
+    const { unwell, admin, unresolved } = picture;
+    this.#picture = picture;
+    this.isAllWell = unwell.size === 0 && admin.size === 0 && unresolved.size === 0;
+  }
+
+  watch(hops: readonly KnownHop[]): void {
+    this.#hops = hops.map(({ hop }) => hop);
+    this.#followTimer?.cancel();
+    this.#follow();
+  }
+
+  stop(): void {
+    this.#followTimer?.cancel();
+  }
+
+  rankOf(hop: NextHop, target: Target, callId: string): Rank {
+    if (this.#picture === undefined) return Rank.live;
+    const { unwell, admin, rules } = this.#picture;
+    const state = admin.get(hop.id);
+    if (state === 'disabled') return Rank.disabled;
+    if (state === 'drained') return Rank.drained;
+    const health = unwell.get(targetKey(target));
+    return health === undefined ? Rank.live : rankOf(health, drawOf(callId), this.#rim.clock.now(), rules);
+  }
+
+  isUnresolved(hop: NextHop): boolean {
+    return this.#picture?.unresolved.has(hop.id) ?? false;
+  }
+
+  /** What would change nothing is not told: a message between threads for each answer would cost more than the answer. */
+  onAttempt(target: Target, news: AttemptNews): void {
+    if (this.isAllWell && typeof news === 'object' && 'status' in news && news.status !== 503) return;
+    const sign = signOfTraffic(news);
+    if (sign === undefined) return;
+    const key = targetKey(target);
+    const state = this.#picture?.unwell.get(key)?.state ?? 'up';
+    if (sign.kind !== 'good' || state !== 'up') this.#rim.report({ kind: 'sign', key, sign });
+  }
+
+  onUnresolved({ id }: NextHop, { detail }: TransportError): void {
+    this.#rim.report({ kind: 'unresolved', hop: id, detail });
+  }
+
+  /** Whether a name leads anywhere is the other thread's to say; here only the answers are wanted. */
+  #follow(): void {
+    for (const hop of this.#hops) void this.#rim.resolve(hop);
+    this.#followTimer = this.#rim.clock.after(followEveryMs, () => this.#follow());
+  }
+}

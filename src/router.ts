@@ -1,0 +1,165 @@
+/** One thread of routing: the rules of one configuration after the other, and an engine that carries them out. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Snapshot } from './config/snapshot.ts';
+import type { Directory } from './directory/directory.ts';
+import { Admission } from './engine/admission.ts';
+import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
+import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
+import type { HopWatch, MonitorRim } from './engine/hop-monitor.ts';
+import type { Log, WriteRecord } from './observe/log.ts';
+import { createLogObserver } from './observe/log-observer.ts';
+import type { ProxySettings } from './proxy/proxied-request.ts';
+import type { Route, Rules } from './proxy/proxy-core.ts';
+import { Signing, type SigningKeys } from './proxy/signing.ts';
+import { decide, refuseStranger } from './routing/decide.ts';
+import type { RequestSource } from './routing/types.ts';
+import type { TimerWheel } from './sip/clock.ts';
+import { dnsOf } from './sip/resolve/dns-client.ts';
+import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
+import { giveUpMs } from './sip/transaction/timers.ts';
+import type { Listener, Sender, Target } from './sip/transport/flow.ts';
+import type { ListeningChange } from './sip/transport/listening.ts';
+
+/** What of a snapshot one thread is made from. */
+export type RouterSettings = Pick<
+  Snapshot,
+  'node' | 'transport' | 'policy' | 'timers' | 'dns' | 'health' | 'proxyRequire' | 'log'
+> & {
+  /** The same in all threads, also where no file has any. */
+  readonly keys: SigningKeys;
+};
+
+export interface RouterParts {
+  readonly clock: TimerWheel;
+  readonly log: Log;
+  readonly writeRecord: WriteRecord;
+  readonly placement: Placement;
+  watchHops(rim: MonitorRim): HopWatch;
+}
+
+export interface Router {
+  /** Those that are open, in configured order. */
+  readonly listeners: readonly Listener[];
+  readonly isDraining: boolean;
+  /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
+  start(): Promise<void>;
+  /** While true, what would begin gets 503; what is under way, and what is within a dialog, is served. */
+  drain(isDraining: boolean): void;
+  /** Makes ready for another configuration; rejects with a RouterError, and then nothing has changed. */
+  prepare(next: RouterSettings, directory: Directory): Promise<ListeningChange>;
+  load(): EngineLoad;
+  /** A response that came to another thread, and is for this one. */
+  takeResponse(text: string, from: Sender): void;
+  /** What is sent to the target from now on goes by a new connection. */
+  leave(target: Target): void;
+  /** Resolves when nothing is left to do, at the latest after `ms`. */
+  untilQuiet(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** RFC 5393 §5.3.3. */
+const maxBreadth = 60;
+
+/** RFC 3261 §18.1.1, for a path whose MTU is not known. */
+const udpRequestBytes = 1300;
+
+const proxySettings = ({ node, proxyRequire, timers, policy, keys }: RouterSettings): ProxySettings => ({
+  signing: new Signing(keys),
+  nodeName: node.name,
+  proxyRequire,
+  failoverAfterMs: timers.failoverAfterMs,
+  timerCMs: timers.timerCMs,
+  giveUpMs: giveUpMs(timers),
+  maxBreadth,
+  udpRequestBytes,
+  retryAfterS: policy.retryAfterS,
+});
+
+/** For connections to close when nothing is left to be said on them. */
+const closeMs = 2_000;
+
+const engineSettings = ({ transport, timers, policy, health }: RouterSettings): EngineSettings => ({
+  transport,
+  timers,
+  hops: policy.routes.knownHops,
+  health,
+});
+
+/** One version: the policy, the directory and the settings of one snapshot, and of no other. */
+const rulesOf = (settings: RouterSettings, directory: Directory, { admit }: Admission): Rules => {
+  const { policy } = settings;
+  const route: Route = (facts) => {
+    const decision = admit(decide(facts, policy), facts, policy);
+    if (decision.kind !== 'ask-directory') return decision;
+    const answer = directory.lookup(decision.recipient);
+    return answer instanceof Promise
+      ? answer.then((late) => decide(facts, policy, late))
+      : decide(facts, policy, answer);
+  };
+  const refuse = (source: RequestSource) => refuseStranger(source, policy);
+  const sideOf = (source: RequestSource) => policy.access.sideOf(source);
+  return { settings: proxySettings(settings), route, refuseStranger: refuse, sideOf };
+};
+
+export const createRouter = (first: RouterSettings, directory: Directory, parts: RouterParts): Router => {
+  const { clock, log, writeRecord, placement, watchHops } = parts;
+  const admission = new Admission(clock);
+  let settings = first;
+  let rules = rulesOf(first, directory, admission);
+
+  /** A reload without other settings keeps what is known. */
+  const resolverFor = ({ dns }: RouterSettings): Resolver =>
+    createResolver({
+      ...dns,
+      clock,
+      dns: dnsOf(dns),
+      random: Math.random,
+      spoken: () => new Set(engine.listeners.map(({ transport }) => transport)),
+    });
+  let resolver = resolverFor(first);
+
+  const engine: SipEngine = createEmbeddedEngine({
+    clock,
+    log,
+    settings: engineSettings(first),
+    random: Math.random,
+    resolver: { resolve: (host, port, transport) => resolver.resolve(host, port, transport) },
+    observer: createLogObserver(log, writeRecord, clock, () => settings.log.decisions),
+    placement,
+    watchHops,
+  });
+
+  return {
+    get listeners() {
+      return engine.listeners;
+    },
+    get isDraining() {
+      return admission.isDraining;
+    },
+    start: () => engine.start(() => rules),
+    drain(isDraining) {
+      admission.isDraining = isDraining;
+    },
+    async prepare(next, nextDirectory) {
+      const change = await engine.reconfigure(engineSettings(next));
+      const commit = () => {
+        if (!isDeepStrictEqual(settings.dns, next.dns)) resolver = resolverFor(next);
+        change.commit();
+        settings = next;
+        rules = rulesOf(next, nextDirectory, admission);
+      };
+      return { ...change, commit };
+    },
+    load: () => engine.load(),
+    takeResponse: (text, from) => engine.takeResponse(text, from),
+    leave: (target) => engine.leave(target),
+    async untilQuiet(ms) {
+      admission.isDraining = true;
+      await admission.untilQuiet(() => engine.countOpenTransactions(), ms);
+    },
+    async close() {
+      await engine.stop(closeMs);
+      clock.close();
+    },
+  };
+};

@@ -1,0 +1,172 @@
+/** The workers beside the main thread, led as one: what is ordered is done by all, or by none. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Change } from '../config/reload.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { OpenDirectory } from '../directory/compose.ts';
+import type { Placement } from '../engine/embedded.ts';
+import type { EngineLoad } from '../engine/engine.ts';
+import type { HopMonitor } from '../engine/hop-monitor.ts';
+import type { OpenLog } from '../observe/log.ts';
+import type { Router, RouterSettings } from '../router.ts';
+import { threadStartMs } from '../sip/clock.ts';
+import type { Listener, Target } from '../sip/transport/flow.ts';
+import { Fellow } from './fellow.ts';
+import type { FromWorker, Order, WorkerSettings } from './orders.ts';
+import { firstSeat, type Passed, placementOf, type Seat } from './seat.ts';
+
+/** What the main thread has, and the others use. */
+export interface Main {
+  readonly router: Router;
+  readonly directory: OpenDirectory;
+  readonly hops: HopMonitor;
+}
+
+/** With what a policy can be compiled from anew. */
+export type CrewSettings = RouterSettings & Pick<Snapshot, 'rows'>;
+
+type Ports = Map<number, MessagePort>;
+
+export class Crew {
+  /** That of the main thread. */
+  readonly placement: Placement;
+  readonly #died = Promise.withResolvers<string>();
+  readonly #fellows: readonly Fellow[];
+  /** The main thread's own ends. */
+  readonly #ports: Ports;
+  #hops: HopMonitor | undefined;
+
+  private constructor(seat: Seat, ways: readonly Ports[], { writeLines }: OpenLog) {
+    const [ports = new Map(), ...others] = ways;
+    this.#ports = ports;
+    this.placement = placementOf(seat, ports);
+    const clockStartMs = threadStartMs();
+    const onNews = (news: FromWorker & { readonly kind: 'hop' | 'log' }) => {
+      if (news.kind === 'log') writeLines(news.lines);
+      else this.#hearOfHop(news);
+    };
+    this.#fellows = others.map(
+      (way, index) =>
+        new Fellow(
+          { seat: { ...seat, number: index + 1 }, others: way, clockStartMs },
+          { onNews, onDeath: this.#died.resolve },
+        ),
+    );
+  }
+
+  /** @param count of all workers, the main thread included; resolves when all wait for orders */
+  static async gather(count: number, log: OpenLog): Promise<Crew> {
+    const crew = new Crew(firstSeat(), waysBetween(count), log);
+    await Promise.all(crew.#fellows.map(({ present }) => present));
+    return crew;
+  }
+
+  /** Resolves with the reason when one has ended by itself. */
+  get died(): Promise<string> {
+    return this.#died.promise;
+  }
+
+  /** All listen where the main thread does. */
+  async start(first: CrewSettings, { router, directory, hops }: Main): Promise<void> {
+    this.#hops = hops;
+    for (const port of this.#ports.values()) {
+      port.on('message', ({ text, from }: Passed) => router.takeResponse(text, from));
+      port.unref();
+    }
+    const settings = settingsOf(first, router.listeners);
+    await this.#all((fellow) => {
+      const loan = directory.lend();
+      return fellow.ask({ do: 'start', settings, loan }, [loan.port]);
+    });
+    hops.tellOthers((picture) => {
+      for (const fellow of this.#fellows) fellow.tell({ kind: 'picture', picture });
+    });
+  }
+
+  /**
+   * Rejects when one of them cannot; then none has changed.
+   * @param listeners as the main thread has them ready
+   * @param directory undefined: it stays
+   */
+  async prepare(
+    next: CrewSettings,
+    listeners: readonly Listener[],
+    directory: OpenDirectory | undefined,
+  ): Promise<Change> {
+    const settings = settingsOf(next, listeners);
+    const tries = await Promise.allSettled(
+      this.#fellows.map((fellow) => {
+        const loan = directory?.lend();
+        return fellow.ask({ do: 'prepare', settings, loan }, loan === undefined ? [] : [loan.port]);
+      }),
+    );
+    const ready = this.#fellows.filter((_, index) => tries[index]?.status === 'fulfilled');
+    const abandon = () => {
+      for (const fellow of ready) void fellow.ask({ do: 'abandon' }).catch(() => undefined);
+    };
+    const failed = tries.find((tried) => tried.status === 'rejected');
+    if (failed === undefined) return { commit: () => this.#order({ do: 'commit' }), abandon };
+    abandon();
+    throw failed.reason;
+  }
+
+  drain(isDraining: boolean): Promise<void> {
+    return this.#order({ do: 'drain', isDraining });
+  }
+
+  loads(): Promise<readonly EngineLoad[]> {
+    return Promise.all(this.#fellows.map(async (fellow) => (await fellow.ask({ do: 'load' })) as EngineLoad));
+  }
+
+  isAlive(): boolean {
+    return this.#fellows.map((fellow) => fellow.isAlive()).every((isAlive) => isAlive);
+  }
+
+  /** A probe has found the connection of the main thread dead: those of the others may be as old. */
+  leave(target: Target): void {
+    for (const fellow of this.#fellows) fellow.tell({ kind: 'leave', target });
+  }
+
+  untilQuiet(ms: number): Promise<void> {
+    return this.#order({ do: 'become-quiet', withinMs: ms });
+  }
+
+  close(): Promise<void> {
+    return this.#all((fellow) => fellow.close());
+  }
+
+  #order(order: Order): Promise<void> {
+    return this.#all((fellow) => fellow.ask(order));
+  }
+
+  async #all(run: (fellow: Fellow) => Promise<unknown>): Promise<void> {
+    await Promise.all(this.#fellows.map(run));
+  }
+
+  #hearOfHop({ report }: FromWorker & { readonly kind: 'hop' }): void {
+    if (report.kind === 'sign') this.#hops?.hearSign(report.key, report.sign);
+    else this.#hops?.hearUnresolved(report.hop, report.detail);
+  }
+}
+
+/** A channel between each two of them; by number, what each has to reach the others. */
+function waysBetween(count: number): readonly Ports[] {
+  const ways = Array.from({ length: count }, (): Ports => new Map());
+  for (let one = 0; one < count; one += 1) {
+    for (let other = one + 1; other < count; other += 1) {
+      const { port1, port2 } = new MessageChannel();
+      ways[one]!.set(other, port1);
+      ways[other]!.set(one, port2);
+    }
+  }
+  return ways;
+}
+
+/** @param listeners say which ports the system has chosen where the configuration leaves it the choice */
+function settingsOf(settings: CrewSettings, listeners: readonly Listener[]): WorkerSettings {
+  const { node, timers, dns, health, proxyRequire, log, keys, rows, transport } = settings;
+  const listen = transport.listen.map((setting, index) => ({
+    ...setting,
+    port: listeners[index]?.port ?? setting.port,
+  }));
+  return { node, timers, dns, health, proxyRequire, log, keys, rows, transport: { ...transport, listen } };
+}

@@ -1,0 +1,110 @@
+/** A worker: a router of its own in a thread of its own, which does what the main thread orders. Started by `fellow.ts` only. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Change } from '../config/reload.ts';
+import type { Directory } from '../directory/directory.ts';
+import { borrow } from '../directory/threads/borrow.ts';
+import type { Loan } from '../directory/threads/loan.ts';
+import { HopMirror } from '../engine/hop-mirror.ts';
+import { createRouter, type Router, type RouterSettings } from '../router.ts';
+import { RouterError } from '../router-error.ts';
+import { compilePolicy } from '../routing/policy.ts';
+import { createTimerWheel, threadStartMs } from '../sip/clock.ts';
+import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
+import { relayedLog } from './relayed-log.ts';
+import { type Passed, placementOf } from './seat.ts';
+
+const { seat, others, clockStartMs } = workerData as WorkerOrder;
+
+const post = (message: FromWorker): void => parentPort?.postMessage(message);
+
+const clock = createTimerWheel(threadStartMs() - clockStartMs);
+const { log, writeRecord, flush } = relayedLog('info', (lines) => post({ kind: 'log', lines }));
+
+/** As in the main thread: one request may have been lost by it, ending would lose all that are under way. */
+process.on('uncaughtException', (err) => {
+  log.error({ event: 'bug', worker: seat.number, err }, 'something went wrong outside any request');
+});
+
+let router: Router;
+let mirror: HopMirror;
+let directory: Directory;
+let prepared: Change | undefined;
+
+const settingsOf = ({ rows, ...settings }: WorkerSettings): RouterSettings => ({
+  ...settings,
+  policy: compilePolicy(rows),
+});
+
+const borrowed = (loan: Loan): Directory =>
+  borrow(loan, clock, (user, sources) =>
+    log.warn({ user, sources }, 'several sources have this user: the first one decides'),
+  );
+
+async function start(order: Order & { readonly do: 'start' }): Promise<void> {
+  log.level = order.settings.log.level;
+  directory = borrowed(order.loan);
+  router = createRouter(settingsOf(order.settings), directory, {
+    clock,
+    log,
+    writeRecord,
+    placement: placementOf(seat, others),
+    watchHops({ resolve }) {
+      mirror = new HopMirror({ clock, resolve, report: (report) => post({ kind: 'hop', report }) });
+      return mirror;
+    },
+  });
+  await router.start();
+  for (const port of others.values()) {
+    port.on('message', ({ text, from }: Passed) => router.takeResponse(text, from));
+    port.unref();
+  }
+}
+
+async function prepare({ settings, loan }: Order & { readonly do: 'prepare' }): Promise<void> {
+  const next = loan === undefined ? directory : borrowed(loan);
+  const change = await router.prepare(settingsOf(settings), next);
+  const commit = () => {
+    change.commit();
+    directory = next;
+    log.level = settings.log.level;
+  };
+  prepared = { commit, abandon: change.abandon };
+}
+
+async function carryOut(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'start':
+      return start(order);
+    case 'prepare':
+      return prepare(order);
+    case 'commit':
+      return prepared?.commit();
+    case 'abandon':
+      return prepared?.abandon();
+    case 'drain':
+      return router.drain(order.isDraining);
+    case 'load':
+      return router.load();
+    case 'become-quiet':
+      return router.untilQuiet(order.withinMs);
+    case 'close':
+      await router.close();
+      return flush();
+  }
+}
+
+const failureOf = (error: unknown): Failure => {
+  if (error instanceof RouterError) return { code: error.code, message: error.message };
+  return { code: undefined, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+};
+
+parentPort?.on('message', (message: ToWorker) => {
+  if (message.kind === 'picture') return mirror.show(message.picture);
+  if (message.kind === 'leave') return router.leave(message.target);
+  const { id, order } = message;
+  carryOut(order).then(
+    (answer) => post({ kind: 'done', id, answer }),
+    (error) => post({ kind: 'failed', id, failure: failureOf(error) }),
+  );
+});
+post({ kind: 'present' });

@@ -1,0 +1,68 @@
+/** What one request costs from octets to octets beside npm `sip`, which takes it apart and puts it together again. */
+import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
+import { messages } from '../../bench/micro/messages.ts';
+import { npmSip } from '../../test/support/npm-sip.ts';
+import type { Flow, Listener } from '../sip/transport/flow.ts';
+import { FlowUsers } from '../sip/transport/flow-users.ts';
+import { checkRequest } from '../sip-parser/index.ts';
+import { readAsProxy } from '../sip-parser/parse.bench.ts';
+import { forward } from './forward.ts';
+import { preprocessRoutes } from './route-headers.ts';
+
+const listener: Listener = {
+  transport: 'tcp',
+  address: '192.0.2.1',
+  port: 5060,
+  family: 4,
+  sentBy: 'router.example.com:5060',
+  sentByHost: 'router.example.com',
+  sentByPort: 5060,
+  tlsProfile: undefined,
+};
+
+const from: Flow = {
+  transport: 'tcp',
+  isReliable: true,
+  localAddress: '192.0.2.1',
+  localPort: 5060,
+  remoteAddress: '192.0.2.21',
+  remotePort: 49_180,
+  listener,
+  verifiedNames: [],
+  state: 'open',
+  users: new FlowUsers(),
+  send: () => undefined,
+};
+
+const isOwn = (host: string): boolean => host === 'router.example.com';
+
+function forwardOne(octets: Buffer): void {
+  const request = readAsProxy(octets);
+  const routed = preprocessRoutes(request, isOwn);
+  if (routed === undefined || checkRequest(request) !== undefined) throw new Error('not as expected');
+  Buffer.from(forward({ routed, from, egress: listener, branch: 'z9hG4bK.1', maxBreadth: 60 }), 'latin1');
+}
+
+function forwardByNpmSip(octets: Buffer): void {
+  const message = npmSip.parse(octets.toString('latin1'));
+  message.headers.via.unshift({
+    version: '2.0',
+    protocol: 'TCP',
+    host: 'router.example.com',
+    port: 5060,
+    params: { branch: 'z9hG4bK.1' },
+  });
+  message.headers['max-forwards'] -= 1;
+  Buffer.from(npmSip.stringify(message), 'latin1');
+}
+
+export const contests = (): readonly Contest[] => {
+  const next = ring(messages(64));
+  return [
+    {
+      watched: { name: '100 requests read, checked and forwarded', run: timesOf(100, () => forwardOne(next())) },
+      against: { name: 'npm sip, parse and stringify', run: timesOf(100, () => forwardByNpmSip(next())) },
+      most: 0.8,
+    },
+  ];
+};

@@ -1,0 +1,27 @@
+/** What reading one request costs beside npm `sip`, which parses all of it at once. */
+import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
+import { messages } from '../../bench/micro/messages.ts';
+import { npmSip } from '../../test/support/npm-sip.ts';
+import { parseMessage, type SipRequest } from './index.ts';
+
+/** Whatever a proxy looks at on the way of a request (RFC 3261 §16.3 to §16.6, §17.2.3). */
+export const readAsProxy = (octets: Buffer): SipRequest => {
+  const message = parseMessage(octets.toString('latin1'));
+  if (message?.kind !== 'request') throw new Error('not as expected');
+  const { uri, topVia, callId, cseqNumber, fromTag, toTag, maxForwards, routes, contentLength } = message;
+  const isRead =
+    uri && topVia && callId && cseqNumber && fromTag && toTag === undefined && maxForwards && contentLength;
+  if (!isRead || routes.length > 0) throw new Error('not as expected');
+  return message;
+};
+
+export const contests = (): readonly Contest[] => {
+  const next = ring(messages(64));
+  return [
+    {
+      watched: { name: 'what a proxy reads of 100 requests', run: timesOf(100, () => void readAsProxy(next())) },
+      against: { name: 'npm sip, parse', run: timesOf(100, () => npmSip.parse(next().toString('latin1'))) },
+      most: 0.8,
+    },
+  ];
+};

@@ -29,11 +29,14 @@ export interface Effort {
   readonly roundMs: number;
 }
 
+/** For V8 to have compiled what is hot: so many runs, however long a busy machine takes for them. */
+const warmUpRuns = 300;
+
 /** Rounds are short and both take turns to go first: what else the machine does meets both alike. */
 export function compare(contest: Contest, { rounds, roundMs }: Effort): Outcome {
   const { watched, against } = contest;
   const both = [watched, against];
-  for (const work of both) medianUs(work, roundMs * 3);
+  for (const work of both) medianUs(work, 0, warmUpRuns);
   const seen = Array.from({ length: rounds }, (_, round) => {
     const times = new Map((round % 2 === 0 ? both : both.toReversed()).map((work) => [work, medianUs(work, roundMs)]));
     return { watchedUs: times.get(watched)!, againstUs: times.get(against)! };
@@ -46,8 +49,8 @@ export function compare(contest: Contest, { rounds, roundMs }: Effort): Outcome 
   };
 }
 
-function medianUs(work: Work, timeMs: number): number {
-  const bench = new Bench({ time: timeMs, iterations: 5, warmup: false });
+function medianUs(work: Work, timeMs: number, leastRuns = 5): number {
+  const bench = new Bench({ time: timeMs, iterations: leastRuns, warmup: false });
   const [task] = bench.add(work.name, () => work.run()).runSync();
   if (task?.result.state !== 'completed') throw new Error(`${work.name} did not run to its end`);
   return task.result.latency.p50 * 1_000;

@@ -32,6 +32,7 @@ const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
   return [
     `# Written by \`pif-router unit\`; write it anew when listen, stop.drain, log.file or admin.socket change. Once, as root:`,
     '#   useradd --system --shell /usr/sbin/nologin pif-router',
+    `#   pif-router keys new ${quoted(file)}, for the router may not write there`,
     `#   chown root:pif-router ${quoted(file)} and the keys that it names, and chmod 640`,
     '[Unit]',
     'Description=SIP router between Cisco IM&P and Microsoft Lync',

@@ -23,6 +23,7 @@ const secrets = {
   token: 'Marked-Admin-Token-c0ffee-0123456789',
   wrongToken: 'Marked-Wrong-Token-decaf-0123456789',
   inTheClear: 'Marked-Password-In-The-Clear-31',
+  signingKey: 'c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44c0ffee55c0ffee66c0ffee77',
 };
 const authority = createAuthority();
 const own = authority.issue({ commonName: 'router.example.com', alternativeNames: ['DNS:router.example.com'] });
@@ -37,6 +38,8 @@ const files = {
   password: privateFile('password', `${secrets.bindPassword}\n`),
   wrongPassword: privateFile('wrong', `${secrets.wrongBindPassword}\n`),
   token: privateFile('token', `${secrets.token}\n`),
+  signingKeys: privateFile('signing.keys', `${secrets.signingKey}\n`),
+  badKeys: privateFile('bad.keys', `${secrets.signingKey}\nX${secrets.signingKey}\n${secrets.signingKey}\n`),
   wrongToken: privateFile('wrong-token', `${secrets.wrongToken}\n`),
   log: join(elsewhere, 'router.log'),
 };
@@ -58,7 +61,7 @@ const source = (name: string, more: string): string =>
   `{ kind: ldap, name: ${name}, urls: ["ldap://127.0.0.1:${ldap.port}"], start-tls: false, bind-dn: "cn=${name}", base: ["dc=example,dc=com"], ${more} }`;
 
 const routes = (changed: Readonly<Record<string, string>> = {}): string => {
-  const { sources, tls, admin, more } = {
+  const { sources, tls, admin, keys, more } = {
     sources: [
       source('by-file', `password-file: ${files.password}`),
       source('by-env', 'password-env: PIF_TEST_SECRET'),
@@ -66,6 +69,7 @@ const routes = (changed: Readonly<Record<string, string>> = {}): string => {
     ].join(', '),
     tls: `{ default: { certificate: ${own.certificateFile}, key: ${own.keyFile}, ca: ${authority.certificateFile} } }`,
     admin: `{ listen: "${sides.router}:${port}", token-file: ${files.token} }`,
+    keys: files.signingKeys,
     more: '',
     ...changed,
   };
@@ -73,7 +77,7 @@ const routes = (changed: Readonly<Record<string, string>> = {}): string => {
     .replace(/tls:\n {2}default:\n(?: {4}.*\n)+/, `tls: ${tls}\n`)
     .replace('sources: []', `sources: [${sources}]`)
     .concat(
-      `admin: ${admin}\nreload: { watch: false }\nlog: { level: trace, file: ${files.log} }\nstop: { drain: 0s }\n${more}\n`,
+      `admin: ${admin}\nreload: { watch: false }\nsigning: { keys-file: ${keys} }\nlog: { level: trace, file: ${files.log} }\nstop: { drain: 0s }\n${more}\n`,
     );
 };
 
@@ -98,6 +102,9 @@ const mistakes = (): readonly string[] => [
   routes({
     tls: `{ default: { certificate: ${authority.certificateFile}, key: ${own.keyFile}, ca: ${authority.certificateFile} } }`,
   }),
+  routes({ keys: files.badKeys }),
+  routes({ keys: files.token }),
+  routes({ keys: own.keyFile }),
   routes({ more: `password: ${secrets.inTheClear}` }),
 ];
 
@@ -144,6 +151,7 @@ test('no secret is in what the program writes, answers, prints or was started wi
     tell('status', '--json'),
     tell('check'),
     tell('unit'),
+    tell('keys', 'rotate'),
     tell('directory', 'check'),
     tell('directory', 'show', 'sip:bob@udp.example.com', '--json'),
     tell('explain', 'MESSAGE', 'sip:bob@udp.example.com', '--from-peer', sides.cisco),

@@ -1,6 +1,17 @@
 /** The program as the printed unit runs it: by a user without rights, who may read its files and write none of them. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
@@ -36,9 +47,11 @@ function makeFolders(): { readonly certificates: string; readonly runtime: strin
   onTestFinished(() => rmSync(root, { recursive: true }));
   const [certificates, runtime] = [join(root, 'etc'), join(root, 'run')];
   for (const folder of [certificates, runtime]) mkdirSync(folder);
-  for (const name of ['router.crt', 'router.key', 'ca.crt']) {
+  for (const name of ['router.crt', 'router.key', 'ca.crt'])
+    copyFileSync(join(inject('certificates'), name), join(certificates, name));
+  writeFileSync(join(certificates, 'signing.keys'), `${randomBytes(32).toString('hex')}\n`);
+  for (const name of readdirSync(certificates)) {
     const file = join(certificates, name);
-    copyFileSync(join(inject('certificates'), name), file);
     if (isRoot) chownSync(file, 0, nobody);
     chmodSync(file, isRoot ? 0o440 : 0o400);
   }
@@ -57,7 +70,7 @@ test('it starts, routes, reloads and ends without any right, and writes nothing 
   const socket = join(runtime, 'admin.sock');
   const router = await RouterProcess.start({
     command: ['sh', '-c', handOver, 'sh', ...identity(), process.execPath, mainFile],
-    routes: `${routesYaml(sides, { certificates })}admin: { socket: ${socket} }\n`,
+    routes: `${routesYaml(sides, { certificates })}admin: { socket: ${socket} }\nsigning: { keys-file: ${certificates}/signing.keys }\n`,
   });
   onTestFinished(async () => void (await router.stop()));
   const proc = readFileSync(`/proc/${router.pid}/status`, 'utf8');

@@ -152,6 +152,8 @@ test('no secret is in what the program writes, answers, prints or was started wi
     tell('check'),
     tell('unit'),
     tell('keys', 'rotate'),
+    tell('doctor'),
+    tell('doctor', '--json'),
     tell('directory', 'check'),
     tell('directory', 'show', 'sip:bob@udp.example.com', '--json'),
     tell('explain', 'MESSAGE', 'sip:bob@udp.example.com', '--from-peer', sides.cisco),

@@ -5,80 +5,30 @@
  * The order of things is the list `checks` at the end: the first check that answers wins, and what passes them all goes to
  * the other side. Where a request goes to a side, the route table says by which hops.
  */
-import type { AccessRule } from './access-rule.ts';
+import {
+  type Admitted,
+  type Check,
+  describeUri,
+  type Heading,
+  isInDialogThroughUs,
+  type Outcome,
+  reject,
+  rejectForNow,
+  toOtherSide,
+} from './check.ts';
 import type { Reach } from './peers.ts';
 import type { Policy } from './policy.ts';
+import { signatures } from './signatures.ts';
 import {
   type Decision,
   type DirectoryAnswer,
   otherSide,
   type Reason,
-  type RejectStatus,
   type RequestFacts,
   type RequestSource,
   type Side,
   type UriFacts,
 } from './types.ts';
-
-/** A request that an access rule has let in, with all that is known of it. */
-export interface Admitted {
-  readonly facts: RequestFacts;
-  readonly policy: Policy;
-  readonly answer: DirectoryAnswer | undefined;
-  readonly rule: AccessRule;
-  /** The asker's side. */
-  readonly from: Side;
-  /** The other one: where a request goes that goes on. */
-  readonly to: Side;
-}
-
-/** Towards the other side by the route table, looked up for this host and user. */
-export interface Heading {
-  readonly kind: 'heading';
-  readonly host: string;
-  /** Undefined where only domain routes count. */
-  readonly key: string | undefined;
-  readonly because: readonly Reason[];
-}
-
-export type Outcome = Decision | Heading;
-
-export interface Check {
-  readonly name: string;
-  /** Undefined: nothing to say, the next check is asked. */
-  readonly run: (request: Admitted) => Outcome | undefined;
-  /** What it means that the check had nothing to say; for people, and only when somebody asks for an explanation. */
-  readonly passed: (request: Admitted) => string;
-}
-
-const reject = (request: Admitted, status: RejectStatus, ...because: readonly Reason[]): Decision => ({
-  kind: 'reject',
-  status,
-  from: request.from,
-  because: [request.rule.allowed, ...because],
-});
-
-const rejectForNow = (request: Admitted, ...because: readonly Reason[]): Decision => ({
-  kind: 'reject',
-  status: 503,
-  retryAfterS: request.policy.retryAfterS,
-  from: request.from,
-  because: [request.rule.allowed, ...because],
-});
-
-const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]): Heading => ({
-  kind: 'heading',
-  host: facts.requestUri.host,
-  key: facts.requestUri.key,
-  because,
-});
-
-const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
-  `${scheme}:${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
-
-/** What is signed for one side is worth nothing from the other. */
-const isInDialogThroughUs = ({ facts, from }: Admitted): boolean =>
-  facts.hasToTag && (facts.ownRoute === 'both-sides' || facts.ownRoute === from);
 
 const noRule = ({ remoteAddress, transport, verifiedNames }: RequestSource): Reason => {
   const names = verifiedNames.length === 0 ? 'no verified name' : verifiedNames.join(', ');
@@ -90,42 +40,6 @@ const denied = (because: Reason, { onDenied }: Policy): Decision =>
   onDenied === 'drop'
     ? { kind: 'drop', from: undefined, because: [because] }
     : { kind: 'reject', status: 403, from: undefined, because: [because] };
-const forgeries: Readonly<Record<'via' | 'record-route', Reason>> = {
-  via: { code: 'via-forged', detail: 'a Via names this node, and has not been written by it or a node with its keys' },
-  'record-route': {
-    code: 'record-route-forged',
-    detail: 'a Record-Route names this node, and has not been signed with its keys for this Call-ID',
-  },
-};
-
-const unsignedRoute: Reason = {
-  code: 'route-not-signed',
-  detail: 'within a dialog a Route names this node without the parameter that its Record-Route had',
-};
-
-const forgedRoute: Reason = {
-  code: 'route-forged',
-  detail: 'within a dialog a Route names this node, but has not been signed with its keys for this Call-ID and side',
-};
-
-/**
- * What claims to come from us must be ours: who made it up wants more than his request alone would get. Outside a dialog a
- * Route that names us grants nothing, so there peers may write it themselves (an outbound proxy).
- */
-const signatures: Check = {
-  name: 'signatures',
-  run: (request) => {
-    const { facts } = request;
-    if (facts.forgery !== undefined) return reject(request, 403, forgeries[facts.forgery]);
-    if (!facts.hasToTag || facts.ownRoute === 'none' || isInDialogThroughUs(request)) return undefined;
-    return reject(request, 403, facts.ownRoute === 'unsigned' ? unsignedRoute : forgedRoute);
-  },
-  passed: (request) =>
-    isInDialogThroughUs(request)
-      ? 'the Route is signed: a dialog through this node'
-      : 'nothing claims to be of this node',
-};
-
 const loopedBranch: Reason = {
   code: 'loop-branch',
   detail: 'a Via of ours with the same loop hash is in the request (RFC 5393 §4.2)',

@@ -1,0 +1,64 @@
+/** What a check of the decision is: what it is given, what it may answer, and the answers that several of them give. */
+import type { AccessRule } from './access-rule.ts';
+import type { Policy } from './policy.ts';
+import type { Decision, DirectoryAnswer, Reason, RejectStatus, RequestFacts, Side, UriFacts } from './types.ts';
+
+/** A request that an access rule has let in, with all that is known of it. */
+export interface Admitted {
+  readonly facts: RequestFacts;
+  readonly policy: Policy;
+  readonly answer: DirectoryAnswer | undefined;
+  readonly rule: AccessRule;
+  /** The asker's side. */
+  readonly from: Side;
+  /** The other one: where a request goes that goes on. */
+  readonly to: Side;
+}
+
+/** Towards the other side by the route table, looked up for this host and user. */
+export interface Heading {
+  readonly kind: 'heading';
+  readonly host: string;
+  /** Undefined where only domain routes count. */
+  readonly key: string | undefined;
+  readonly because: readonly Reason[];
+}
+
+export type Outcome = Decision | Heading;
+
+export interface Check {
+  readonly name: string;
+  /** Undefined: nothing to say, the next check is asked. */
+  readonly run: (request: Admitted) => Outcome | undefined;
+  /** What it means that the check had nothing to say; for people, and only when somebody asks for an explanation. */
+  readonly passed: (request: Admitted) => string;
+}
+
+export const reject = (request: Admitted, status: RejectStatus, ...because: readonly Reason[]): Decision => ({
+  kind: 'reject',
+  status,
+  from: request.from,
+  because: [request.rule.allowed, ...because],
+});
+
+export const rejectForNow = (request: Admitted, ...because: readonly Reason[]): Decision => ({
+  kind: 'reject',
+  status: 503,
+  retryAfterS: request.policy.retryAfterS,
+  from: request.from,
+  because: [request.rule.allowed, ...because],
+});
+
+export const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]): Heading => ({
+  kind: 'heading',
+  host: facts.requestUri.host,
+  key: facts.requestUri.key,
+  because,
+});
+
+export const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
+  `${scheme}:${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
+
+/** What is signed for one side is worth nothing from the other. */
+export const isInDialogThroughUs = ({ facts, from }: Admitted): boolean =>
+  facts.hasToTag && (facts.ownRoute === 'both-sides' || facts.ownRoute === from);

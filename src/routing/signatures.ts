@@ -1,0 +1,39 @@
+/** The check of what claims to be of this node: Via, Record-Route and Route are ours by our keys only (RFC 3261 §26.1). */
+import { type Check, isInDialogThroughUs, reject } from './check.ts';
+import type { Reason } from './types.ts';
+
+const forgeries: Readonly<Record<'via' | 'record-route', Reason>> = {
+  via: { code: 'via-forged', detail: 'a Via names this node, and has not been written by it or a node with its keys' },
+  'record-route': {
+    code: 'record-route-forged',
+    detail: 'a Record-Route names this node, and has not been signed with its keys for this Call-ID',
+  },
+};
+
+const unsignedRoute: Reason = {
+  code: 'route-not-signed',
+  detail: 'within a dialog a Route names this node without the parameter that its Record-Route had',
+};
+
+const forgedRoute: Reason = {
+  code: 'route-forged',
+  detail: 'within a dialog a Route names this node, but has not been signed with its keys for this Call-ID and side',
+};
+
+/**
+ * What claims to come from us must be ours: who made it up wants more than his request alone would get. Outside a dialog a
+ * Route that names us grants nothing, so there peers may write it themselves (an outbound proxy).
+ */
+export const signatures: Check = {
+  name: 'signatures',
+  run: (request) => {
+    const { facts } = request;
+    if (facts.forgery !== undefined) return reject(request, 403, forgeries[facts.forgery]);
+    if (!facts.hasToTag || facts.ownRoute === 'none' || isInDialogThroughUs(request)) return undefined;
+    return reject(request, 403, facts.ownRoute === 'unsigned' ? unsignedRoute : forgedRoute);
+  },
+  passed: (request) =>
+    isInDialogThroughUs(request)
+      ? 'the Route is signed: a dialog through this node'
+      : 'nothing claims to be of this node',
+};

@@ -48,8 +48,11 @@ export function readSigningKeys(
 
 /** Nothing of a line is told: a mistyped key is still a secret. */
 function parseKeys(text: string, file: string, report: Report): SigningKeys | undefined {
-  const wrong = (line: number, what: string, hint: string) =>
+  let isSound = true;
+  const wrong = (line: number, what: string, hint: string) => {
+    isSound = false;
     report.problems.adopt({ severity: 'error', file, line, column: 1, path: '', what, hint });
+  };
   const lines = new Map<string, number>();
   for (const [at, written] of text.split(/\r?\n/).entries()) {
     const key = written.trim().toLowerCase();
@@ -62,7 +65,7 @@ function parseKeys(text: string, file: string, report: Report): SigningKeys | un
   const [first, ...others] = [...lines.keys()].map((hex) => createSecretKey(hex, 'hex'));
   if (others.length >= maxKeys) report.error(path, `this file holds more than ${maxKeys} keys`, 'remove the oldest');
   if (first !== undefined) return [first, ...others];
-  if (report.isSound(...path)) report.error(path, 'this file holds no key', makeHint);
+  if (isSound) report.error(path, 'this file holds no key', makeHint);
   return undefined;
 }
 

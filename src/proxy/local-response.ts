@@ -27,6 +27,8 @@ const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly
   'own-address': [1003, 'User does not exist'],
   'not-a-microsoft-user': [4005, 'Destination URI either not enabled for SIP or does not exist'],
   'target-not-a-peer': [1004, 'Route set is no longer valid'],
+  'route-not-signed': [1004, 'Route set is no longer valid'],
+  'route-forged': [1004, 'Route set is no longer valid'],
   'foreign-domain-no-route': [1005, 'Cannot route to destination domain'],
   'no-route': [1005, 'Cannot route to destination domain'],
   'route-blocked': [1005, 'Cannot route to destination domain'],

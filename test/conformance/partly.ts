@@ -13,6 +13,12 @@ export const limits: readonly Limit[] = [
   { rfc: '3261', section: '16.7(4)', verdict: 'no', why: 'a 3xx is relayed, not followed' },
   { rfc: '3261', section: '16.6(2)', verdict: 'no', why: 'the Request-URI is never replaced by a location' },
   { rfc: '3261', section: '18.1.1', verdict: 'partly', why: 'no multicast' },
+  {
+    rfc: '3261',
+    section: '18.2.2',
+    verdict: 'partly',
+    why: 'maddr is not followed: an answer goes to where its request came from',
+  },
   { rfc: '3261', section: '22', verdict: 'no', why: 'as 16.3(6); credentials pass untouched' },
   {
     rfc: '3261',

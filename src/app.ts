@@ -1,4 +1,6 @@
 /** The product on one page: the directory and a router, joined; with several workers, a router in each thread, led as one. */
+import type { CertificateInUse } from './certificates/in-use.ts';
+import { certificatesOf } from './config/certificates-in-use.ts';
 import { isSameDirectory } from './config/directory-sources.ts';
 import type { Change, Part } from './config/reload.ts';
 import { newKey, type SigningKeys } from './config/signing-keys.ts';
@@ -6,6 +8,7 @@ import type { Snapshot } from './config/snapshot.ts';
 import { type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { EngineLoad, HopControl } from './engine/engine.ts';
 import { HopMonitor } from './engine/hop-monitor.ts';
+import { shownOn, watchCertificates } from './observe/certificate-watch.ts';
 import type { OpenLog } from './observe/log.ts';
 import { createRouter, type Router, type RouterSettings } from './router.ts';
 import { RouterError } from './router-error.ts';
@@ -24,6 +27,8 @@ export interface App extends Part {
   readonly isDraining: boolean;
   /** While true, what would begin gets 503; what is under way, and what is within a dialog, is served. */
   drain(isDraining: boolean): Promise<void>;
+  /** Named by the configuration in force, and shown by next hops and peers on open connections of the main thread. */
+  certificates(): readonly CertificateInUse[];
   /** Of each worker. */
   loads(): Promise<readonly EngineLoad[]>;
   /** Whether every worker has answered since this was asked last. */
@@ -92,6 +97,11 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   await router.start();
   await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, directory, hops: hops! });
 
+  const certificates = () => [...certificatesOf(snapshot), ...shownOn(router.connections)];
+  const warnBeforeMs = () => snapshot.certificates.warnBeforeMs;
+  const certificateWatch = watchCertificates({ clock, log, certificates, warnBeforeMs });
+  certificateWatch.look();
+
   const prepare = async (next: Snapshot): Promise<Change> => {
     if (next.workers !== first.workers) throw restartNeeded(first, next);
     const nextDirectory = await directoryFor(next);
@@ -115,6 +125,7 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
       snapshot = next;
       keys = next.signing.keys ?? keys;
       await Promise.all(changes.map((change) => change.commit()));
+      certificateWatch.look();
     };
     return { commit, abandon };
   };
@@ -138,11 +149,13 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
       router.drain(isDraining);
       await crew?.drain(isDraining);
     },
+    certificates,
     loads: async () => [router.load(), ...((await crew?.loads()) ?? [])],
     isAlive: () => crew?.isAlive() ?? true,
     died: crew?.died ?? new Promise(() => undefined),
     prepare,
     async stop(drainMs) {
+      certificateWatch.stop();
       // All are quiet before the first one closes: what comes to one may be for another.
       await Promise.all([router.untilQuiet(drainMs), crew?.untilQuiet(drainMs)]);
       await Promise.all([router.close(), crew?.close()]);

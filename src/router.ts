@@ -48,6 +48,7 @@ export interface Router {
   /** Makes ready for another configuration; rejects with a RouterError, and then nothing has changed. */
   prepare(next: RouterSettings, directory: Directory): Promise<ListeningChange>;
   load(): EngineLoad;
+  readonly connections: SipEngine['connections'];
   /** A response that came to another thread, and is for this one. */
   takeResponse(text: string, from: Sender): void;
   /** What is sent to the target from now on goes by a new connection. */
@@ -151,6 +152,9 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
       return { ...change, commit };
     },
     load: () => engine.load(),
+    get connections() {
+      return engine.connections;
+    },
     takeResponse: (text, from) => engine.takeResponse(text, from),
     leave: (target) => engine.leave(target),
     async untilQuiet(ms) {

@@ -1,9 +1,11 @@
 /** What can be asked and ordered over the socket for administration. Who orders is the router's own user; the log says what. */
 import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
+import { exposition, expositionType } from '../observe/exposition.ts';
 import type { Log } from '../observe/log.ts';
 import { directoryEndpoints } from './directory.ts';
 import type { Endpoints, Reply } from './http.ts';
+import { metricsOf } from './metrics.ts';
 import { statusOf } from './status.ts';
 
 export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints => {
@@ -17,6 +19,13 @@ export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints =
     'GET /status': status,
     /** 200 only while new requests are taken: for keepalived, HAProxy and the like. */
     'GET /ready': async () => ({ ...(await status()), status: app.isDraining ? 503 : 200 }),
+    /** For Prometheus. */
+    'GET /metrics': async () => ({
+      status: 200,
+      body: undefined,
+      text: exposition(metricsOf(app, reloader, await app.loads())),
+      headers: { 'content-type': expositionType },
+    }),
     'POST /reload': async () => {
       const result = await reloader.reload('command');
       return { status: result.outcome === 'applied' ? 200 : 422, body: result };

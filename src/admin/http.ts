@@ -6,6 +6,8 @@ export interface Reply {
   /** Fit for JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the body, as it is; `headers` say what it is. */
+  readonly text?: string;
 }
 
 /** What stands behind the question mark. */
@@ -36,9 +38,10 @@ const usualHeaders = {
 export const answering =
   (endpoints: Endpoints, guard: Guard): RequestListener =>
   async (request, response) => {
-    const { status, body, headers } = guard(request) ?? refuseBody(request) ?? (await replyTo(request, endpoints));
+    const { status, body, headers, text } =
+      guard(request) ?? refuseBody(request) ?? (await replyTo(request, endpoints));
     response.writeHead(status, { ...usualHeaders, ...headers });
-    response.end(`${JSON.stringify(body)}\n`);
+    response.end(text ?? `${JSON.stringify(body)}\n`);
   };
 
 /** It is not even read: with the answer the connection ends. */

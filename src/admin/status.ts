@@ -1,5 +1,7 @@
 /** What the router says of itself when it is asked over the socket for administration. */
 import type { App } from '../app.ts';
+import type { CertificateInUse } from '../certificates/in-use.ts';
+import { type Validity, validityOf } from '../certificates/validity.ts';
 import type { Reloader, ReloadResult } from '../config/reload.ts';
 import type { EngineLoad } from '../engine/engine.ts';
 import { type SourceStatus, sourcesOf } from './directory.ts';
@@ -23,8 +25,14 @@ export interface Status {
   };
   /** `tls 192.0.2.10:5061`. */
   readonly listeners: readonly { readonly address: string; readonly sentBy: string }[];
+  /** Ours, those of authorities, and those of connected peers. */
+  readonly certificates: readonly CertificateStatus[];
   /** In the order in which they count; none in basic mode. */
   readonly directory: readonly SourceStatus[];
+}
+
+export interface CertificateStatus extends Pick<CertificateInUse, 'use' | 'where' | 'subject'>, Validity {
+  readonly endsAt: string;
 }
 
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
@@ -55,5 +63,12 @@ const describe = (app: App, reloader: Reloader, workers: readonly EngineLoad[]):
     address: `${transport} ${bracketed(address)}:${port}`,
     sentBy,
   })),
+  certificates: app.certificates().map((each) => certificateStatus(each, reloader.snapshot.certificates.warnBeforeMs)),
   directory: sourcesOf(app.directory),
 });
+
+const certificateStatus = (certificate: CertificateInUse, warnBeforeMs: number): CertificateStatus => {
+  const { use, where, subject, validToDate } = certificate;
+  const endsAt = validToDate.toISOString();
+  return { use, where, subject, endsAt, ...validityOf(certificate, new Date(), warnBeforeMs) };
+};

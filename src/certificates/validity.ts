@@ -7,13 +7,13 @@ export interface Validity {
   readonly text: string;
 }
 
-/** How long before its end a certificate is worth a word, unless somebody says otherwise. */
-export const usualWarnBeforeMs = 30 * 86_400_000;
-
 const dayMs = 86_400_000;
 
-export function validityOf(certificate: X509Certificate, now: Date, warnBeforeMs: number): Validity {
-  const { validFromDate: from, validToDate: to } = certificate;
+export function validityOf(
+  { validFromDate: from, validToDate: to }: Pick<X509Certificate, 'validFromDate' | 'validToDate'>,
+  now: Date,
+  warnBeforeMs: number,
+): Validity {
   if (now < from) return { state: 'not-yet', text: `is not valid before ${day(from)}` };
   if (now > to) return { state: 'ended', text: `ended on ${day(to)}` };
   const leftMs = to.getTime() - now.getTime();

@@ -45,7 +45,7 @@ const describeReload = ({ outcome, number, problems, ms }: ReloadResult): readon
 ];
 
 const describeStatus = (status: Status): readonly string[] => {
-  const { state, pid, startedAt, load, workers, configuration, listeners, directory } = status;
+  const { state, pid, startedAt, load, workers, configuration, listeners, certificates, directory } = status;
   const { number, file, inForceSince, lastReload } = configuration;
   return [
     `${state}, process ${pid} since ${startedAt}`,
@@ -56,12 +56,16 @@ const describeStatus = (status: Status): readonly string[] => {
     ...listeners.map(({ address, sentBy }) => `listening  ${address} as ${sentBy}`),
     `load       ${describeLoad(load)}`,
     ...(workers.length === 1 ? [] : workers.map((own, number) => `  worker ${number}  ${describeLoad(own)}`)),
+    ...certificates.filter(({ state: validity }) => validity !== 'valid').map(describeCertificate),
     ...directory.flatMap(describeSource),
   ];
 };
 
 const describeLoad = ({ requests, openRequests, connections }: Status['load']): string =>
   `${requests} requests heard, ${openRequests} open, ${connections} connections`;
+
+const describeCertificate = ({ subject, where, text }: Status['certificates'][number]): string =>
+  `certificate ${subject} (${where}) ${text}`;
 
 const describeSource = ({ source, summary, snapshot }: Status['directory'][number]): readonly string[] => {
   const why = snapshot?.lastSweep?.why;

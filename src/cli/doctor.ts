@@ -1,6 +1,5 @@
 /** `doctor [FILE]`: whether certificates, names, listeners and next hops are as both sides need them, and what to do where. */
 import { networkInterfaces } from 'node:os';
-import { usualWarnBeforeMs } from '../certificates/validity.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
 import { examine } from '../doctor/examine.ts';
@@ -49,7 +48,8 @@ export async function doctor(args: readonly string[], io: Io): Promise<number> {
 async function examineNow(snapshot: Snapshot): Promise<readonly Examination[]> {
   const clock = createTimerWheel();
   const interfaces = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
-  const world = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs: usualWarnBeforeMs };
+  const { warnBeforeMs } = snapshot.certificates;
+  const world = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs };
   try {
     return await examine(snapshot, world);
   } finally {

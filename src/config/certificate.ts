@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateNames, matchesName, namesShown } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
-import { usualWarnBeforeMs, validityOf } from '../certificates/validity.ts';
+import { validityOf } from '../certificates/validity.ts';
 import type { Severity } from './problem.ts';
 
 export interface Finding {
@@ -11,8 +11,11 @@ export interface Finding {
   readonly hint: string;
 }
 
-export function judgeDates(certificate: X509Certificate, now: Date): readonly Finding[] {
-  const { state, text } = validityOf(certificate, now, usualWarnBeforeMs);
+export function judgeDates(
+  certificate: X509Certificate,
+  { now, warnBeforeMs }: { readonly now: Date; readonly warnBeforeMs: number },
+): readonly Finding[] {
+  const { state, text } = validityOf(certificate, now, warnBeforeMs);
   const what = `this certificate ${text}`;
   switch (state) {
     case 'valid':

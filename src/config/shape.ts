@@ -285,6 +285,11 @@ const directory = object({
   cache: section(directoryCache),
 });
 
+/** Authorities need their days, and their people holidays. */
+const certificates = object({
+  'warn-before': withDefault(duration(0, 365 * DAY), 30 * DAY),
+});
+
 const reload = object({
   watch: withDefault(flag, true),
 });
@@ -319,6 +324,7 @@ export const routesFile = object({
   listen: requiredOr(list(listener), []),
   workers: withDefault(workers, 1),
   tls: withDefault(namedEntries(tlsProfile), new Map()),
+  certificates: section(certificates),
   access: requiredOr(list(wholeAccessRule), []),
   routing: section(routing),
   routes: requiredOr(list(route), []),

@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly proxyRequire: ReadonlySet<string>;
   readonly directory: DirectorySettings;
   readonly log: LogSettings;
+  /** A certificate is warned of for so long before its end. */
+  readonly certificates: { readonly warnBeforeMs: number };
   readonly reload: { readonly watch: boolean };
   readonly stop: { readonly drainMs: number };
   readonly admin: AdminSettings;
@@ -209,6 +211,7 @@ class Compiler {
       proxyRequire: new Set(this.#settings.routing['proxy-require'].map(({ value }) => value)),
       directory: { sources: this.#sources(readDirectory), cache: compileCache(this.#settings.directory) },
       log: this.#log(),
+      certificates: { warnBeforeMs: this.#settings.certificates['warn-before'] },
       reload: this.#settings.reload,
       stop: { drainMs: this.#settings.stop.drain },
       admin: compileAdmin(this.#settings, this.#report, this.#folder),
@@ -251,11 +254,15 @@ class Compiler {
   }
 
   #transport(now: Date): TransportSettings {
-    const { node, listen, timers, limits } = this.#settings;
+    const { node, listen, timers, limits, certificates } = this.#settings;
     return {
       nodeName: node.name,
       listen: listen.map(({ value }) => compileListener(value)),
-      tls: readTlsProfiles(this.#settings, this.#report, { folder: this.#folder, now }),
+      tls: readTlsProfiles(this.#settings, this.#report, {
+        folder: this.#folder,
+        now,
+        warnBeforeMs: certificates['warn-before'],
+      }),
       limits: {
         headerBytes: limits.header,
         bodyBytes: limits.body,

@@ -27,6 +27,8 @@ export interface Surroundings {
   /** Relative paths in routes.yaml start here. */
   readonly folder: string;
   readonly now: Date;
+  /** A certificate that ends within this time is worth a word. */
+  readonly warnBeforeMs: number;
 }
 
 /** The usable profiles, by name. What is wrong with the others, and what soon will be, is in `report`. */
@@ -106,7 +108,7 @@ class ProfileReader {
     const certificate = this.#parse('certificate', files.certificate, (pem) => new X509Certificate(pem));
     const key = this.#parse('key', files.key, createPrivateKey);
     const authority = this.#parse('ca', files.ca, (pem) => new X509Certificate(pem));
-    if (authority !== undefined) this.#tell('ca', judgeDates(authority, this.#surroundings.now));
+    if (authority !== undefined) this.#tell('ca', judgeDates(authority, this.#surroundings));
     if (certificate !== undefined) this.#judgeCertificate(certificate, nodeName);
     if (files.key !== undefined) this.#checkKeyIsPrivate();
     const isPair = certificate !== undefined && key !== undefined && this.#checkPair(certificate, key);
@@ -134,7 +136,7 @@ class ProfileReader {
   }
 
   #judgeCertificate(certificate: X509Certificate, nodeName: string): void {
-    const findings = [...judgeDates(certificate, this.#surroundings.now), ...judgePurposes(certificate)];
+    const findings = [...judgeDates(certificate, this.#surroundings), ...judgePurposes(certificate)];
     this.#tell('certificate', nodeName === '' ? findings : [...findings, ...judgeName(certificate, nodeName)]);
   }
 

@@ -153,6 +153,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       return { ...change, commit };
     },
     countOpenTransactions: () => transactions.countOpen(),
+    get connections() {
+      return transport.connections;
+    },
     load: () => ({ requests, openRequests: transactions.countOpen(), connections: transport.countConnections() }),
     takeResponse(text, from) {
       const response = parseMessage(text);

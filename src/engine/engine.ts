@@ -6,6 +6,7 @@ import type { Timers } from '../sip/transaction/timers.ts';
 import type { Listener, Sender, Target } from '../sip/transport/flow.ts';
 import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
+import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { HopView } from './hop-monitor.ts';
 import type { HealthSettings } from './watched-target.ts';
 
@@ -49,6 +50,8 @@ export interface SipEngine {
   /** How many requests still wait for their answer, or answers for their ACK. */
   countOpenTransactions(): number;
   load(): EngineLoad;
+  /** TCP and TLS, by which something may still be sent. */
+  readonly connections: Iterable<OpenConnection>;
   /** A response that came to another worker, and is for this one. */
   takeResponse(text: string, from: Sender): void;
   /** What is sent to the target from now on goes by a new connection. */

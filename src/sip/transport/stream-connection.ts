@@ -1,11 +1,14 @@
 /** One TCP or TLS connection from its beginning to its end, and the gathering of its output. It knows neither listening sockets nor the pool. */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type CertificateNames, matchesName, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../clock.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import { socketError } from './socket-error.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
+import { shownCertificate } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 import type { WriteTurn } from './write-turn.ts';
 
@@ -67,6 +70,8 @@ export class StreamConnection implements ReadConnection {
   localAddress = '';
   localPort = 0;
   state: Flow['state'] = 'connecting';
+  /** As the peer has shown it, whoever vouches for it; undefined over TCP. */
+  peerCertificate: X509Certificate | undefined;
 
   readonly #socket: Socket;
   readonly #origin: StreamOrigin;
@@ -243,6 +248,7 @@ export class StreamConnection implements ReadConnection {
     this.state = 'open';
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
+    if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
     this.#names = this.#origin.provedNames();
     this.#watchIdleness();
     this.flush();

@@ -127,3 +127,9 @@ export function provedNames(socket: tls.TLSSocket): CertificateNames {
   const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
   return certificate === undefined ? nobody : certificateNames(certificate, usualRules);
 }
+
+/** The peer's certificate, whoever vouches for it. Node gives its X509Certificate away once only (24.21): made anew here. */
+export function shownCertificate(socket: tls.TLSSocket): X509Certificate | undefined {
+  const { raw } = socket.getPeerCertificate() as Partial<tls.PeerCertificate>;
+  return raw === undefined ? undefined : new X509Certificate(raw);
+}

@@ -19,6 +19,8 @@ import { goesBackOn, isUnicast, responseTarget } from './via.ts';
 import { WriteTurn } from './write-turn.ts';
 
 export interface ReconfigurableTransports extends TransportLayer {
+  /** TCP and TLS, by which something may still be sent. */
+  readonly connections: Iterable<OpenConnection>;
   /**
    * Makes ready for other settings: new ports are opened, certificates read. Nothing else changes until `commit`, which is
    * done in one turn: then new connections and requests use the new settings; connections of a listener or TLS profile
@@ -29,6 +31,12 @@ export interface ReconfigurableTransports extends TransportLayer {
   /** Open stream connections, those that peers opened and our own. */
   countConnections(): number;
 }
+
+/** For watching. */
+export type OpenConnection = Pick<
+  StreamConnection,
+  'transport' | 'remoteAddress' | 'remotePort' | 'isAccepted' | 'peerCertificate'
+>;
 
 /** @param handler told of every message; may use the layer at once */
 export function createTransportLayer(
@@ -88,6 +96,10 @@ class Transports implements ReconfigurableTransports {
 
   get listeners(): readonly Listener[] {
     return this.#listening.listeners;
+  }
+
+  get connections(): Iterable<OpenConnection> {
+    return this.#pool.connections;
   }
 
   async open(): Promise<void> {

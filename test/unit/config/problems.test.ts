@@ -86,7 +86,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting that nothing reads yet',
       { x: 'overload: {}' },
-      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, workers, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
+      'routes.yaml:6:1: error: overload: there is no such setting (known here: node, domains, listen, workers, tls, certificates, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
     ],
     [
       'a setting given twice',
@@ -96,7 +96,7 @@ describe('names and kinds of settings', () => {
     [
       'a setting named like an inherited property',
       { x: '__proto__: {}' },
-      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, workers, tls, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
+      'routes.yaml:6:1: error: __proto__: there is no such setting (known here: node, domains, listen, workers, tls, certificates, access, routing, routes, pins, directory, dns, health, timers, limits, log, reload, stop, admin, signing)',
     ],
     [
       'a socket path that the system could not take',
@@ -157,6 +157,11 @@ describe('values', () => {
       'a time without unit',
       { x: 'routing: { failover-after: 2 }' },
       'routes.yaml:6:28: error: routing.failover-after: "2" is not understood (write it as 500ms, 30s, 10m or 24h)',
+    ],
+    [
+      'a warning of certificates earlier than they live',
+      { x: 'certificates: { warn-before: 9000h }' },
+      'routes.yaml:6:30: error: certificates.warn-before: 9000h is too large (at most 8760h)',
     ],
     [
       'a time that is too long',

@@ -13,7 +13,7 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   directory: ['routing'],
   config: ['routing', 'certificates'],
   // It writes down what engine and proxy report, and knows their reports for that.
-  observe: ['sip', 'proxy', 'routing', 'engine'],
+  observe: ['certificates', 'sip', 'proxy', 'routing', 'engine'],
   engine: ['sip-parser', 'sip', 'proxy', 'routing'],
   doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'config', 'engine'],
   migration: ['directory', 'config'],

@@ -1,0 +1,13 @@
+/** The certificates that a configuration names. */
+import { type CertificateInUse, inUseOfFile } from '../certificates/in-use.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export const certificatesOf = ({ transport, directory }: Snapshot): readonly CertificateInUse[] => [
+  ...[...transport.tls].flatMap(([name, { certificate, ca }]) => [
+    ...inUseOfFile('own', `tls.${name}.certificate`, certificate),
+    ...inUseOfFile('authority', `tls.${name}.ca`, ca),
+  ]),
+  ...directory.sources.flatMap((source, i) =>
+    source.kind === 'ldap' ? inUseOfFile('authority', `directory.sources[${i}].ca`, source.servers.trust.ca ?? '') : [],
+  ),
+];

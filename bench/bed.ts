@@ -28,11 +28,8 @@ export class Bed {
     this.#load = begin('load/load.ts');
   }
 
-  /**
-   * @param certificates a folder made by certs/make-dev-certs.sh
-   * @param users how many are asked for
-   */
-  static async open(transport: Transport, certificates: string, users: number): Promise<Bed> {
+  /** @param certificates a folder made by certs/make-dev-certs.sh */
+  static async open(transport: Transport, certificates: string): Promise<Bed> {
     const bed = new Bed();
     const [sink, listen] = [placesOf('microsoft', transport), placesOf('cisco', transport)];
     await ask(bed.#sink, {
@@ -44,7 +41,6 @@ export class Bed {
       transport,
       listen,
       identity: identity(certificates, 'imp1'),
-      users,
       sink: sink[0],
     } satisfies ListenOrder);
     return bed;

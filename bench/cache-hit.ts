@@ -82,13 +82,17 @@ async function startLoad(): Promise<ChildProcess> {
     transport: 'tcp',
     listen: [{ address: hosts.cisco, port }],
     identity: noIdentity,
-    users: asked,
-    names: 'of a test directory',
     sink,
   };
   await ask(load, listen);
   for (const mode of modes) {
-    const order: ConnectOrder = { lanes: mode, to: { address: hosts[mode], port }, connections: 4 };
+    const order: ConnectOrder = {
+      lanes: mode,
+      to: { address: hosts[mode], port },
+      connections: 4,
+      users: asked,
+      names: 'of a test directory',
+    };
     await ask(load, order);
   }
   return load;

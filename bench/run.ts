@@ -1,9 +1,7 @@
 /** `npm run bench`: this router and Kamailio on the same work, in turn. See README.md. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Bed, type Measured } from './bed.ts';
+import { type CrossChecked, crossCheck } from './cross-check.ts';
 import type { Pace } from './load/load.ts';
 import type { Transport } from './load/wire.ts';
 import { type BenchOptions, type Cell, cellsOf, closedLoop, readOptions, usage } from './options.ts';
@@ -12,6 +10,8 @@ import { startRouter } from './programs/pif-router.ts';
 import type { Program } from './programs/program.ts';
 import { type Compared, comparePlot, compareResults, compareTable, targetsTable } from './report/compare.ts';
 import { circumstances, keep } from './report/results.ts';
+import { textTable } from './report/table.ts';
+import { atWork, type Workplace } from './workplace.ts';
 
 const lostMs = 2_000;
 
@@ -37,7 +37,8 @@ class Comparison {
   async connect(): Promise<void> {
     for (const { name, at } of [this.#router, this.#kamailio]) {
       for (const connections of this.#options.connections) {
-        await this.#bed.connect({ lanes: `${name} ${connections}`, to: at, connections });
+        const { users } = this.#options;
+        await this.#bed.connect({ lanes: `${name} ${connections}`, to: at, connections, users });
       }
     }
   }
@@ -78,13 +79,12 @@ function sound({ name }: Program, turn: Measured): Measured {
 async function compare(
   transport: Transport,
   mode: 'basic' | 'advanced',
-  folder: string,
+  { folder, certificates }: Workplace,
   options: BenchOptions,
 ): Promise<Compared[]> {
-  const certificates = join(folder, 'certs');
   const wish = { transport, mode, users: options.users, certificates };
   const folderOf = (name: string): string => join(folder, `${name}-${transport}-${mode}`);
-  const bed = await Bed.open(transport, certificates, options.users);
+  const bed = await Bed.open(transport, certificates);
   const kamailio = await startKamailio({ ...wish, folder: folderOf('kamailio'), records: options.records });
   const router = await startRouter({ ...wish, folder: folderOf('router') });
   names = [router.name, kamailio.name];
@@ -96,48 +96,50 @@ async function compare(
     if ('outstanding' in cell.pace) await comparison.warmUp(cell);
     compared.push(await comparison.measure(cell));
   }
+  if (options.crossCheck && transport === 'tcp' && mode === options.modes.at(-1)) {
+    for (const program of [router, kamailio]) {
+      crossChecked.push(...(await crossCheck(bed, program, options.users, folderOf(`sipp ${program.name}`))));
+    }
+  }
   await Promise.all([router.stop(), kamailio.stop()]);
   await bed.close();
   return compared;
 }
 
 let names: [string, string] = ['', ''];
+const crossChecked: CrossChecked[] = [];
 
-async function compareAll(folder: string, options: BenchOptions): Promise<Compared[]> {
+const crossCheckTable = (): string =>
+  textTable([
+    ['TCP message, 1000/s, 1 connection', 'by', 'sent', 'answered', 'us/transaction'],
+    ...crossChecked.map(({ program, generator, sent, answered, programUs }) => [
+      ...[program, generator, String(sent), String(answered), programUs.toFixed(1)],
+    ]),
+  ]);
+
+async function compareAll(at: Workplace, options: BenchOptions): Promise<Compared[]> {
   const cells: Compared[] = [];
   for (const mode of options.modes) {
     for (const transport of options.transports) {
       process.stderr.write(`${mode} ${transport} `);
-      cells.push(...(await compare(transport, mode, folder, options)));
+      cells.push(...(await compare(transport, mode, at, options)));
       process.stderr.write('\n');
     }
   }
   return cells;
 }
 
-async function main(): Promise<void> {
+async function main({ folder, certificates }: Workplace): Promise<void> {
   const options = readOptions(process.argv.slice(2));
-  const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
-  try {
-    execFileSync(join(import.meta.dirname, '../certs/make-dev-certs.sh'), [join(folder, 'certs')], { stdio: 'ignore' });
-    const at = circumstances();
-    const cells = await compareAll(folder, options);
-    console.log(`${compareTable(cells, names)}\n\n${targetsTable(cells)}`);
-    if (!options.isKept) return;
-    const title = `${names.join(' and ')}, ${at.date.slice(0, 10)}, commit ${at.commit}`;
-    const { isKept: _, ...asked } = options;
-    const result = { programs: names, options: asked, cells: compareResults(cells) };
-    console.log(`\nkept in ${keep('', at, result, comparePlot(cells, names, title)).join(' and ')}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const at = circumstances();
+  const cells = await compareAll({ folder, certificates }, options);
+  console.log(`${compareTable(cells, names)}\n\n${targetsTable(cells)}`);
+  if (crossChecked.length > 0) console.log(`\n${crossCheckTable()}`);
+  if (!options.isKept) return;
+  const title = `${names.join(' and ')}, ${at.date.slice(0, 10)}, commit ${at.commit}`;
+  const { isKept: _, ...asked } = options;
+  const result = { programs: names, options: asked, cells: compareResults(cells), crossChecked };
+  console.log(`\nkept in ${keep('', at, result, comparePlot(cells, names, title)).join(' and ')}`);
 }
 
-// An orderly exit, so that programs which are measured end too.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) console.error(usage);
-  process.exit(1);
-});
+await atWork(main, usage);

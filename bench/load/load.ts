@@ -23,9 +23,6 @@ export interface ListenOrder {
   /** The first is the one in Contact. */
   readonly listen: readonly [Place, ...Place[]];
   readonly identity: Identity;
-  readonly users: number;
-  /** Default: those of the LDIF file. */
-  readonly names?: 'of a test directory';
   /** Where the far side is, for requests within dialogs. */
   readonly sink: Place;
 }
@@ -35,6 +32,10 @@ export interface ConnectOrder {
   readonly lanes: string;
   readonly to: Place;
   readonly connections: number;
+  /** Recipients are spread over so many users. */
+  readonly users: number;
+  /** Default: those of the LDIF file. */
+  readonly names?: 'of a test directory';
 }
 
 /** `rate` in transactions per second; `outstanding` in transactions under way at once. */
@@ -64,7 +65,17 @@ export interface TurnResult {
   readonly latencyMs: Quantiles;
 }
 
+/** Connections of one name. */
+interface Group {
+  readonly lanes: Lane[];
+  /** Transactions. */
+  underWay: number;
+}
+
 interface Lane {
+  /** Its place among all lanes. */
+  readonly index: number;
+  readonly group: Group;
   readonly peer: Peer;
   readonly makers: Readonly<Record<Work, (number: number) => string>>;
 }
@@ -73,7 +84,8 @@ interface Lane {
 const places = 1 << 20;
 
 let site: ListenOrder | undefined;
-const lanesByName = new Map<string, readonly Lane[]>();
+const groups = new Map<string, Group>();
+const allLanes: Lane[] = [];
 let lastNumber = 0;
 /** All before it are over. */
 let oldest = 1;
@@ -81,20 +93,19 @@ let oldest = 1;
 const dueAt = new Float64Array(places);
 /** By number: how many of its endings are still to come. */
 const endings = new Uint8Array(places);
-/** By number: index of the lane that it went by. */
+/** By number: the lane that it went by. */
 const laneAt = new Uint16Array(places);
 const latencies = new Latencies();
 
 /** The turn that is on. */
-let lanes: readonly Lane[] = [];
+let group: Group = { lanes: [], underWay: 0 };
 let work: Work = 'message';
 let lostMs = 2_000;
 let sent = 0;
-let underWay = 0;
 let refused = 0;
 let refusal: string | undefined;
 /** Told the lane of each transaction that is over. */
-let onOver: (lane: number) => void = () => {};
+let onOver: (lane: Lane) => void = () => {};
 
 async function listen(order: ListenOrder): Promise<void> {
   site = order;
@@ -107,24 +118,27 @@ function onRequest(message: string, peer: Peer): void {
   if (message.startsWith('NOTIFY ')) onEnding(numberOf(message));
 }
 
-async function open({ lanes: name, to, connections }: ConnectOrder): Promise<void> {
-  const opened: Lane[] = [];
-  for (let i = 0; i < connections; i += 1) opened.push(await openLane(to));
-  lanesByName.set(name, opened);
+async function open(order: ConnectOrder): Promise<void> {
+  const opened: Group = { lanes: [], underWay: 0 };
+  groups.set(order.lanes, opened);
+  for (let i = 0; i < order.connections; i += 1) {
+    const lane = await openLane(opened, order);
+    opened.lanes.push(lane);
+    allLanes.push(lane);
+  }
 }
 
-async function openLane(to: Place): Promise<Lane> {
+async function openLane(opened: Group, { to, users, names }: ConnectOrder): Promise<Lane> {
   const {
     transport,
     listen: [own],
     identity,
-    users,
-    names,
   } = site!;
   const peer = await connect(transport, own.address, to, identity, onResponse);
-  const userOf = names === undefined ? userName : enabledUser;
-  const maker = (what: Work) => requestMaker(what, transport, peer.local, own, users, userOf);
-  return { peer, makers: { message: maker('message'), call: maker('call'), subscribe: maker('subscribe') } };
+  const nameOf = names === undefined ? userName : enabledUser;
+  const maker = (what: Work) => requestMaker(what, transport, peer.local, own, users, nameOf);
+  const makers = { message: maker('message'), call: maker('call'), subscribe: maker('subscribe') };
+  return { index: allLanes.length, group: opened, peer, makers };
 }
 
 function onResponse(message: string, peer: Peer): void {
@@ -159,27 +173,30 @@ function onEnding(number: number): void {
 const isUnderWay = (number: number): boolean => number >= 0 && dueAt[number % places] !== 0;
 
 function end(number: number): void {
+  const lane = allLanes[laneAt[number % places]!]!;
   dueAt[number % places] = 0;
-  underWay -= 1;
-  onOver(laneAt[number % places]!);
+  lane.group.underWay -= 1;
+  onOver(lane);
 }
 
 const unflushed = new Set<Peer>();
 
 /** It leaves at the end of this read or tick, with all else for the same connection. */
-function send(lane: number, due: number): void {
+function send({ index, peer, makers }: Lane, due: number): void {
   lastNumber += 1;
   const place = lastNumber % places;
   dueAt[place] = due;
   endings[place] = work === 'subscribe' ? 2 : 1;
-  laneAt[place] = lane;
+  laneAt[place] = index;
   sent += 1;
-  underWay += 1;
-  const { peer, makers } = lanes[lane]!;
+  group.underWay += 1;
   peer.put(makers[work](lastNumber));
   if (unflushed.size === 0) queueMicrotask(flush);
   unflushed.add(peer);
 }
+
+/** Lanes take turns. */
+const nextLane = (): Lane => group.lanes[sent % group.lanes.length]!;
 
 function flush(): void {
   for (const peer of unflushed) peer.flush();
@@ -197,7 +214,7 @@ async function atFixedRate(rate: number, seconds: number): Promise<void> {
   const whole = rate * seconds;
   const sendDue = (): void => {
     const due = Math.min(whole, 1 + Math.floor(((performance.now() - start) / 1000) * rate));
-    while (sent < due) send(sent % lanes.length, start + (sent * 1000) / rate);
+    while (sent < due) send(nextLane(), start + (sent * 1000) / rate);
   };
   pacemaker.on('message', sendDue);
   await once(pacemaker, 'exit');
@@ -206,12 +223,12 @@ async function atFixedRate(rate: number, seconds: number): Promise<void> {
 
 /** With fewer lanes than transactions each lane keeps its share; with more the transactions go round. */
 async function inClosedLoop(outstanding: number, seconds: number): Promise<void> {
-  const goesRound = lanes.length > outstanding;
+  const goesRound = group.lanes.length > outstanding;
   await fill(outstanding);
   const endMs = performance.now() + seconds * 1000;
   onOver = (lane) => {
     const now = performance.now();
-    if (now < endMs) send(goesRound ? sent % lanes.length : lane, now);
+    if (now < endMs && lane.group === group) send(goesRound ? nextLane() : lane, now);
   };
   // Those that ended before anybody was told.
   await fill(outstanding);
@@ -224,10 +241,10 @@ async function inClosedLoop(outstanding: number, seconds: number): Promise<void>
 
 /** In portions, so that no write queue overflows. */
 async function fill(outstanding: number): Promise<void> {
-  while (underWay < outstanding) {
-    const portion = Math.min(outstanding - underWay, 500);
-    for (let i = 0; i < portion; i += 1) send(sent % lanes.length, performance.now());
-    if (underWay < outstanding) await pause(10);
+  while (group.underWay < outstanding) {
+    const portion = Math.min(outstanding - group.underWay, 500);
+    for (let i = 0; i < portion; i += 1) send(nextLane(), performance.now());
+    if (group.underWay < outstanding) await pause(10);
   }
 }
 
@@ -241,7 +258,7 @@ function giveUpLost(before: number): void {
 }
 
 async function turn(order: TurnOrder): Promise<TurnResult> {
-  lanes = lanesByName.get(order.on)!;
+  group = groups.get(order.on)!;
   ({ work, lostMs } = order);
   [sent, refused, refusal] = [0, 0, undefined];
   latencies.clear();
@@ -255,7 +272,7 @@ async function turn(order: TurnOrder): Promise<TurnResult> {
 
 async function untilOver(): Promise<void> {
   const endMs = performance.now() + lostMs;
-  while (underWay > 0 && performance.now() < endMs) await pause(5);
+  while (group.underWay > 0 && performance.now() < endMs) await pause(5);
   giveUpLost(Number.POSITIVE_INFINITY);
 }
 

@@ -3,14 +3,21 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Transport } from '../load/wire.ts';
 import { userName } from '../load/work.ts';
 import { addresses, type Program, placesOf, portOf, type Wish } from './program.ts';
 
 export interface RouterWish extends Wish {
-  /** Lines for the end of routes.yaml. */
-  readonly more?: string;
-  /** Options for Node. */
+  /** Where it listens; default: its usual address. */
+  readonly address?: string;
+  /** Routes and access rules in all; those that no request meets come last. Default: only those that are needed. */
+  readonly routes?: number;
+  readonly accessRules?: number;
+  /** A hop may be silent for so long before the next one is tried. */
+  readonly failoverAfter?: string;
+  /** Options for Node, and what they want to be told. */
   readonly execArgv?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** @throws Error with what it wrote, when it does not become ready */
@@ -22,13 +29,14 @@ export async function startRouter(wish: RouterWish): Promise<Program> {
   const main = join(import.meta.dirname, '../../src/main.ts');
   const child = spawn(process.execPath, [...(wish.execArgv ?? []), main, 'start', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...wish.env },
   });
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
   await untilReady(child);
   return {
     name: `pif-router ${version()}`,
-    at: { address: addresses.router, port: portOf(wish.transport) },
+    at: { address: wish.address ?? addresses.router, port: portOf(wish.transport) },
     pids: () => [child.pid!],
     async stop() {
       process.off('exit', kill);
@@ -67,18 +75,42 @@ function ldif(users: number): string {
   return entries.join('\n');
 }
 
+/** Both servers of a side, the first before the second. */
+const hops = (transport: Transport, side: 'cisco' | 'microsoft', tlsName: string): string[] =>
+  placesOf(side, transport).map(({ address, port }, index) => {
+    const tls = transport === 'tls' ? `, tls-name: ${tlsName}` : '';
+    return `{ to: ${side}, pattern: example.com, next-hop: ${address}, port: ${port}, transport: ${transport}, priority: ${index + 1}${tls} }`;
+  });
+
+/** Other domains, by a hop that is there anyway. */
+const unusedRoutes = (transport: Transport, count: number): string[] => {
+  const [{ address, port }] = placesOf('cisco', transport);
+  return Array.from(
+    { length: Math.max(0, count) },
+    (_, index) =>
+      `{ to: cisco, pattern: domain${index}.example.net, next-hop: ${address}, port: ${port}, transport: ${transport} }`,
+  );
+};
+
+const unusedAccessRules = (count: number): string[] =>
+  Array.from(
+    { length: Math.max(0, count) },
+    (_, index) => `{ side: cisco, from: 10.${index >> 16}.${(index >> 8) & 255}.${index & 255} }`,
+  );
+
+const list = (items: readonly string[]): string => items.map((item) => `  - ${item}`).join('\n');
+
 /** Decision records are written at their default level, to a file. */
-function routesYaml({ transport, mode, folder, certificates, more = '' }: RouterWish): string {
-  const hops = (side: 'cisco' | 'microsoft', tlsName: string): string =>
-    placesOf(side, transport)
-      .map(({ address, port }, index) => {
-        const tls = transport === 'tls' ? `, tls-name: ${tlsName}` : '';
-        return `  - { to: ${side}, pattern: example.com, next-hop: ${address}, port: ${port}, transport: ${transport}, priority: ${index + 1}${tls} }`;
-      })
-      .join('\n');
+function routesYaml(wish: RouterWish): string {
+  const { transport, mode, folder, certificates, routes = 0, accessRules = 0, failoverAfter = '2s' } = wish;
+  const needed = [...hops(transport, 'microsoft', 'fe1.example.com'), ...hops(transport, 'cisco', 'imp1.example.com')];
+  const known = [
+    ...addresses.cisco.map((from) => `{ side: cisco, from: ${from} }`),
+    ...addresses.microsoft.map((from) => `{ side: microsoft, from: ${from} }`),
+  ];
   return `node: { name: router.example.com }
 domains: [example.com]
-listen: [{ transport: ${transport}, address: ${addresses.router}, port: ${portOf(transport)} }]
+listen: [{ transport: ${transport}, address: ${wish.address ?? addresses.router}, port: ${portOf(transport)} }]
 tls:
   default:
     certificate: ${certificates}/router.crt
@@ -86,14 +118,13 @@ tls:
     ca: ${certificates}/ca.crt
     client-certificate: required
 access:
-${addresses.cisco.map((from) => `  - { side: cisco, from: ${from} }`).join('\n')}
-${addresses.microsoft.map((from) => `  - { side: microsoft, from: ${from} }`).join('\n')}
-routing: { mode: ${mode} }
+${list([...known, ...unusedAccessRules(accessRules - known.length)])}
+routing: { mode: ${mode}, failover-after: ${failoverAfter} }
 routes:
-${hops('microsoft', 'fe1.example.com')}
-${hops('cisco', 'imp1.example.com')}
+${list([...needed, ...unusedRoutes(transport, routes - needed.length)])}
 directory:
   sources: [{ kind: ldif, file: ${folder}/users.ldif }]
 log: { file: ${folder}/router.log }
-${more}`;
+limits: { connections: 20000 }
+`;
 }

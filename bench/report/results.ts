@@ -32,16 +32,16 @@ export function circumstances(): Circumstances {
 }
 
 /**
- * Writes `results/<date>-<commit><name>.json` and a plot of the same name.
+ * Writes `results/<date>-<commit><name>.json` and a plot of the same name, if there is one.
  * @returns their paths, relative to the folder where one is
  */
-export function keep(name: string, at: Circumstances, result: object, svg: string): readonly string[] {
+export function keep(name: string, at: Circumstances, result: object, svg?: string): readonly string[] {
   const folder = join(import.meta.dirname, '../results');
   mkdirSync(folder, { recursive: true });
   const stem = join(folder, `${at.date.slice(0, 10)}-${at.commit}${at.isClean ? '' : '-changed'}${name}`);
   writeFileSync(`${stem}.json`, `${JSON.stringify({ ...at, ...result }, rounded, 1)}\n`);
-  writeFileSync(`${stem}.svg`, svg);
-  return [`${stem}.json`, `${stem}.svg`].map((file) => relative('.', file));
+  if (svg !== undefined) writeFileSync(`${stem}.svg`, svg);
+  return [`${stem}.json`, ...(svg === undefined ? [] : [`${stem}.svg`])].map((file) => relative('.', file));
 }
 
 const rounded = (_: string, value: unknown): unknown =>

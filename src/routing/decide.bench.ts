@@ -39,11 +39,11 @@ export const contests = (): readonly Contest[] => [
   {
     watched: { name: `100 decisions with ${many} routes`, run: timesOf(100, deciding(many)) },
     against: { name: `with ${few}`, run: timesOf(100, deciding(few)) },
-    most: 3,
+    most: 5,
   },
   {
     watched: { name: `100 new sources judged with ${many} access rules`, run: timesOf(100, admitting(many)) },
     against: { name: `with ${few}`, run: timesOf(100, admitting(few)) },
-    most: 3,
+    most: 5,
   },
 ];

@@ -174,6 +174,16 @@ describe('values', () => {
       'routes.yaml:6:20: error: timers.timer-c: 3m is too small (at least 180001ms)',
     ],
     [
+      'no worker at all',
+      { x: 'workers: 0' },
+      'routes.yaml:6:10: error: workers: "0" is not a number of workers (auto, or from 1 to 64)',
+    ],
+    [
+      'a word for a number of workers',
+      { x: 'workers: all' },
+      'routes.yaml:6:10: error: workers: "all" is not a number of workers (auto, or from 1 to 64)',
+    ],
+    [
       'a size in a unit that means two things',
       { x: 'limits: { header: 64kB }' },
       'routes.yaml:6:19: error: limits.header: "64kB" is not understood (write it as 64KiB, 1MiB or a number of bytes)',

@@ -30,7 +30,7 @@ const startRouter = (): Promise<RouterProcess> =>
     routes: routesYaml(sides, {
       certificates: inject('certificates'),
       domains: ['example.com', 'example.net'],
-      health: '{ probe: { every: 200ms, timeout: 100ms }, slow-return: 0s }',
+      health: '{ probe: { every: 500ms, timeout: 500ms }, slow-return: 0s }',
       dns: `{ servers: ["${relay.server}"], timeout: 100ms, budget: 500ms, refresh: 1s, negative: 100ms }`,
       routes: [
         '{ to: microsoft, pattern: example.com, next-hop: pool.example.com, transport: any }',

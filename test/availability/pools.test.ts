@@ -31,7 +31,7 @@ beforeAll(async () => {
       certificates: inject('certificates'),
       transports: ['tcp'],
       domains: ['pool.example.com'],
-      health: '{ probe: { every: 200ms, timeout: 100ms }, slow-return: 0s }',
+      health: '{ probe: { every: 500ms, timeout: 500ms }, slow-return: 0s }',
       routes: [...pool('cisco'), ...pool('microsoft')],
     }),
   });

@@ -111,8 +111,8 @@ export async function openedDirectory(
   const log = recordingLog();
   const settings = { size: 100_000, foundMs: 0, unknownMs: 0, staleMs: 0, budgetMs: 5_000, ...cache };
   const open = openDirectory({ sources, cache: settings }, { clock, random: () => 0, log });
-  onTestFinished(() => {
-    open.close();
+  onTestFinished(async () => {
+    await open.close();
     clock.close();
   });
   await open.ready();

@@ -145,9 +145,10 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
       const change = await engine.reconfigure(engineSettings(next));
       const commit = () => {
         if (!isDeepStrictEqual(settings.dns, next.dns)) resolver = resolverFor(next);
-        change.commit();
         settings = next;
         rules = rulesOf(next, nextDirectory, admission);
+        // By these rules it looks again at who is connected.
+        change.commit();
       };
       return { ...change, commit };
     },

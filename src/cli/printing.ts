@@ -43,9 +43,10 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 export const formatAddress = (transport: string, host: string, port: number): string =>
   `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-export function formatHop({ transport, host, port, tlsName }: NextHop): string {
+export function formatHop({ transport, host, port, tlsName = host, otherTlsNames = [] }: NextHop): string {
   const srv = port === 0 ? ' (by its SRV records)' : '';
-  const name = tlsName === undefined || tlsName === host ? '' : `, whose certificate says ${tlsName}`;
+  const names = [tlsName, ...otherTlsNames];
+  const name = names.join() === host ? '' : `, whose certificate says ${names.join(' or ')}`;
   return `${formatAddress(transport, host, port)}${srv}${name}`;
 }
 

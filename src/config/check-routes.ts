@@ -102,8 +102,14 @@ function reportShadowedByBlock(rows: Rows<RouteRow>, report: Report): void {
 function reportRepeated(rows: Rows<RouteRow>, report: Report): void {
   const firstByHop = new Map<string, Item<RouteRow>>();
   for (const row of rows) {
-    const { transport, port = usualPort(transport), 'next-hop': nextHop, 'tls-name': tlsName = '' } = row.value;
-    const hop = `${nextHop} ${port} ${transport} ${tlsName}`;
+    const {
+      transport,
+      port = usualPort(transport),
+      'next-hop': nextHop,
+      'tls-name': tlsNames = [],
+      tls = '',
+    } = row.value;
+    const hop = [nextHop, port, transport, tls, ...tlsNames.map(({ value }) => value)].join(' ');
     const first = firstByHop.get(hop);
     if (first === undefined) firstByHop.set(hop, row);
     else report.warning(row.path, `the same next hop as in ${formatPath(first.path)}`, 'it would only be tried again');

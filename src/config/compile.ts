@@ -1,8 +1,9 @@
 /** Turns the checked rows of routes.yaml into the values that routing and transport are built from. */
+import { usualTlsProfile } from '../routing/destination.ts';
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
 import { parsePattern } from '../routing/route-pattern.ts';
 import type { Item } from './reader.ts';
-import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, usualPort, usualTlsProfile } from './shape.ts';
+import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, type Rows, usualPort } from './shape.ts';
 
 /** A local address that is listened on. */
 export interface ListenSetting {
@@ -97,11 +98,16 @@ function compileRoute(row: Item<RouteRow>): readonly RouteInput[] {
     inService: rest['in-service'],
     block,
     allowLessSpecific: rest['allow-less-specific'],
-    tlsName: rest['tls-name'],
+    ...compileTlsNames(rest['tls-name'] ?? []),
     tlsProfile: mayUseTls(transport) ? (tls ?? usualTlsProfile) : undefined,
     description,
   };
   return [route];
+}
+
+function compileTlsNames([first, ...others]: Rows<string>): Pick<RouteInput, 'tlsName' | 'otherTlsNames'> {
+  const otherTlsNames = others.map(({ value }) => value);
+  return { tlsName: first?.value, ...(otherTlsNames.length === 0 ? {} : { otherTlsNames }) };
 }
 
 function ownAddresses({ node, listen }: RoutesFile, interfaces: readonly string[]): readonly OwnAddressInput[] {

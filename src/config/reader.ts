@@ -99,6 +99,16 @@ export function list<T>(read: Reader<T>): Reader<readonly Item<T>[]> {
   };
 }
 
+/** A list, or the only item of one without the dash. */
+export const oneOrMore = <T>(read: Reader<T>): Reader<readonly Item<T>[]> => {
+  const readList = list(read);
+  return (node, spot) => {
+    if (node.kind !== 'scalar') return readList(node, spot);
+    const value = read(node, spot);
+    return value === undefined ? undefined : [{ path: spot.path, value }];
+  };
+};
+
 /** A text that `parse` understands, or says in words what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly wrong: string; readonly hint?: string };
 

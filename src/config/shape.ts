@@ -9,6 +9,7 @@ import {
   namedEntries,
   type ObjectOf,
   object,
+  oneOrMore,
   optional,
   parsed,
   quote,
@@ -68,13 +69,20 @@ export const listener = object({
   tls: optional(name),
 });
 
+const tlsVersion = choice(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+
 export const tlsProfile = object({
   extends: optional(name),
   certificate: optional(text()),
   key: optional(text()),
   ca: optional(text()),
+  crl: optional(oneOrMore(text())),
   'client-certificate': optional(choice(['required', 'optional', 'none'])),
-  'min-version': optional(choice(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])),
+  peers: optional(oneOrMore(hostName)),
+  'common-name': optional(flag),
+  wildcards: optional(flag),
+  'min-version': optional(tlsVersion),
+  'max-version': optional(tlsVersion),
   ciphers: optional(text()),
   legacy: optional(flag),
 });
@@ -146,7 +154,7 @@ export const route = object({
   block: withDefault(flag, false),
   'allow-less-specific': withDefault(flag, true),
   tls: optional(name),
-  'tls-name': optional(hostName),
+  'tls-name': optional(oneOrMore(hostName)),
   description: optional(description),
 });
 
@@ -354,6 +362,3 @@ export const usualPort = (transport: 'udp' | 'tcp' | 'tls' | 'any'): number => {
   if (transport === 'any') return 0;
   return transport === 'tls' ? 5061 : 5060;
 };
-
-/** The TLS profile that a listener or a route without one uses. */
-export const usualTlsProfile = 'default';

@@ -1,12 +1,15 @@
 /** TLS profiles: the files that they name are read, and judged before a peer meets them. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { type Finding, judgeDates, judgeName, judgePurposes } from './certificate.ts';
+import { readCertificates } from '../certificates/pem.ts';
+import { usualTlsProfile } from '../routing/destination.ts';
+import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
 import { readNamedFile } from './named-file.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
+import { checkRevocationLists } from './revocation-lists.ts';
 import { checkIsPrivate } from './secret.ts';
-import { type RoutesFile, type TlsRow, usualTlsProfile } from './shape.ts';
+import type { RoutesFile, TlsRow } from './shape.ts';
 import { suggestion } from './suggest.ts';
 
 /** What a listener and a connection to a next hop need; certificate, key and CA are the files' PEM text. */
@@ -15,12 +18,24 @@ export interface TlsProfile {
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
+  /** PEM texts of revocation lists. */
+  readonly crl: readonly string[];
   readonly clientCertificate: 'required' | 'optional' | 'none';
-  readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  /** Who may connect at all; undefined: whoever the CA vouches for. */
+  readonly peers?: readonly string[];
+  readonly commonName: boolean;
+  readonly wildcards: boolean;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
   /** OpenSSL cipher list; that of Node when left out. */
   readonly ciphers?: string;
   readonly legacy: boolean;
 }
+
+type TlsVersion = (typeof versions)[number];
+
+/** From old to new. */
+const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
 /** What the files are judged against. */
 export interface Surroundings {
@@ -79,6 +94,8 @@ function checkBase(name: string, base: string, rows: ReadonlyMap<string, TlsRow>
 
 const developmentHint = 'certs/make-dev-certs.sh makes certificates for development';
 
+const requireIt = 'client-certificate: required';
+
 type FileSetting = 'certificate' | 'key' | 'ca';
 
 /** The files of one profile as text; those that it takes over were judged where they were named. */
@@ -107,12 +124,37 @@ class ProfileReader {
     const files = { certificate: this.#text('certificate'), key: this.#text('key'), ca: this.#text('ca') };
     const certificate = this.#parse('certificate', files.certificate, (pem) => new X509Certificate(pem));
     const key = this.#parse('key', files.key, createPrivateKey);
-    const authority = this.#parse('ca', files.ca, (pem) => new X509Certificate(pem));
-    if (authority !== undefined) this.#tell('ca', judgeDates(authority, this.#surroundings));
+    const authorities = this.#parse('ca', files.ca, readAll);
+    if (authorities !== undefined) this.#tell('ca', judgeAuthorities(authorities, this.#surroundings));
     if (certificate !== undefined) this.#judgeCertificate(certificate, nodeName);
+    if (certificate !== undefined && authorities !== undefined) this.#judgeChain(files.certificate!, authorities);
     if (files.key !== undefined) this.#checkKeyIsPrivate();
     const isPair = certificate !== undefined && key !== undefined && this.#checkPair(certificate, key);
-    return this.#checkCiphers() && isPair && authority !== undefined ? this.#profile(files as Files) : undefined;
+    const crl = this.#lists(authorities);
+    const isSound = [this.#checkCiphers(), this.#checkVersions(), this.#checkPeers(), isPair].every(Boolean);
+    if (!isSound || authorities === undefined || crl === undefined) return undefined;
+    const profile = this.#profile(files as Files, crl);
+    this.#warnOfLegacy(profile);
+    return profile;
+  }
+
+  /** Undefined when one of them cannot be used. */
+  #lists(authorities: readonly X509Certificate[] | undefined): readonly string[] | undefined {
+    const { crl } = this.#row;
+    if (crl === undefined) return this.#base?.crl ?? [];
+    const texts = crl.map(({ path, value }) => {
+      return readNamedFile(value, path, this.#report, this.#surroundings.folder, 'the CA publishes it');
+    });
+    const isSound = checkRevocationLists(
+      crl.map(({ path }, i) => ({ path, text: texts[i] })),
+      { authorities, path: this.#path('crl'), now: this.#surroundings.now },
+      this.#report,
+    );
+    return isSound ? texts.filter((text) => text !== undefined) : undefined;
+  }
+
+  #judgeChain(pem: string, authorities: readonly X509Certificate[]): void {
+    if (this.#row.certificate !== undefined) this.#tell('certificate', judgeChain(readCertificates(pem), authorities));
   }
 
   #text(setting: FileSetting): string | undefined {
@@ -168,18 +210,68 @@ class ProfileReader {
     }
   }
 
-  #profile(files: Files): TlsProfile {
+  #checkPeers(): boolean {
+    const asked = this.#clientCertificate;
+    if ((this.#row.peers ?? this.#base?.peers) === undefined || asked === 'required') return true;
+    const [setting, hint] = this.#row.peers === undefined ? ['client-certificate', 'see peers'] : ['peers', requireIt];
+    this.#report.error(this.#path(setting), 'names are known only of peers that must show a certificate', hint);
+    return false;
+  }
+
+  get #clientCertificate(): TlsProfile['clientCertificate'] {
+    return this.#row['client-certificate'] ?? this.#base?.clientCertificate ?? 'required';
+  }
+
+  #checkVersions(): boolean {
+    const { minVersion, maxVersion, legacy } = this.#protocol();
+    if (versions.indexOf(maxVersion) < versions.indexOf(minVersion)) {
+      const what = `this is older than min-version ${minVersion}: no peer could connect`;
+      this.#report.error(this.#path('max-version'), what);
+      return false;
+    }
+    // OpenSSL 3 has no cipher for them above security level 0.
+    if (legacy || versions.indexOf(minVersion) >= versions.indexOf('TLSv1.2')) return true;
+    this.#report.error(this.#path('min-version'), `${minVersion} is spoken with legacy: true only`, 'or use TLSv1.2');
+    return false;
+  }
+
+  #profile(files: Files, crl: readonly string[]): TlsProfile {
     const row = this.#row;
     const base = this.#base;
     const ciphers = row.ciphers ?? base?.ciphers;
+    const peers = row.peers?.map(({ value }) => value) ?? base?.peers;
     return {
       name: this.#name,
       ...files,
-      clientCertificate: row['client-certificate'] ?? base?.clientCertificate ?? 'required',
-      minVersion: row['min-version'] ?? base?.minVersion ?? 'TLSv1.2',
+      crl,
+      clientCertificate: this.#clientCertificate,
+      ...(peers === undefined ? {} : { peers }),
+      commonName: row['common-name'] ?? base?.commonName ?? true,
+      wildcards: row.wildcards ?? base?.wildcards ?? false,
+      ...this.#protocol(),
       ...(ciphers === undefined ? {} : { ciphers }),
+    };
+  }
+
+  #protocol(): Pick<TlsProfile, 'minVersion' | 'maxVersion' | 'legacy'> {
+    const row = this.#row;
+    const base = this.#base;
+    return {
+      minVersion: row['min-version'] ?? base?.minVersion ?? 'TLSv1.2',
+      maxVersion: row['max-version'] ?? base?.maxVersion ?? 'TLSv1.3',
       legacy: row.legacy ?? base?.legacy ?? false,
     };
+  }
+
+  #warnOfLegacy({ legacy, minVersion }: TlsProfile): void {
+    if (!legacy) return;
+    const what = `this profile takes ${minVersion}, SHA-1 and short keys (OpenSSL security level 0)`;
+    const path = this.#row.legacy === undefined ? ['tls', this.#name] : this.#path('legacy');
+    this.#report.warning(
+      path,
+      what,
+      'for OCS 2007 R2 and Lync 2010 on old Windows only, each by a route or listener of its own',
+    );
   }
 
   /** Only about files that this profile names itself: the others were judged in the profile that it extends. */
@@ -193,6 +285,12 @@ class ProfileReader {
   }
 
   readonly #path = (setting: string) => ['tls', this.#name, setting];
+}
+
+/** @throws when there is none */
+function readAll(pem: string): readonly X509Certificate[] {
+  const all = readCertificates(pem);
+  return all.length > 0 ? all : [new X509Certificate(pem)];
 }
 
 function whyNotPem(setting: FileSetting, text: string): [string, string] {

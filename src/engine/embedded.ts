@@ -3,11 +3,13 @@ import { networkInterfaces } from 'node:os';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
 import type { LoopMemory } from '../routing/loop-memory.ts';
+import type { Decision } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { DiscardCode, Flow, Sender } from '../sip/transport/flow.ts';
+import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
 import { parseMessage, type SipMessage, type SipResponse } from '../sip-parser/index.ts';
@@ -54,6 +56,17 @@ const localAddresses = (): string[] =>
 const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined =>
   listen.find(({ tlsProfile }) => tlsProfile !== undefined)?.tlsProfile ?? tls.keys().next().value;
 
+const strangerRefusal = (decision: Decision | undefined, { verifiedNames }: Flow): PeerRefusal | undefined => {
+  if (decision === undefined) return undefined;
+  const because = 'because' in decision ? decision.because : [];
+  return {
+    code: 'access-denied',
+    shown: verifiedNames.join(', '),
+    detail: because.map(({ detail }) => detail).join('; '),
+    hint: 'add a row to access if it may speak, or its name to the one that it stands for',
+  };
+};
+
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
   const { sharing, loopMemory, nextBranch, passOn } = parts.placement;
@@ -82,6 +95,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       },
       onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
       onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
+      refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
     },
     clock,
     log,

@@ -104,8 +104,11 @@ export const followEveryMs = 1_000;
 const addressOf = ({ transport, address, port }: Target): string => `${transport}:${address}:${port}`;
 
 /** The same for all threads. */
-export const targetKey = (target: Target): string =>
-  `${addressOf(target)} ${target.tlsName ?? ''} ${target.tlsProfile ?? ''}`;
+export const targetKey = (target: Target): string => {
+  const { tlsName = '', otherTlsNames, tlsProfile = '' } = target;
+  const names = otherTlsNames === undefined ? tlsName : [tlsName, ...otherTlsNames].join(',');
+  return `${addressOf(target)} ${names} ${tlsProfile}`;
+};
 
 /** Any start but that of the spread by which hops are chosen: a draw must not go with the choice. */
 const drawStart = 0x51ed270b;

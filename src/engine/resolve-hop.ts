@@ -28,6 +28,7 @@ export const createResolveHop = (
     address,
     port,
     tlsName: transport === 'tls' ? (hop.tlsName ?? hop.host) : undefined,
+    ...(transport !== 'tls' || hop.otherTlsNames === undefined ? {} : { otherTlsNames: hop.otherTlsNames }),
     tlsProfile: transport === 'tls' ? (hop.tlsProfile ?? defaultTlsProfile()) : undefined,
   });
 

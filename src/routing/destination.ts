@@ -19,13 +19,22 @@ export interface Destination {
   readonly outOfService: Reason;
 }
 
+/** The TLS profile that a listener or a route without one uses. */
+export const usualTlsProfile = 'default';
+
 export const nextHopId = (side: Side, host: string, port: number, transport: HopTransport): string =>
   `${side} ${host.includes(':') ? `[${host}]` : host}:${port}/${transport}`;
 
-export const nextHopOf = ({ to, nextHop, port, transport, tlsName, tlsProfile }: RouteInput): NextHop => {
+export const nextHopOf = (row: RouteInput): NextHop => {
+  const { to, nextHop, port, transport, tlsName, otherTlsNames, tlsProfile } = row;
   const id = nextHopId(to, nextHop, port, transport);
-  const hasOwnName = tlsName !== undefined && tlsName !== nextHop;
-  return { id: hasOwnName ? `${id} (${tlsName})` : id, transport, host: nextHop, port, tlsName, tlsProfile };
+  const marks = [
+    ...(tlsName === undefined || tlsName === nextHop ? [] : [tlsName]),
+    ...(otherTlsNames ?? []),
+    ...(tlsProfile === undefined || tlsProfile === usualTlsProfile ? [] : [`tls ${tlsProfile}`]),
+  ];
+  const hop = { id: marks.length === 0 ? id : `${id} (${marks.join(', ')})`, transport, host: nextHop, port, tlsName };
+  return otherTlsNames === undefined ? { ...hop, tlsProfile } : { ...hop, tlsProfile, otherTlsNames };
 };
 
 const levelsOf = (rows: readonly RouteInput[]): PriorityLevel[] =>

@@ -59,7 +59,7 @@ export class Peers {
     const id = nextHopId(side, host, port, transport);
     return {
       side,
-      hop: { id, transport, host, port, tlsName: likeness?.tlsName, tlsProfile: likeness?.tlsProfile },
+      hop: { ...likeness, id, transport, host, port, tlsName: likeness?.tlsName, tlsProfile: likeness?.tlsProfile },
     };
   }
 }

@@ -48,6 +48,8 @@ export interface RouteInput {
   readonly allowLessSpecific: boolean;
   /** The name that the far certificate must carry; `nextHop` when undefined. TLS only. */
   readonly tlsName: string | undefined;
+  /** Names that will do as well. */
+  readonly otherTlsNames?: readonly string[];
   /** TLS only. */
   readonly tlsProfile: string | undefined;
   readonly description: string | undefined;

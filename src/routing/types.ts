@@ -95,6 +95,8 @@ export interface NextHop {
   readonly port: number;
   /** The name that the far certificate must carry; defaults to `host`. TLS only. */
   readonly tlsName: string | undefined;
+  /** Names that will do as well, such as those of a pool's Front Ends. TLS only. */
+  readonly otherTlsNames?: readonly string[];
   /** Name of the TLS profile to connect with. TLS only. */
   readonly tlsProfile: string | undefined;
 }

@@ -1,6 +1,5 @@
 /** TLS: who may connect, whom we connect to, and by which names (RFC 3261 §26.3, RFC 5922). */
 import { connect as netConnect, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { afterAll, expect } from 'vitest';
 import { createAuthority } from '../support/certificates.ts';
@@ -19,16 +18,18 @@ const byStrangers = (commonName: string): Pick<Credentials, 'cert' | 'key'> => {
   return { cert: Buffer.from(certificate), key: Buffer.from(key) };
 };
 
-const socketOfCisco = (world: World): Socket => {
+type Host = Parameters<World['address']>[0];
+
+const socketOf = (world: World, from: Host): Socket => {
   const { address: host, port } = world.routerAt('tls');
-  return netConnect({ host, port, localAddress: world.address('cisco') });
+  return netConnect({ host, port, localAddress: world.address(from) });
 };
 
-/** Connects as Cisco's host with those TLS options and sends a MESSAGE: refused in the handshake or right after it. */
-async function isRefused(world: World, options: object): Promise<void> {
+/** Connects as this host with those TLS options and sends a MESSAGE: refused in the handshake or right after it. */
+async function isRefused(world: World, options: object, from: Host = 'cisco'): Promise<void> {
   const talk = await Talk.open(world);
   const socket = tlsConnect({
-    socket: socketOfCisco(world),
+    socket: socketOf(world, from),
     servername: 'router.example.com',
     ca: hostCredentials('cisco').ca,
     ...options,
@@ -37,12 +38,11 @@ async function isRefused(world: World, options: object): Promise<void> {
   const isClosed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => said.push(chunk.toString('latin1')));
-  const via = [`SIP/2.0/TLS ${world.address('cisco')}:5061;branch=${newBranch()}`];
+  const via = [`SIP/2.0/TLS ${world.address(from)}:5061;branch=${newBranch()}`];
   socket.on('secureConnect', () => socket.write(talk.request('MESSAGE', { via }).text));
-  await Promise.race([isClosed, pause(1000)]);
-  socket.destroy();
+  await isClosed;
   await talk.reachedNobody();
-  expect(said.join('')).not.toMatch(/^SIP\/2\.0 2/);
+  expect(said.join('')).toBe('');
 }
 
 const checks: readonly Check[] = [
@@ -92,14 +92,8 @@ const checks: readonly Check[] = [
     rfc: 'product',
     section: '22',
     level: 'product',
-    title: 'a certificate of our authority with a name that no access rule knows gets 403',
-    async run(world) {
-      const asker = await world.asker('tls', { host: 'spare', credentials: hostCredentials('router') });
-      const talk = await Talk.open(world, { asker });
-      talk.ask('MESSAGE');
-      await talk.answer(403);
-      await talk.reachedNobody(50);
-    },
+    title: 'a certificate of our authority with a name that no access rule knows is closed before a word of it is read',
+    run: (world) => isRefused(world, hostCredentials('router'), 'spare'),
   },
   {
     id: 'TLS-6',
@@ -135,13 +129,13 @@ const checks: readonly Check[] = [
     title: 'the router shows a certificate with its node name and a valid chain, and speaks TLS 1.2 or later',
     async run(world) {
       const own = { servername: 'router.example.com', ...hostCredentials('cisco') };
-      const socket = tlsConnect({ ...own, socket: socketOfCisco(world) });
+      const socket = tlsConnect({ ...own, socket: socketOf(world, 'cisco') });
       await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
       expect(socket.authorized).toBe(true);
       expect(['TLSv1.2', 'TLSv1.3']).toContain(socket.getProtocol());
       socket.destroy();
       const oldVersions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-      const old = tlsConnect({ ...own, ...oldVersions, socket: socketOfCisco(world) });
+      const old = tlsConnect({ ...own, ...oldVersions, socket: socketOf(world, 'cisco') });
       await expect(
         new Promise((resolve, reject) => old.once('secureConnect', resolve).once('error', reject)),
       ).rejects.toThrow();

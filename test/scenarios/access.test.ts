@@ -1,12 +1,13 @@
 /** Who is not in the access list is refused, and reaches nobody. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { newBranch, requestText } from '../support/raw-message.ts';
 import { openEnd, type Transport } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
 import { portOf, routesYaml, twoSides } from '../support/two-sides.ts';
+import { until } from '../support/until.ts';
 import { credentialsOf, expectAnswer } from './through-router.ts';
 
 const sides = twoSides(13);
-const transports: readonly Transport[] = ['udp', 'tcp', 'tls'];
 
 let router: RouterProcess;
 beforeAll(async () => {
@@ -20,14 +21,17 @@ beforeAll(async () => {
 });
 afterAll(() => router?.stop());
 
-test.each(transports)(
+const openSides = (transport: Transport) =>
+  Promise.all(
+    (['cisco', 'microsoft'] as const).map((side) =>
+      openEnd({ transport, port: portOf(transport), address: sides[side], credentials: credentialsOf(side) }),
+    ),
+  );
+
+test.each(['udp', 'tcp'] as const)(
   'a MESSAGE from an unknown peer over %s is refused with 403 and reaches no side',
   async (transport) => {
-    const listen = { transport, port: portOf(transport) } as const;
-    const ends = await Promise.all([
-      openEnd({ ...listen, address: sides.cisco, credentials: credentialsOf('cisco') }),
-      openEnd({ ...listen, address: sides.microsoft, credentials: credentialsOf('microsoft') }),
-    ]);
+    const ends = await openSides(transport);
     try {
       const stranger = { from: 'cisco', address: sides.stranger, near: transport, far: transport } as const;
       await expectAnswer({ sides, ...stranger, client: 'uac-message-expect-403' });
@@ -37,6 +41,32 @@ test.each(transports)(
     }
   },
 );
+
+test('an unknown peer over tls, where a certificate is required, is closed before a word of it is read', async () => {
+  const ends = await openSides('tls');
+  const to = { address: sides.router, port: portOf('tls') };
+  const stranger = await openEnd({
+    transport: 'tls',
+    address: sides.stranger,
+    to,
+    credentials: credentialsOf('cisco'),
+  });
+  try {
+    stranger.send(
+      requestText({
+        method: 'MESSAGE',
+        uri: 'sip:bob@tls.example.com',
+        via: [`${stranger.via};branch=${newBranch()}`],
+      }),
+    );
+    await until(() => stranger.isClosed);
+    const refused = await until(() => router.logLines.find(({ event }) => event === 'peer-refused'));
+    expect(refused).toMatchObject({ code: 'access-denied', direction: 'in', names: 'imp1.example.com' });
+    expect([stranger, ...ends].flatMap(({ inbox }) => inbox)).toEqual([]);
+  } finally {
+    await Promise.all([stranger, ...ends].map((end) => end.close()));
+  }
+});
 
 test('a MESSAGE that matches a blocked route is refused with 403 (Cisco: Block Route)', async () => {
   const blocked = { from: 'cisco', domain: 'blocked.example.com', near: 'tcp', far: 'tcp' } as const;

@@ -10,6 +10,7 @@ import type {
   TransportLayer,
 } from '../../src/sip/transport/flow.ts';
 import type { FlowUser } from '../../src/sip/transport/flow-users.ts';
+import type { PeerRefusal } from '../../src/sip/transport/peer-refusal.ts';
 import {
   defaultLimits,
   defaultTimeouts,
@@ -39,6 +40,8 @@ export class RecordingHandler implements MessageHandler {
   readonly requests: Received<SipRequest>[] = [];
   readonly responses: Received<SipResponse>[] = [];
   readonly discarded: Discarded[] = [];
+  /** Who may not speak at all; default: everybody may. */
+  refusalOf: (flow: Flow) => PeerRefusal | undefined = () => undefined;
   /** Called after a request was kept. */
   answer: (request: SipRequest, flow: Flow) => void = () => undefined;
 

@@ -1,10 +1,10 @@
 /** Opens connections to targets. */
 import type { Socket } from 'node:net';
-import { nobody } from '../../certificates/names.ts';
-import type { Listener, Target } from './flow.ts';
+import { expectedNames, type Listener, type Target } from './flow.ts';
+import { identify } from './peer-identity.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
 import { dialTcp } from './tcp.ts';
-import { dialTls, provedNames, type TlsContext } from './tls.ts';
+import { dialTls, type TlsContext } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 
 export class Connector {
@@ -34,7 +34,8 @@ export class Connector {
         remotePort: target.port,
         tlsProfile: undefined,
         openEvent: 'connect',
-        provedNames: () => nobody,
+        identify: undefined,
+        expectation: undefined,
       },
       this.#surroundings,
     );
@@ -45,6 +46,7 @@ export class Connector {
     const context = this.#tls.get(tlsProfile);
     if (context === undefined) return { code: 'tls-failed', detail: `there is no TLS profile "${tlsProfile}"` };
     const socket = this.#keep(dialTls(target, listener, context));
+    const expectation = { isAccepted: false, names: expectedNames(target) };
     return new StreamConnection(
       {
         socket,
@@ -54,7 +56,8 @@ export class Connector {
         remotePort: target.port,
         tlsProfile,
         openEvent: 'secureConnect',
-        provedNames: () => provedNames(socket),
+        identify: () => identify(socket, context, expectation),
+        expectation,
       },
       this.#surroundings,
     );

@@ -1,6 +1,7 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
+import type { PeerRefusal, PeerRefusalCode } from './peer-refusal.ts';
 import type { TransportError } from './transport-error.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
@@ -30,8 +31,14 @@ export interface Target {
   readonly port: number;
   /** The name that the far certificate must carry (RFC 5922); TLS only. */
   readonly tlsName: string | undefined;
+  /** Names that will do as well; TLS only. */
+  readonly otherTlsNames?: readonly string[];
   readonly tlsProfile: string | undefined;
 }
+
+/** One of these the far certificate must carry; none: whoever the CA vouches for. */
+export const expectedNames = ({ tlsName, otherTlsNames = [] }: Target): readonly string[] =>
+  tlsName === undefined ? [] : [tlsName, ...otherTlsNames];
 
 /** One UDP remote address, or one stream connection. One object for its whole life, so verdicts may be kept with it. */
 export interface Flow {
@@ -44,7 +51,10 @@ export interface Flow {
   readonly remotePort: number;
   /** The listener that received this (inbound), or whose words stand in our Via (outbound). */
   readonly listener: Listener;
-  /** Names in the peer's verified certificate (SAN URI hosts, SAN DNS; CN if there is no SAN), lower case; [] otherwise. */
+  /**
+   * Names in the peer's verified certificate (SAN URI hosts, else SAN DNS; CN if there is no SAN and the profile says so),
+   * lower case; wildcards, where they count, as `*.example.com`; [] otherwise.
+   */
   readonly verifiedNames: readonly string[];
   readonly state: 'connecting' | 'open' | 'closed';
   /**
@@ -69,6 +79,11 @@ export interface MessageHandler {
   onResponse(response: SipResponse, flow: Flow): void;
   /** Counted and logged: something that came in and was not a usable message. `what` is a stable code. */
   onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+  /**
+   * Why a peer with these verified names and this address may not speak at all; undefined: it may, or it is told in SIP.
+   * Asked of those who had to prove who they are, before their first octet is read and after every change of settings.
+   */
+  refusalOf?(flow: Flow): PeerRefusal | undefined;
 }
 
 export type DiscardCode =
@@ -82,8 +97,8 @@ export type DiscardCode =
   | 'idle'
   /** A connection, refused because there are too many. */
   | 'connection-limit'
-  /** A connection whose TLS handshake failed. */
-  | 'tls-failed';
+  /** A connection whose peer was refused before its first octet was read. */
+  | PeerRefusalCode;
 
 export interface TransportLayer {
   /** Listeners that are open, in configured order. */

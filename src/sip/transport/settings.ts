@@ -30,9 +30,19 @@ export interface TlsProfile {
   readonly key: string;
   /** PEM bundle: whom to trust. The system's own roots are never used. */
   readonly ca: string;
+  /** PEM texts of revocation lists; with any, every CA of a chain needs one (RFC 5280 §6.3). */
+  readonly crl?: readonly string[];
   /** What a peer that connects to us must show. */
   readonly clientCertificate: 'required' | 'optional' | 'none';
-  readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  /** The names that may connect; undefined: all whom the CA vouches for. */
+  readonly peers?: readonly string[];
+  /** A certificate without subjectAltName is known by its common name (RFC 5922 §7.1); default true. */
+  readonly commonName?: boolean;
+  /** Wildcards in certificates count, against RFC 5922 §7.2; default false. */
+  readonly wildcards?: boolean;
+  readonly minVersion: TlsVersion;
+  /** Default: the newest. */
+  readonly maxVersion?: TlsVersion;
   /** OpenSSL cipher list; default: that of Node. */
   readonly ciphers?: string;
   /** OpenSSL security level 0, without which OCS 2007 (TLS 1.0, SHA-1) cannot be met. */
@@ -45,6 +55,8 @@ export interface TlsProfile {
  * too: the `first` sees to it that nobody has the port yet, `fellow`s join without a look.
  */
 export type PortSharing = 'sole' | 'first' | 'fellow';
+
+type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 export interface TransportLimits {
   /** Octets of start line and header fields of one message. */

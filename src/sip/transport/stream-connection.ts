@@ -2,10 +2,12 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type CertificateNames, matchesName, nobody } from '../../certificates/names.ts';
+import { type CertificateNames, matchesName, type NameBasis, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../clock.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
+import { type Expectation, isRefusal } from './peer-identity.ts';
+import type { PeerRefusal } from './peer-refusal.ts';
 import { socketError } from './socket-error.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
 import { shownCertificate } from './tls.ts';
@@ -16,6 +18,9 @@ import type { WriteTurn } from './write-turn.ts';
 export interface StreamSurroundings extends ReaderSurroundings {
   readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;
+  /** TLS is set up, and the peer is whom we wanted to reach. */
+  onIdentified(connection: StreamConnection): void;
+  onPeerRefused(refusal: PeerRefusal, connection: StreamConnection): void;
   /** A response was written to a peer that had closed its connection before. */
   undelivered(response: string, connection: StreamConnection): void;
 }
@@ -26,6 +31,8 @@ export interface ConnectionRegistry {
   addAlias(connection: StreamConnection, port: number): void;
   /** No new message may be sent by it. */
   forget(connection: StreamConnection): void;
+  /** It is closed. */
+  remove(connection: StreamConnection): void;
 }
 
 /** How one connection came about. */
@@ -38,8 +45,10 @@ export interface StreamOrigin {
   readonly tlsProfile: string | undefined;
   /** The event of `socket` that ends our connecting; undefined when the peer connected and is ready. */
   readonly openEvent: 'connect' | 'secureConnect' | undefined;
-  /** Asked once, when the connection is open. */
-  provedNames(): CertificateNames;
+  /** Asked once, when the connection is open; undefined: TCP, where nobody proves anything. */
+  readonly identify: (() => CertificateNames | PeerRefusal) | undefined;
+  /** TLS only. */
+  readonly expectation: Expectation | undefined;
 }
 
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
@@ -77,7 +86,9 @@ export class StreamConnection implements ReadConnection {
   readonly #origin: StreamOrigin;
   readonly #surroundings: StreamSurroundings;
   readonly #reader: StreamReader;
+  readonly #expectedNames: string;
   #names = nobody;
+  #verifiedNames: readonly string[] = [];
   /** Output of this turn; while connecting, all output. */
   #gathered = '';
   /** Requests whose final response has not been sent. */
@@ -88,6 +99,8 @@ export class StreamConnection implements ReadConnection {
   #fullSince: number | undefined;
   /** What has left since then. */
   #lateAnswers: string[] = [];
+  /** Nothing that comes is read any more. */
+  #isMuted = false;
   #hasMoved = false;
   /** Octets read since others had their turn. */
   #readOctets = 0;
@@ -103,6 +116,7 @@ export class StreamConnection implements ReadConnection {
     this.remotePort = origin.remotePort;
     this.tlsProfile = origin.tlsProfile;
     this.isAccepted = origin.openEvent === undefined;
+    this.#expectedNames = origin.expectation?.names.join(' ') ?? '';
     this.#origin = origin;
     this.#socket = origin.socket;
     this.#surroundings = surroundings;
@@ -113,7 +127,16 @@ export class StreamConnection implements ReadConnection {
   }
 
   get verifiedNames(): readonly string[] {
-    return this.#names.hosts;
+    return this.#verifiedNames;
+  }
+
+  get nameBasis(): NameBasis {
+    return this.#names.basis;
+  }
+
+  /** The names that it was opened for, as one text; empty where the peer opened it. */
+  get expectedNames(): string {
+    return this.#expectedNames;
   }
 
   /** Nobody waits for a response by it, and every request that came by it is answered. */
@@ -245,13 +268,51 @@ export class StreamConnection implements ReadConnection {
   }
 
   #open(): void {
+    const identity = this.#origin.identify?.() ?? nobody;
+    if (isRefusal(identity)) return this.#refusePeer(identity);
     this.state = 'open';
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
     if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
-    this.#names = this.#origin.provedNames();
+    this.#knowAs(identity);
     this.#watchIdleness();
     this.flush();
+    if (this.transport === 'tls') this.#surroundings.onIdentified(this);
+  }
+
+  #knowAs(names: CertificateNames): void {
+    this.#names = names;
+    this.#verifiedNames = names.wildcards.length === 0 ? names.hosts : [...names.hosts, ...names.wildcards];
+  }
+
+  /** RFC 5922 §7.3: nothing has been written yet. */
+  #refusePeer(refusal: PeerRefusal): void {
+    this.#surroundings.onPeerRefused(refusal, this);
+    const detail = `TLS with ${this.remoteAddress} port ${this.remotePort}: ${refusal.detail}`;
+    this.#die({ code: 'tls-failed', detail });
+  }
+
+  /**
+   * Judges the peer anew. One that may not stay is not heard any more, and nobody waits for it; answers that it is owed may
+   * still leave, for they answer what it was allowed to ask.
+   * @param judge with the socket, and what it was made for
+   */
+  reexamine(judge: (socket: TLSSocket, expectation: Expectation) => CertificateNames | PeerRefusal): void {
+    const { expectation } = this.#origin;
+    if (expectation === undefined || this.state !== 'open') return;
+    const identity = judge(this.#socket as TLSSocket, expectation);
+    if (isRefusal(identity)) this.expel(identity);
+    else this.#knowAs(identity);
+  }
+
+  /** As `reexamine` does with a peer that may not stay. */
+  expel(refusal: PeerRefusal): void {
+    this.#surroundings.onPeerRefused(refusal, this);
+    this.#isMuted = true;
+    this.#reader.stop();
+    const error: TransportError = { code: 'closed', detail: refusal.detail };
+    if (this.#unanswered === 0) this.#finish(error);
+    else this.#awaitAnswers(error);
   }
 
   #enterStage(ms: number, atEnd: () => void): void {
@@ -270,7 +331,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.state === 'closed') return;
+    if (this.state === 'closed' || this.#isMuted) return;
     this.#hasMoved = true;
     this.#reader.read(chunk.toString('latin1'));
     this.#readOctets += chunk.length;
@@ -285,7 +346,7 @@ export class StreamConnection implements ReadConnection {
 
   readonly #onEnd = (): void => {
     // While TLS is being set up, an error follows that says so.
-    if (this.state !== 'open') return;
+    if (this.state !== 'open' || this.#isEnding) return;
     const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
     if (this.#reader.isMidMessage) this.giveUp('incomplete-message', 'the stream ended inside a message');
     else if (this.#unanswered === 0) this.#finish(error);
@@ -337,7 +398,7 @@ export class StreamConnection implements ReadConnection {
     this.#endedBy = error;
     this.#stageTimer?.cancel();
     this.#reader.stop();
-    this.#surroundings.registry.forget(this);
+    this.#surroundings.registry.remove(this);
   }
 }
 

@@ -4,10 +4,12 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
+import { anybodyCalling, identify, isRefusal } from './peer-identity.ts';
+import { handshakeRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportTimeouts } from './settings.ts';
 import type { StreamOrigin } from './stream-connection.ts';
 import { listenTcp } from './tcp.ts';
-import { createHandshaker, provedNames, type TlsContext } from './tls.ts';
+import { createHandshaker, type TlsContext } from './tls.ts';
 
 /** Read whenever they are needed: a reload changes them in place. */
 export interface StreamListenerSettings {
@@ -29,6 +31,8 @@ export interface AcceptHandler {
   onAccepted(origin: StreamOrigin): void;
   /** A connection that could not become one. */
   onRefused(code: DiscardCode, flow: Flow, detail: string): void;
+  /** One whose peer may not be heard. */
+  onPeerRefused(refusal: PeerRefusal, flow: Flow): void;
 }
 
 export class StreamListener {
@@ -86,7 +90,7 @@ export class StreamListener {
     const known = this.#handshaking;
     if (known?.context === context && known.listener === listener && known.handshakeMs === handshakeMs) return known;
     const server = createHandshaker(context, handshakeMs, {
-      onSecured: (socket) => this.#accept(socket, 'tls', listener),
+      onSecured: (socket) => this.#judge(socket, context, listener),
       onFailed: this.#onHandshakeFailed,
     });
     return { context, listener, handshakeMs, server };
@@ -110,12 +114,17 @@ export class StreamListener {
     else this.#handshaking.server.emit('connection', socket);
   };
 
-  readonly #onHandshakeFailed = (reason: string, socket: Socket): void => {
-    this.#refuse(socket, 'tls-failed', reason);
-    socket.destroy();
-  };
+  readonly #onHandshakeFailed = (reason: string, socket: Socket): void =>
+    this.#refusePeer(socket, handshakeRefusal(reason));
 
-  #accept(socket: Socket, transport: 'tcp' | 'tls', listener: Listener | undefined): void {
+  /** RFC 5922 §7.4: before anything that the peer has sent is read. */
+  #judge(socket: TLSSocket, context: TlsContext, listener: Listener): void {
+    const identity = identify(socket, context, anybodyCalling);
+    if (isRefusal(identity)) this.#refusePeer(socket, identity);
+    else this.#accept(socket, 'tls', listener, identity);
+  }
+
+  #accept(socket: Socket, transport: 'tcp' | 'tls', listener: Listener | undefined, names = nobody): void {
     const { remoteAddress, remotePort } = socket;
     // A peer that has gone already has no address.
     if (remoteAddress === undefined || remotePort === undefined || listener === undefined) {
@@ -123,9 +132,14 @@ export class StreamListener {
       return;
     }
     const { tlsProfile } = listener;
-    const names = () => (transport === 'tls' ? provedNames(socket as TLSSocket) : nobody);
     const origin = { socket, transport, listener, remoteAddress, remotePort, tlsProfile, openEvent: undefined };
-    this.#handler.onAccepted({ ...origin, provedNames: names });
+    const expectation = transport === 'tls' ? anybodyCalling : undefined;
+    this.#handler.onAccepted({ ...origin, identify: () => names, expectation });
+  }
+
+  #refusePeer(socket: Socket, refusal: PeerRefusal): void {
+    if (this.#listener !== undefined) this.#handler.onPeerRefused(refusal, stillborn(socket, this.#listener));
+    socket.destroy();
   }
 
   #refuse(socket: Socket, code: DiscardCode, detail: string): void {

@@ -1,8 +1,9 @@
-/** TLS below a stream connection: profiles made ready, handshakes in both directions, and the names that a peer has proved. */
+/** TLS below a stream connection: profiles made ready, and handshakes in both directions. Who the peer is, is judged behind them. */
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import tls from 'node:tls';
-import { type CertificateNames, certificateNames, matchesName, nobody } from '../../certificates/names.ts';
+import { pemBlocks } from '../../certificates/pem.ts';
+import { readTrust, type Trust } from '../../certificates/trust.ts';
 import type { Listener, Target } from './flow.ts';
 import { ListenError } from './listen-error.ts';
 import { sourceAddress } from './listener.ts';
@@ -14,6 +15,8 @@ export interface TlsContext {
   readonly profile: TlsProfile;
   readonly options: tls.SecureContextOptions;
   readonly secureContext: tls.SecureContext;
+  /** For connections that were opened under another profile of this name. */
+  readonly trust: Trust;
 }
 
 /** @throws ListenError that names the profile and what is wrong with it */
@@ -29,7 +32,8 @@ export function createTlsContext(profile: TlsProfile): TlsContext {
   checkPair(profile, certificate, key);
   const options = secureOptions(profile);
   const secureContext = attempt(profile, 'OpenSSL refuses it', () => tls.createSecureContext(options));
-  return { profile, options, secureContext };
+  const trust = attempt(profile, 'its crl cannot be read', () => readTrust(profile.ca, profile.crl ?? []));
+  return { profile, options, secureContext, trust };
 }
 
 function attempt<Value>(profile: TlsProfile, complaint: string, make: () => Value): Value {
@@ -49,20 +53,28 @@ function unusable(profile: TlsProfile, what: string, cause?: unknown): ListenErr
   return new ListenError('tls-profile-unusable', `TLS profile "${profile.name}": ${what}`, { cause });
 }
 
+/** Lync and OCS do not understand the empty fragments that guard TLS 1.0 (Cisco's guide turns them off, too). */
+const forOldPeers = constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS;
+
 function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
+  // Of a text with several lists Node would take the first.
+  const crl = (profile.crl ?? []).flatMap((text) => pemBlocks(text, 'X509 CRL'));
   const ciphers = profile.ciphers ?? (profile.legacy ? 'DEFAULT' : undefined);
   return {
     cert: profile.certificate,
     key: profile.key,
     ca: profile.ca,
+    ...(crl.length === 0 ? {} : { crl }),
     minVersion: profile.minVersion,
+    ...(profile.maxVersion === undefined ? {} : { maxVersion: profile.maxVersion }),
     // No resumption: every connection proves its names anew, against the CA now in force.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureOptions: constants.SSL_OP_NO_TICKET | (profile.legacy === true ? forOldPeers : 0),
     ...(ciphers === undefined ? {} : { ciphers: profile.legacy ? `${ciphers}:@SECLEVEL=0` : ciphers }),
   };
 }
 
 export interface HandshakeHandler {
+  /** Nothing is known yet of who it is. */
   onSecured(socket: tls.TLSSocket): void;
   /** @param reason for people */
   onFailed(reason: string, socket: Socket): void;
@@ -72,29 +84,19 @@ export interface HandshakeHandler {
 export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): tls.Server {
   const { profile, options } = context;
   const requestCert = profile.clientCertificate !== 'none';
-  // Node would destroy an unauthorized socket without a word; judged here, its address and the reason are still known.
+  // Node would destroy an unauthorized socket without a word; judged by us, its address, its names and the reason are known.
   const server = tls.createServer({
     ...options,
     requestCert,
     rejectUnauthorized: false,
     handshakeTimeout: handshakeMs,
   });
-  server.on('secureConnection', (socket) => {
-    const fault = profile.clientCertificate === 'required' ? certificateFault(socket) : undefined;
-    if (fault === undefined) handler.onSecured(socket);
-    else handler.onFailed(fault, socket);
-  });
+  server.on('secureConnection', (socket) => handler.onSecured(socket));
   server.on('tlsClientError', (error: SocketError, socket) => handler.onFailed(error.reason ?? error.message, socket));
   return server;
 }
 
-function certificateFault(socket: tls.TLSSocket): string | undefined {
-  if (socket.authorized) return undefined;
-  if (socket.getPeerX509Certificate() === undefined) return 'the peer has shown no certificate';
-  return `the peer's certificate is refused: ${socket.authorizationError}`;
-}
-
-/** Begins to connect, shows our certificate, and accepts only a peer that `target.tlsName` is a name of (if there is one). */
+/** Begins to connect, and shows our certificate. Whoever gets the socket judges the peer before anything is written. */
 export function dialTls(target: Target, listener: Listener, context: TlsContext): tls.TLSSocket {
   const { tlsName } = target;
   const localAddress = sourceAddress(listener, target);
@@ -103,29 +105,14 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
     host: target.address,
     port: target.port,
     secureContext: context.secureContext,
-    rejectUnauthorized: true,
-    checkServerIdentity: (_host, certificate) =>
-      identityError(certificateNames(new X509Certificate(certificate.raw), usualRules), tlsName),
+    // As with those who connect to us: OpenSSL verifies all the same, and `identify` closes with the names that were seen.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
     ...(localAddress === undefined ? {} : { localAddress }),
     // RFC 6066 §3: an address must not stand in SNI.
     ...(tlsName === undefined || isIP(tlsName) !== 0 ? {} : { servername: tlsName }),
   };
   return tls.connect(options);
-}
-
-const usualRules = { wildcards: false, commonName: true };
-
-/** RFC 5922 §7.3. */
-function identityError(names: CertificateNames, expected: string | undefined): Error | undefined {
-  if (expected === undefined || matchesName(names, expected)) return undefined;
-  const shown = [...names.hosts, ...names.addresses].join(', ') || 'nobody';
-  return new Error(`the peer's certificate names ${shown}, not ${expected}`);
-}
-
-/** What the peer's certificate says, if the CA vouches for it. */
-export function provedNames(socket: tls.TLSSocket): CertificateNames {
-  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  return certificate === undefined ? nobody : certificateNames(certificate, usualRules);
 }
 
 /** The peer's certificate, whoever vouches for it. Node gives its X509Certificate away once only (24.21): made anew here. */

@@ -9,6 +9,8 @@ import { Connector } from './connector.ts';
 import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLayer } from './flow.ts';
 import { chooseListener } from './listener.ts';
 import { type Change, Listening, type ListeningChange } from './listening.ts';
+import { identifyAgain } from './peer-identity.ts';
+import type { PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
 import { StreamConnection, type StreamOrigin, type StreamSurroundings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
@@ -85,10 +87,16 @@ class Transports implements ReconfigurableTransports {
       clock,
       writeTurn: new WriteTurn(),
       registry: this.#pool,
+      onIdentified: this.#onIdentified,
+      onPeerRefused: this.#onPeerRefused,
       undelivered,
     };
     this.#connector = new Connector(this.#tls, this.#surroundings);
-    const accepting = { onAccepted: this.#onAccepted, onRefused: this.#onRefused };
+    const accepting = {
+      onAccepted: this.#onAccepted,
+      onRefused: this.#onRefused,
+      onPeerRefused: this.#onPeerRefused,
+    };
     const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log, sharing);
     const stream = () => new StreamListener({ limits, timeouts }, this.#accepted, accepting, sharing);
     this.#listening = new Listening({ udp, stream }, clock);
@@ -142,6 +150,40 @@ class Transports implements ReconfigurableTransports {
       if (hasOtherContext || this.#isOutdated(connection)) connection.retire();
       else if (hasNewTimeouts) connection.onNewTimeouts();
     }
+    this.#reexamine(before);
+  }
+
+  /** Nobody stays whom we would not let in now: trust may have been taken from a CA, a certificate, a name or an address. */
+  #reexamine(before: ReadonlyMap<string, TlsContext>): void {
+    for (const connection of [...this.#pool.connections]) {
+      if (this.#contextFor(connection) !== before.get(connection.tlsProfile ?? '')) this.#identifyAgain(connection);
+      this.#expelStranger(connection);
+    }
+  }
+
+  #identifyAgain(connection: StreamConnection): void {
+    const context = this.#contextFor(connection);
+    if (context === undefined) return;
+    connection.reexamine((socket, expectation) => identifyAgain(socket, context, expectation));
+  }
+
+  /** What a connection like this one would be judged by now; undefined when there would be none. */
+  #contextFor({
+    isAccepted,
+    tlsProfile,
+    listener: { transport, address, port },
+  }: StreamConnection): TlsContext | undefined {
+    const isSame = (other: Listener) =>
+      other.transport === transport && other.address === address && other.port === port;
+    return this.#tls.get((isAccepted ? this.listeners.find(isSame)?.tlsProfile : tlsProfile) ?? '');
+  }
+
+  /** Whoever has to prove who he is need not speak to be told that he may not. */
+  #expelStranger(connection: StreamConnection): void {
+    const { isAccepted, state, tlsProfile = '' } = connection;
+    if (!isAccepted || state !== 'open' || this.#tls.get(tlsProfile)?.profile.clientCertificate !== 'required') return;
+    const refusal = this.#handler.refusalOf?.(connection);
+    if (refusal !== undefined) connection.expel(refusal);
   }
 
   /** Its listener has other words now, shows another certificate, or is gone. */
@@ -153,7 +195,41 @@ class Transports implements ReconfigurableTransports {
     const connection = new StreamConnection(origin, this.#surroundings);
     this.#pool.add(connection);
     // Its handshake began before a change and ended after it.
-    if (this.#isOutdated(connection)) connection.retire();
+    if (this.#isOutdated(connection)) {
+      connection.retire();
+      this.#identifyAgain(connection);
+    }
+    this.#expelStranger(connection);
+  };
+
+  readonly #onIdentified = (connection: StreamConnection): void => {
+    // It was opened with a profile that has changed meanwhile.
+    if (connection.isRetired) this.#identifyAgain(connection);
+    if (connection.nameBasis !== 'common-name') return;
+    const { remoteAddress, remotePort, verifiedNames: names, tlsProfile: profile } = connection;
+    const peer = `tls:${remoteAddress}:${remotePort}`;
+    this.#log.info(
+      { event: 'known-by-common-name', peer, names, profile },
+      'the certificate of this peer has no other name',
+    );
+  };
+
+  readonly #onPeerRefused = ({ code, shown, detail, hint }: PeerRefusal, flow: Flow): void => {
+    const { remoteAddress, remotePort, listener } = flow;
+    const direction = flow instanceof StreamConnection && !flow.isAccepted ? 'out' : 'in';
+    const peer = `tls:${remoteAddress}:${remotePort}`;
+    const told = {
+      event: 'peer-refused',
+      code,
+      direction,
+      peer,
+      names: shown,
+      listener: listener.sentBy,
+      detail,
+      hint,
+    };
+    this.#log.warn(told, `refused: ${detail}`);
+    if (direction === 'in') this.#handler.onDiscarded(code, flow, detail);
   };
 
   readonly #onRefused = (code: DiscardCode, flow: Flow, detail: string): void => {
@@ -162,17 +238,17 @@ class Transports implements ReconfigurableTransports {
   };
 
   flowTo(target: Target): Flow | TransportError {
-    const reused = target.transport === 'udp' ? undefined : this.#pool.find(target);
-    if (reused !== undefined) return reused;
     const listener = chooseListener(this.listeners, target);
     if (listener === undefined) {
       return { code: 'no-listener', detail: `no ${target.transport} listener to reach ${target.address} from` };
     }
-    return this.#flowFrom(listener, target);
+    const reused = target.transport === 'udp' ? undefined : this.#pool.find(target, listener);
+    return reused ?? this.#flowFrom(listener, target);
   }
 
   leave(target: Target): void {
-    const connection = this.#pool.find(target);
+    const listener = chooseListener(this.listeners, target);
+    const connection = listener && this.#pool.find(target, listener);
     if (connection === undefined) return;
     if (connection.isAtRest) connection.close('nothing has come back on it');
     else this.#pool.forget(connection);
@@ -185,7 +261,7 @@ class Transports implements ReconfigurableTransports {
       return { code: 'connect-failed', detail: `nothing can be sent to ${target.address} port ${target.port}` };
     }
     const connection = this.#connector.connect(target, listener);
-    if (connection instanceof StreamConnection) this.#pool.add(connection, target.tlsName);
+    if (connection instanceof StreamConnection) this.#pool.add(connection);
     return connection;
   }
 

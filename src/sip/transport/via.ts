@@ -45,10 +45,14 @@ export function responseTarget(via: Via, flow: Flow): Target | undefined {
     transport: flow.transport,
     address,
     port,
-    // RFC 5922 §7.3: the new peer must be who the old one said to be.
-    tlsName: isTls ? via.host : undefined,
+    tlsName: isTls ? nameOfPeer(via, flow) : undefined,
     tlsProfile: isTls ? flow.listener.tlsProfile : undefined,
   };
+}
+
+/** RFC 5922 §7.3: the new peer must be who the old one has proved to be; sent-by only chooses among its names. */
+function nameOfPeer({ host }: Via, { verifiedNames }: Flow): string {
+  return verifiedNames.includes(host) ? host : (verifiedNames[0] ?? host);
 }
 
 /** RFC 3261 §18.2.2: 5061 for TLS, else 5060, when sent-by names no port. */

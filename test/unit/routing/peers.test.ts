@@ -48,10 +48,10 @@ describe('a followed URI', () => {
     ],
     [
       'sip:192.0.2.21;transport=tls',
-      'microsoft 192.0.2.21:5061/tls (fe1.example.com)',
+      'microsoft 192.0.2.21:5061/tls (fe1.example.com, tls lync)',
       'by TLS without a port means 5061',
     ],
-    ['sips:192.0.2.21', 'microsoft 192.0.2.21:5061/tls (fe1.example.com)', 'of scheme sips means TLS'],
+    ['sips:192.0.2.21', 'microsoft 192.0.2.21:5061/tls (fe1.example.com, tls lync)', 'of scheme sips means TLS'],
     ['sip:pool.example.net;transport=tls', 'microsoft pool.example.net:0/tls', 'by name without a port asks for SRV'],
     ['sip:fe9.example.com;transport=tls', 'microsoft fe9.example.com:0/tls', 'by a listed name leads there by TLS'],
     [

@@ -72,13 +72,20 @@ describe('the longest pattern comes first, less specific ones follow', () => {
     );
   });
 
-  test('of a hop that stands in both patterns the more specific row says how it is spoken to', () => {
-    const rows = [
-      row('*.example.com', 'h1', { tlsProfile: 'default' }),
-      row('eu.example.com', 'h1', { tlsProfile: 'lync' }),
-    ];
-    const match = compileRoutes(rows).match('microsoft', 'eu.example.com', undefined, 0);
-    expect(match).toMatchObject({ plan: { hops: [{ tlsProfile: 'lync' }] } });
+  test('a hop that is spoken to with another TLS profile or name is another hop', () => {
+    const tls = { transport: 'tls', port: 5061 } as const;
+    const table = compileRoutes([
+      row('*.example.com', 'h1', { ...tls, tlsProfile: 'default' }),
+      row('eu.example.com', 'h1', { ...tls, tlsProfile: 'lync' }),
+      row('eu.example.com', 'h1', { ...tls, tlsProfile: 'lync', tlsName: 'h2', otherTlsNames: ['h3'] }),
+    ]);
+    const match = table.match('microsoft', 'eu.example.com', undefined, 0);
+    const ids = match?.kind === 'plan' ? match.plan.hops.map(({ id }) => id) : [];
+    expect(ids.toSorted()).toEqual([
+      'microsoft h1:5061/tls',
+      'microsoft h1:5061/tls (h2, h3, tls lync)',
+      'microsoft h1:5061/tls (tls lync)',
+    ]);
   });
 
   test("Cisco's reversed form and the plain one are one pattern", () => {

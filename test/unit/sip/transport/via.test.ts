@@ -12,7 +12,15 @@ function viaOf(sentByAndParams: string): Via {
 
 function flowFrom(remoteAddress: string, remotePort: number, transport: Transport = 'udp', state = 'open'): Flow {
   const isReliable = transport !== 'udp';
-  return { transport, isReliable, remoteAddress, remotePort, state, listener: { tlsProfile: 'default' } } as Flow;
+  return {
+    transport,
+    isReliable,
+    remoteAddress,
+    remotePort,
+    state,
+    verifiedNames: [],
+    listener: { tlsProfile: 'default' },
+  } as unknown as Flow;
 }
 
 describe('received and rport of a request (RFC 3261 §18.2.1, RFC 3581 §4)', () => {
@@ -92,6 +100,12 @@ describe('the address of a response (RFC 3261 §18.2.2, RFC 3581 §4)', () => {
       tlsName,
       tlsProfile: tlsName && 'default',
     });
+  });
+
+  test('tls: who is connected to must be who was there before, whatever sent-by says (RFC 5922 §7.3)', () => {
+    const flow = { ...flowFrom(source, 7777, 'tls', 'closed'), verifiedNames: ['pool.example.com', 'fe1.example.com'] };
+    expect(responseTarget(viaOf('FE1.example.com'), flow)?.tlsName).toBe('fe1.example.com');
+    expect(responseTarget(viaOf('imp1.example.com'), flow)?.tlsName).toBe('pool.example.com');
   });
 
   test('there is none for a source that is no single host', () => {

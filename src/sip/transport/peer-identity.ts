@@ -1,0 +1,83 @@
+/** Who the far side of a TLS connection is, asked when its handshake is over and before anything else is read or written (RFC 5922 §7). */
+import { X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { type CertificateNames, certificateNames, matchesName, nobody } from '../../certificates/names.ts';
+import type { Trust } from '../../certificates/trust.ts';
+import { certificateRefusal, nameMismatch, nameNotAllowed, noCertificate, type PeerRefusal } from './peer-refusal.ts';
+import type { TlsProfile } from './settings.ts';
+import { shownCertificate, type TlsContext } from './tls.ts';
+
+/** What a connection was made for. */
+export interface Expectation {
+  /** The peer opened it: then the profile says what it must show. */
+  readonly isAccepted: boolean;
+  /** One of these must be a name of the peer; none: whoever the CA vouches for. */
+  readonly names: readonly string[];
+}
+
+export const anybodyCalling: Expectation = { isAccepted: true, names: [] };
+
+export const isRefusal = (identity: CertificateNames | PeerRefusal): identity is PeerRefusal => 'code' in identity;
+
+/** By what OpenSSL has found in the handshake. */
+export function identify(
+  socket: TLSSocket,
+  { profile, trust }: TlsContext,
+  wanted: Expectation,
+): CertificateNames | PeerRefusal {
+  const certificate = shownCertificate(socket);
+  if (certificate === undefined) return withoutCertificate(profile, wanted);
+  if (!socket.authorized) return certificateRefusal(faultOf(socket, trust), certificate);
+  return judgeNames(certificate, profile, wanted);
+}
+
+/** The same for a connection that is open, by a profile that has taken the place of the one it was opened with. */
+export function identifyAgain(
+  socket: TLSSocket,
+  { profile, trust }: TlsContext,
+  wanted: Expectation,
+): CertificateNames | PeerRefusal {
+  const [certificate, ...others] = chainOf(socket);
+  if (certificate === undefined) return withoutCertificate(profile, wanted);
+  const fault = trust.faultOf([certificate, ...others], new Date());
+  if (fault !== undefined) return certificateRefusal(fault, certificate);
+  return judgeNames(certificate, profile, wanted);
+}
+
+const withoutCertificate = ({ clientCertificate }: TlsProfile, { isAccepted }: Expectation) =>
+  isAccepted && clientCertificate !== 'required' ? nobody : noCertificate;
+
+/**
+ * Node's types say Error, and it is OpenSSL's name of the last fault: of a chain that leads nowhere the lists are missing, too,
+ * which is not what is wrong with it.
+ */
+function faultOf(socket: TLSSocket, trust: Trust): string {
+  const fault = String(socket.authorizationError);
+  const [certificate, ...others] = fault === 'UNABLE_TO_GET_CRL' ? chainOf(socket) : [];
+  return (certificate && trust.faultOf([certificate, ...others], new Date())) ?? fault;
+}
+
+function judgeNames(
+  certificate: X509Certificate,
+  profile: TlsProfile,
+  wanted: Expectation,
+): CertificateNames | PeerRefusal {
+  const { wildcards = false, commonName = true, peers } = profile;
+  const names = certificateNames(certificate, { wildcards, commonName });
+  const isOneOf = (expected: readonly string[]) => expected.some((name) => matchesName(names, name));
+  if (wanted.names.length > 0 && !isOneOf(wanted.names)) return nameMismatch(certificate, wanted.names);
+  if (wanted.isAccepted && peers !== undefined && !isOneOf(peers)) return nameNotAllowed(certificate);
+  return names;
+}
+
+/** The certificate of the peer, and those that lead from it to a root as OpenSSL has found them. */
+function chainOf(socket: TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true);
+  // A root is its own issuer.
+  while (next?.raw !== undefined && !chain.some(({ raw }) => raw.equals(next!.raw!))) {
+    chain.push(new X509Certificate(next.raw));
+    next = next.issuerCertificate;
+  }
+  return chain;
+}

@@ -27,6 +27,8 @@ export interface Status {
   readonly listeners: readonly { readonly address: string; readonly sentBy: string }[];
   /** Ours, those of authorities, and those of connected peers. */
   readonly certificates: readonly CertificateStatus[];
+  /** TLS profiles that take versions and keys which are not safe any more: `ocs-2007 (TLSv1)`. */
+  readonly legacyProfiles: readonly string[];
   /** In the order in which they count; none in basic mode. */
   readonly directory: readonly SourceStatus[];
 }
@@ -40,8 +42,15 @@ const startedAt = new Date(Date.now() - performance.now()).toISOString();
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 const sumOf = (loads: readonly EngineLoad[]): EngineLoad => {
-  const sum = (of: keyof EngineLoad): number => loads.reduce((total, load) => total + load[of], 0);
-  return { requests: sum('requests'), openRequests: sum('openRequests'), connections: sum('connections') };
+  const sum = (of: 'requests' | 'openRequests' | 'connections'): number =>
+    loads.reduce((total, load) => total + load[of], 0);
+  const knownByCommonName = [...new Set(loads.flatMap((load) => load.knownByCommonName))];
+  return {
+    requests: sum('requests'),
+    openRequests: sum('openRequests'),
+    connections: sum('connections'),
+    knownByCommonName,
+  };
 };
 
 export const statusOf = async (app: App, reloader: Reloader): Promise<Status> =>
@@ -64,6 +73,9 @@ const describe = (app: App, reloader: Reloader, workers: readonly EngineLoad[]):
     sentBy,
   })),
   certificates: app.certificates().map((each) => certificateStatus(each, reloader.snapshot.certificates.warnBeforeMs)),
+  legacyProfiles: [...reloader.snapshot.transport.tls.values()]
+    .filter(({ legacy }) => legacy)
+    .map(({ name, minVersion }) => `${name} (${minVersion})`),
   directory: sourcesOf(app.directory),
 });
 

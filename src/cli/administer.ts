@@ -57,6 +57,8 @@ const describeStatus = (status: Status): readonly string[] => {
     `load       ${describeLoad(load)}`,
     ...(workers.length === 1 ? [] : workers.map((own, number) => `  worker ${number}  ${describeLoad(own)}`)),
     ...certificates.filter(({ state: validity }) => validity !== 'valid').map(describeCertificate),
+    ...status.legacyProfiles.map((profile) => `warning    TLS profile ${profile} takes old versions and short keys`),
+    ...load.knownByCommonName.map((peer) => `warning    ${peer} is known by the common name of its certificate only`),
     ...directory.flatMap(describeSource),
   ];
 };

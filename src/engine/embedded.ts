@@ -170,7 +170,12 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     get connections() {
       return transport.connections;
     },
-    load: () => ({ requests, openRequests: transactions.countOpen(), connections: transport.countConnections() }),
+    load: () => ({
+      requests,
+      openRequests: transactions.countOpen(),
+      connections: transport.countConnections(),
+      knownByCommonName: transport.knownByCommonName(),
+    }),
     takeResponse(text, from) {
       const response = parseMessage(text);
       if (response?.kind === 'response') guarded(response, () => transactions.onResponse(response, from));

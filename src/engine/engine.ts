@@ -35,6 +35,8 @@ export interface EngineLoad {
   readonly openRequests: number;
   /** Stream connections, those that peers opened and our own. */
   readonly connections: number;
+  /** Peers now connected whose certificates have no other name: `imp1.example.com at 192.0.2.11`. */
+  readonly knownByCommonName: readonly string[];
 }
 
 export interface SipEngine {

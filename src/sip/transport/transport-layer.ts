@@ -32,6 +32,8 @@ export interface ReconfigurableTransports extends TransportLayer {
   reconfigure(settings: TransportSettings): Promise<ListeningChange>;
   /** Open stream connections, those that peers opened and our own. */
   countConnections(): number;
+  /** The peers now connected whose certificates have no other name, each once: `imp1.example.com at 192.0.2.11`. */
+  knownByCommonName(): readonly string[];
 }
 
 /** For watching. */
@@ -213,6 +215,13 @@ class Transports implements ReconfigurableTransports {
       'the certificate of this peer has no other name',
     );
   };
+
+  knownByCommonName(): readonly string[] {
+    const found = [...this.#pool.connections].filter(({ nameBasis }) => nameBasis === 'common-name');
+    return [
+      ...new Set(found.map(({ verifiedNames, remoteAddress }) => `${verifiedNames.join(', ')} at ${remoteAddress}`)),
+    ];
+  }
 
   readonly #onPeerRefused = ({ code, shown, detail, hint }: PeerRefusal, flow: Flow): void => {
     const { remoteAddress, remotePort, listener } = flow;

@@ -9,6 +9,7 @@ import { FlowUsers } from './flow-users.ts';
 import { type Expectation, isRefusal } from './peer-identity.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
 import { socketError } from './socket-error.ts';
+import type { StreamOrigin } from './stream-origin.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
 import { shownCertificate } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
@@ -33,22 +34,6 @@ export interface ConnectionRegistry {
   forget(connection: StreamConnection): void;
   /** It is closed. */
   remove(connection: StreamConnection): void;
-}
-
-/** How one connection came about. */
-export interface StreamOrigin {
-  readonly socket: Socket;
-  readonly transport: 'tcp' | 'tls';
-  readonly listener: Listener;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly tlsProfile: string | undefined;
-  /** The event of `socket` that ends our connecting; undefined when the peer connected and is ready. */
-  readonly openEvent: 'connect' | 'secureConnect' | undefined;
-  /** Asked once, when the connection is open; undefined: TCP, where nobody proves anything. */
-  readonly identify: (() => CertificateNames | PeerRefusal) | undefined;
-  /** TLS only. */
-  readonly expectation: Expectation | undefined;
 }
 
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */

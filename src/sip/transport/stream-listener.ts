@@ -7,7 +7,7 @@ import { FlowUsers } from './flow-users.ts';
 import { anybodyCalling, identify, isRefusal } from './peer-identity.ts';
 import { handshakeRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportTimeouts } from './settings.ts';
-import type { StreamOrigin } from './stream-connection.ts';
+import type { StreamOrigin } from './stream-origin.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, type TlsContext } from './tls.ts';
 

@@ -46,15 +46,49 @@ const openFile = (file: string | undefined): number => {
   }
 };
 
-const openDestination = (fd: number) =>
-  pino.destination({ dest: fd, sync: false, minLength: batchBytes, periodicFlush: flushEveryMs });
+const openDestination = (fd: number) => pino.destination({ dest: fd, sync: false });
+
+/**
+ * Lines that wait to be written together. pino's destination can gather too, but measures all that it has gathered with every
+ * line: ten kilobytes copied, and thrown away, for each request.
+ */
+class Batch implements DestinationStream {
+  #lines = '';
+  #timer: NodeJS.Timeout | undefined;
+  #destination: DestinationStream;
+
+  constructor(destination: DestinationStream) {
+    this.#destination = destination;
+  }
+
+  write(line: string): void {
+    this.#lines += line;
+    if (this.#lines.length >= batchBytes) this.handOn();
+    else this.#timer ??= setTimeout(() => this.handOn(), flushEveryMs).unref();
+  }
+
+  handOn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#lines === '') return;
+    const lines = this.#lines;
+    this.#lines = '';
+    this.#destination.write(lines);
+  }
+
+  /** What was gathered before goes where it went then. */
+  use(destination: DestinationStream): void {
+    this.handOn();
+    this.#destination = destination;
+  }
+}
 
 /** @throws RouterError when the file cannot be opened */
 export const openLog = (settings: LogSettings): OpenLog => {
   let fd = openFile(settings.file);
   let destination = openDestination(fd);
-  const current: DestinationStream = { write: (line) => void destination.write(line) };
-  const log = createLog(settings.level, current);
+  const batch = new Batch(destination);
+  const log = createLog(settings.level, batch);
 
   const change = (next: LogSettings, nextFd: number): void => {
     log.level = next.level;
@@ -63,6 +97,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
     const isFile = fd !== standardError;
     fd = nextFd;
     destination = openDestination(fd);
+    batch.use(destination);
     // `end` writes what is held back and closes the file; standard error is not ours to close.
     if (isFile) former.end();
     else former.flushSync();
@@ -70,7 +105,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
 
   return {
     log,
-    writeRecord: recordWriter(log, current),
+    writeRecord: recordWriter(log, batch),
     async prepare(next) {
       const nextFd = openFile(next.log.file);
       const abandon = () => {
@@ -78,8 +113,11 @@ export const openLog = (settings: LogSettings): OpenLog => {
       };
       return { commit: () => change(next.log, nextFd), abandon };
     },
-    writeLines: (lines) => void current.write(lines),
-    flush: () => destination.flushSync(),
+    writeLines: (lines) => batch.write(lines),
+    flush() {
+      batch.handOn();
+      destination.flushSync();
+    },
   };
 };
 

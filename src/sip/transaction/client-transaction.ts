@@ -116,6 +116,11 @@ export class ClientTransaction implements FlowUser {
     this.#take('transport-error', undefined);
   }
 
+  /** Another is told what still comes. */
+  handOver(user: ClientTransactionUser): void {
+    this.#user = user;
+  }
+
   /** For whoever waits no longer: nothing is sent again, and what still comes is a stray. */
   abandon(): void {
     this.#terminate();
@@ -164,15 +169,18 @@ export class ClientTransaction implements FlowUser {
     }
   }
 
-  /** Until Timer K ends, responses are absorbed and nothing else happens: neither the request nor its asker is needed. */
-  #forgetAllButKey(): void {
+  /**
+   * Until Timer K ends, responses are absorbed and nothing else happens: neither the request nor its asker is needed. Until
+   * Timer M ends, 2xx responses are passed up, and a broken connection changes nothing (RFC 6026 §8.4).
+   */
+  #forgetRequest(timer: 'K' | 'M'): void {
     this.#text = '';
-    this.#user = nobody;
+    if (timer === 'K') this.#user = nobody;
     this.flow.users.delete(this);
   }
 
   #startTimer(timer: TimerName, ms: number): void {
-    if (timer === 'K') this.#forgetAllButKey();
+    if (timer === 'K' || timer === 'M') this.#forgetRequest(timer);
     this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
   }
 

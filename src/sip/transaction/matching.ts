@@ -8,6 +8,11 @@ const transactionMethod = (method: string): string => (method === 'ACK' ? 'INVIT
 
 const sentByKey = (via: Via): string => `${via.host}:${via.port ?? ''}`;
 
+const keyByBranch = (via: Via, kind: string): string => `${via.branch} ${kind} ${sentByKey(via)}`;
+
+/** Whether a request of `kind` with this top Via began the transaction; never said of an RFC 2543 client's. */
+export const isBegunBy = (key: string, via: Via, kind: string): boolean => key === keyByBranch(via, kind);
+
 /**
  * Key of the server transaction of `request` as if its method were `method`; undefined without a usable top Via.
  * Requests of RFC 2543 clients (no cookie in the branch) match by Request-URI, From tag, Call-ID, CSeq and top Via; the To
@@ -17,7 +22,7 @@ export const serverKey = (request: SipRequest, method: string): string | undefin
   const via = request.topVia;
   if (via === undefined) return undefined;
   const kind = transactionMethod(method);
-  if (via.branch?.startsWith(magicCookie)) return `${via.branch} ${kind} ${sentByKey(via)}`;
+  if (via.branch?.startsWith(magicCookie)) return keyByBranch(via, kind);
   return [
     kind,
     request.requestUri,

@@ -1,10 +1,11 @@
 /** One server transaction alive: its machine's state, its timers and the response to repeat. */
-import type { SipRequest } from '../../sip-parser/index.ts';
+import type { SipRequest, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
 import { goesBackOn } from '../transport/via.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
+import { isBegunBy } from './matching.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
 import { ownResponse } from './own-response.ts';
 import { TransactionTimers } from './transaction-timers.ts';
@@ -15,7 +16,7 @@ type Event = InviteServerEvent | NonInviteServerEvent;
 type ServerMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
 
 export interface ServerTransactionRim {
-  readonly send: (text: string, request: SipRequest, flow: Flow) => void;
+  readonly send: (text: string, request: SipRequest | undefined, flow: Flow) => void;
   readonly passUp: (transaction: ServerTransaction) => void;
   readonly unacknowledged: (transaction: ServerTransaction) => void;
   readonly ended: (transaction: ServerTransaction) => void;
@@ -66,6 +67,11 @@ export class ServerTransaction {
   get isOpen(): boolean {
     const { name } = this.#state;
     return name === 'Trying' || name === 'Proceeding' || (name === 'Completed' && this.isInvite);
+  }
+
+  /** Whether `via` is that of the INVITE which began it; false for one of an RFC 2543 client, whose Via says too little. */
+  isBegunBy(via: Via): boolean {
+    return isBegunBy(this.key, via, 'INVITE');
   }
 
   start(): void {
@@ -160,23 +166,23 @@ export class ServerTransaction {
   }
 
   #sendResponse(): void {
-    if (this.#response === '') return;
-    if (this.#request === undefined) this.flow.send(this.#response);
-    else this.#rim.send(this.#response, this.#request, this.flow);
+    if (this.#response !== '') this.#rim.send(this.#response, this.#request, this.flow);
   }
 
   /**
-   * For 64*T1 the response is repeated and nothing else happens (Timer J): at thousands of transactions a second, all that
-   * is held meanwhile is memory. A response that needs more than its flow to find its way keeps the request.
+   * For 64*T1 the response is repeated (Timer J), or handed in again by the transaction user (Timer L), and nothing else
+   * happens: at thousands of transactions a second, all that is held meanwhile is memory. A response that needs more than
+   * its flow to find its way keeps the request.
    */
-  #forgetAllButResponse(): void {
+  #forgetAllButResponse(timer: 'J' | 'L'): void {
     this.context = undefined;
+    if (timer === 'L') this.#response = '';
     const via = this.#request?.topVia;
     if (via !== undefined && goesBackOn(via, this.flow)) this.#request = undefined;
   }
 
   #startTimer(timer: TimerName, ms: number): void {
-    if (timer === 'J') this.#forgetAllButResponse();
+    if (timer === 'J' || timer === 'L') this.#forgetAllButResponse(timer);
     this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event));
   }
 }

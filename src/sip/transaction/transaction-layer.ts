@@ -10,7 +10,7 @@ import { KeyTable } from './key-table.ts';
 import { clientKey, serverKey } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
-import { ServerTransaction } from './server-transaction.ts';
+import { ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
 import type { Timers } from './timers.ts';
 
 /** RFC 3261 §17: what stands above the transactions. */
@@ -29,8 +29,11 @@ export interface TransactionUser {
   onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void;
 }
 
-/** How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. */
-export type SendResponse = (text: string, request: SipRequest, flow: Flow) => void;
+/**
+ * How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. The request is undefined when it
+ * has been forgotten, as it could go back on its flow.
+ */
+export type SendResponse = (text: string, request: SipRequest | undefined, flow: Flow) => void;
 
 const maxMethods = 64;
 
@@ -51,7 +54,7 @@ export class TransactionLayer {
   readonly #servers = new KeyTable<ServerTransaction>();
   readonly #clients = new KeyTable<ClientTransaction>();
   readonly #clock: Clock;
-  readonly #sendResponse: SendResponse;
+  readonly #serverRim: ServerTransactionRim;
   readonly #user: TransactionUser;
   #machines: ReturnType<typeof machinesWith>;
   /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
@@ -59,8 +62,13 @@ export class TransactionLayer {
 
   constructor(timers: Timers, clock: Clock, sendResponse: SendResponse, user: TransactionUser) {
     this.#clock = clock;
-    this.#sendResponse = sendResponse;
     this.#user = user;
+    this.#serverRim = {
+      send: sendResponse,
+      passUp: this.#passUp,
+      unacknowledged: (transaction) => user.onUnacknowledged(transaction),
+      ended: this.#forgetServer,
+    };
     this.#machines = machinesWith(timers);
   }
 
@@ -104,12 +112,7 @@ export class TransactionLayer {
     if (this.#methods.size < maxMethods) this.#methods.add(request.method);
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
-    const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, {
-      send: this.#sendResponse,
-      passUp: this.#passUp,
-      unacknowledged: (ended) => this.#user.onUnacknowledged(ended),
-      ended: this.#forgetServer,
-    });
+    const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, this.#serverRim);
     this.#servers.set(key, transaction);
     transaction.start();
   }

@@ -117,9 +117,10 @@ export interface TransportLayer {
    * is a closed stream, by a connection to its peer's sent-by port. Never throws; a response that can go nowhere is
    * dropped, and the client's timers deal with it.
    * @param text the whole response, latin1
-   * @param flow the one that brought `request`
+   * @param request undefined when it has been forgotten; it could go back on its flow then
+   * @param flow the one that brought the request
    */
-  sendResponse(text: string, request: SipRequest, flow: Flow): void;
+  sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void;
   /**
    * Accepts no more connections, closes those where nobody waits for anything, and ends when all are closed, at the latest
    * after `graceMs`. Until then what comes in is handed up as ever.

@@ -275,7 +275,8 @@ class Transports implements ReconfigurableTransports {
     return connection;
   }
 
-  sendResponse(text: string, request: SipRequest, flow: Flow): void {
+  sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void {
+    if (request === undefined) return flow.state === 'closed' ? this.#sendAgain(text, flow) : flow.send(text);
     const via = request.topVia;
     // Without a readable Via there is only the source of the request to go by.
     if (via === undefined || goesBackOn(via, flow)) flow.send(text);

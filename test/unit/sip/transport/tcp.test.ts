@@ -385,6 +385,21 @@ describe('responses (RFC 3261 §18.2.2)', () => {
     await (await server.peer(0)).read('Call-ID: a');
   });
 
+  test('go there also when the request is forgotten, and only the response has its Via', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    const peer = connectPeer(listener);
+    peer.send(message('a'));
+    const { flow } = await until(() => handler.requests[0]);
+    layer.sendResponse(response('open'), undefined, flow);
+    await peer.read('Call-ID: open');
+    peer.socket.destroy();
+    flow.send(response('probe'));
+    await until(() => flow.state === 'closed');
+    layer.sendResponse(response('a').replace('TCP 127.0.0.1', `TCP 192.0.2.1:${server.port}`), undefined, flow);
+    await (await server.peer(0)).read('Call-ID: a');
+  });
+
   test('still reach a peer that has ended its side, which is closed after the last of them', async () => {
     const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const user = new RecordingUser();

@@ -39,16 +39,7 @@ interface HopRecord {
 const sideOf = (decision: Decision | undefined): string | undefined =>
   decision === undefined || decision.kind === 'ask-directory' ? undefined : decision.from;
 
-/** Most reasons belong to a row of the configuration and are the same for every request. */
-const reasonTexts = new WeakMap<Reason, string>();
-
-const reasonText = (reason: Reason): string => {
-  const known = reasonTexts.get(reason);
-  if (known !== undefined) return known;
-  const text = `${reason.code}: ${reason.detail}`;
-  reasonTexts.set(reason, text);
-  return text;
-};
+const reasonText = ({ code, detail }: Reason): string => `${code}: ${detail}`;
 
 const reasonsOf = ({ decision, refusal }: RequestReport): readonly string[] => {
   if (refusal !== undefined) return [`${refusal.code}: ${refusal.detail}`];

@@ -63,6 +63,7 @@ function dispatcherList({ transport }: Wish): string {
 function argumentsFor({ transport, mode, users, folder, certificates, records }: KamailioWish): string[] {
   const words = {
     MY_LISTEN: `${transport}:${addresses.kamailio}:${portOf(transport)}`,
+    MY_ADDRESS: addresses.kamailio,
     MY_FOLDER: folder,
     MY_USERS: String(mode === 'advanced' ? users : 0),
     MY_CERTIFICATES: certificates,

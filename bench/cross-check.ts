@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Bed, Measured } from './bed.ts';
 import { processorUs } from './programs/processes.ts';
 import { addresses, type Program } from './programs/program.ts';
+import { spread } from './report/spread.ts';
 
 export interface CrossChecked {
   readonly program: string;
@@ -17,46 +18,50 @@ export interface CrossChecked {
 }
 
 const rate = 1_000;
-const seconds = 4;
+const seconds = 2;
+const turns = 3;
 const sippPort = 7_000;
 
-/** One program by both generators, over TCP. */
+/** One program by both generators in turn, over TCP; counts are sums, costs medians. */
 export async function crossCheck(bed: Bed, program: Program, users: number, folder: string): Promise<CrossChecked[]> {
+  mkdirSync(folder, { recursive: true });
   const lanes = `${program.name} cross-check`;
   await bed.connect({ lanes, to: program.at, connections: 1, users });
-  const own = await bed.measure(program, { on: lanes, work: 'message', seconds, rate, lostMs: 2_000 });
-  return [ofOurOwn(program, own), await bySipp(program, folder)];
+  const own: Turn[] = [];
+  const sipp: Turn[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
+    own.push(await bed.measure(program, { on: lanes, work: 'message', seconds, rate, lostMs: 2_000 }));
+    sipp.push(await bySipp(program, join(folder, `${turn}.csv`), sippPort + turn));
+  }
+  return [summary(program, 'our own', own), summary(program, 'SIPp', sipp)];
 }
 
-const ofOurOwn = ({ name }: Program, { sent, answered, programUs }: Measured): CrossChecked => ({
+type Turn = Pick<Measured, 'sent' | 'answered' | 'programUs'>;
+
+const summary = ({ name }: Program, generator: CrossChecked['generator'], turns: readonly Turn[]): CrossChecked => ({
   program: name,
-  generator: 'our own',
-  sent,
-  answered,
-  programUs,
+  generator,
+  sent: turns.reduce((sum, { sent }) => sum + sent, 0),
+  answered: turns.reduce((sum, { answered }) => sum + answered, 0),
+  programUs: spread(turns.map(({ programUs }) => programUs)).median,
 });
 
-async function bySipp(program: Program, folder: string): Promise<CrossChecked> {
-  mkdirSync(folder, { recursive: true });
+/** @param port of its own, since a connection's stays taken for a while */
+async function bySipp(program: Program, statisticsFile: string, port: number): Promise<Turn> {
   const before = processorUs(program.pids());
   const args = [
     ...['-sf', join(import.meta.dirname, 'load/sipp-message.xml'), '-t', 't1', '-nostdin'],
-    ...['-i', addresses.cisco[0], '-p', String(sippPort), '-bind_local'],
+    ...['-i', addresses.cisco[0], '-p', String(port), '-bind_local'],
     ...['-r', String(rate), '-m', String(rate * seconds), '-timeout', '30s', '-recv_timeout', '2000'],
-    ...['-trace_stat', '-stf', join(folder, 'statistics.csv')],
+    ...['-trace_stat', '-stf', statisticsFile],
     `${program.at.address}:${program.at.port}`,
   ];
   // Calls that fail give it an exit code; the counts tell them.
-  await promisify(execFile)('sipp', args, { cwd: folder }).catch(() => undefined);
-  const statistics = readFileSync(join(folder, 'statistics.csv'), 'latin1');
+  await promisify(execFile)('sipp', args).catch(() => undefined);
+  const statistics = readFileSync(statisticsFile, 'latin1');
   const answered = lastValue(statistics, 'SuccessfulCall(C)');
-  return {
-    program: program.name,
-    generator: 'SIPp',
-    sent: lastValue(statistics, 'TotalCallCreated'),
-    answered,
-    programUs: (processorUs(program.pids()) - before) / answered,
-  };
+  const programUs = (processorUs(program.pids()) - before) / answered;
+  return { sent: lastValue(statistics, 'TotalCallCreated'), answered, programUs };
 }
 
 /** A column of the last line of SIPp's statistics. */

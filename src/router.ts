@@ -81,6 +81,11 @@ const closeMs = 2_000;
 
 const engineSettings = ({ transport, timers, policy, health }: RouterSettings): EngineSettings => ({
   transport,
+  door: {
+    prospectOf: (address, by) => policy.access.prospectOf(address, by),
+    admits: (source) => policy.access.sideOf(source) !== undefined,
+    answersStrangers: policy.onDenied === 'reject',
+  },
   timers,
   hops: policy.routes.knownHops,
   health,

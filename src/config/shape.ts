@@ -180,6 +180,7 @@ const timers = object({
   connect: withDefault(duration(100, MINUTE), 2 * SECOND),
   idle: withDefault(duration(SECOND, 7 * DAY), 10 * MINUTE),
   message: withDefault(duration(SECOND, 10 * MINUTE), 30 * SECOND),
+  stranger: withDefault(duration(100, MINUTE), 5 * SECOND),
   'half-open': withDefault(duration(SECOND, 10 * MINUTE), 32 * SECOND),
   'keep-alive': withDefault(duration(SECOND, DAY), MINUTE),
 });
@@ -191,6 +192,8 @@ const limits = object({
   header: withDefault(size(KIB, MIB), 64 * KIB),
   body: withDefault(size(KIB, 64 * MIB), MIB),
   connections: withDefault(integer(1, 1_000_000), 10_000),
+  'connections-per-address': withDefault(integer(1, 1_000_000), 1_000),
+  'connections-of-strangers': withDefault(integer(1, 100_000), 500),
   'write-queue': withDefault(size(64 * KIB, 1_024 * MIB), 4 * MIB),
   'udp-datagram': withDefault(size(KIB, largestDatagram), largestDatagram),
   'udp-peers': withDefault(integer(1, 1_000_000), 20_000),

@@ -66,8 +66,11 @@ export interface TransportLimits {
   /** Start line and header fields of one message. */
   readonly headerBytes: number;
   readonly bodyBytes: number;
-  /** Accepted stream connections at a time. */
+  /** Accepted stream connections of admitted peers at a time. */
   readonly connections: number;
+  readonly connectionsPerAddress: number;
+  /** Accepted besides. */
+  readonly connectionsOfStrangers: number;
   /** What may wait to be written on one connection. */
   readonly writeQueueBytes: number;
   readonly udpDatagramBytes: number;
@@ -79,6 +82,7 @@ export interface TransportTimeouts {
   readonly connectMs: number;
   readonly idleMs: number;
   readonly messageMs: number;
+  readonly strangerMs: number;
   readonly halfOpenMs: number;
   readonly keepAliveMs: number;
 }
@@ -267,6 +271,8 @@ class Compiler {
         headerBytes: limits.header,
         bodyBytes: limits.body,
         connections: limits.connections,
+        connectionsPerAddress: limits['connections-per-address'],
+        connectionsOfStrangers: limits['connections-of-strangers'],
         writeQueueBytes: limits['write-queue'],
         udpDatagramBytes: limits['udp-datagram'],
         udpFlows: limits['udp-peers'],
@@ -275,6 +281,7 @@ class Compiler {
         connectMs: timers.connect,
         idleMs: timers.idle,
         messageMs: timers.message,
+        strangerMs: timers.stranger,
         halfOpenMs: timers['half-open'],
         keepAliveMs: timers['keep-alive'],
       },

@@ -88,6 +88,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
 
   const transport: ReconfigurableTransports = createTransportLayer(
     parts.settings.transport,
+    parts.settings.door,
     {
       onRequest: (request, flow) => {
         requests += 1;
@@ -156,7 +157,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       hops.watch(parts.settings.hops, parts.settings.health);
     },
     async reconfigure(settings) {
-      const change = await transport.reconfigure(settings.transport);
+      const change = await transport.reconfigure(settings.transport, settings.door);
       const commit = () => {
         change.commit();
         transactions.useTimers(settings.timers);

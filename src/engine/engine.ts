@@ -3,6 +3,7 @@ import type { Rules } from '../proxy/proxy-core.ts';
 import type { AdminState } from '../routing/hop-health.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { Timers } from '../sip/transaction/timers.ts';
+import type { Door } from '../sip/transport/door.ts';
 import type { Listener, Sender, Target } from '../sip/transport/flow.ts';
 import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
@@ -21,6 +22,7 @@ export interface HopControl {
 /** What an engine is built from, and may be told anew while it runs. */
 export interface EngineSettings {
   readonly transport: TransportSettings;
+  readonly door: Door;
   readonly timers: Timers;
   /** The hops that are watched. */
   readonly hops: readonly KnownHop[];

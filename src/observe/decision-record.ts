@@ -77,3 +77,7 @@ export const decisionRecord = (report: RequestReport, nowMs: number): DecisionRe
 
 /** Whether the router itself refused or failed the request: what `refused` keeps. */
 export const isRefusal = ({ ending }: RequestReport): boolean => ending.code !== undefined && ending.status !== 200;
+
+/** Whether nothing is let in from where it came. */
+export const isOfStranger = ({ decision }: RequestReport): boolean =>
+  (decision?.kind === 'reject' || decision?.kind === 'drop') && decision.from === undefined;

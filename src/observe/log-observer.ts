@@ -2,45 +2,53 @@
 import type { EmbeddedObserver } from '../engine/embedded.ts';
 import type { HopEvent } from '../engine/hop-monitor.ts';
 import type { Clock } from '../sip/clock.ts';
-import { type DecisionLogging, decisionRecord, isRefusal } from './decision-record.ts';
+import { type DecisionLogging, decisionRecord, isOfStranger, isRefusal } from './decision-record.ts';
 import type { Log, WriteRecord } from './log.ts';
+import { Repeats } from './repeats.ts';
 
 export const createLogObserver = (
   log: Log,
   writeRecord: WriteRecord,
   clock: Clock,
   decisions: () => DecisionLogging,
-): EmbeddedObserver => ({
-  onEnded(report) {
-    const wanted = decisions();
-    if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
-    writeRecord(decisionRecord(report, clock.now()));
-  },
-  onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {
-    const from = `${transport}:${remoteAddress}:${remotePort}`;
-    const { status, callId } = response;
-    // Late ones are normal; one that knows a branch of ours and does not fit is not.
-    const level = why === 'no-transaction' ? 'debug' : 'warn';
-    log[level]({ event: 'stray-response', code: why, from, status, callId }, `response dropped: ${why}`);
-  },
-  onUnacknowledged(request) {
-    log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');
-  },
-  onDiscarded(what, flow, detail) {
-    const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
-    log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
-  },
-  onHopEvent(event) {
-    const isBad = event.event === 'hop-unresolved' || (event.event === 'target-health' && event.to !== 'up');
-    log[isBad ? 'warn' : 'info'](event, describeHopEvent(event));
-  },
-  onBug(error, message) {
-    log.error(
-      { event: 'bug', err: error, callId: message.callId, cseq: message.cseqMethod },
-      'a message was not handled',
-    );
-  },
-});
+): EmbeddedObserver => {
+  const repeats = new Repeats(clock, (what, times, forMs) =>
+    log.info({ event: 'repeated', what, times, forMs }, `${times} times more: ${what}`),
+  );
+  return {
+    onEnded(report) {
+      const wanted = decisions();
+      if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
+      if (isOfStranger(report) && !repeats.isTold('access-denied')) return;
+      writeRecord(decisionRecord(report, clock.now()));
+    },
+    onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {
+      const from = `${transport}:${remoteAddress}:${remotePort}`;
+      const { status, callId } = response;
+      // Late ones are normal; one that knows a branch of ours and does not fit is not.
+      const level = why === 'no-transaction' ? 'debug' : 'warn';
+      log[level]({ event: 'stray-response', code: why, from, status, callId }, `response dropped: ${why}`);
+    },
+    onUnacknowledged(request) {
+      log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');
+    },
+    onDiscarded(what, flow, detail) {
+      if (!repeats.isTold(what)) return;
+      const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
+      log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
+    },
+    onHopEvent(event) {
+      const isBad = event.event === 'hop-unresolved' || (event.event === 'target-health' && event.to !== 'up');
+      log[isBad ? 'warn' : 'info'](event, describeHopEvent(event));
+    },
+    onBug(error, message) {
+      log.error(
+        { event: 'bug', err: error, callId: message.callId, cseq: message.cseqMethod },
+        'a message was not handled',
+      );
+    },
+  };
+};
 
 const describeHopEvent = (event: HopEvent): string => {
   switch (event.event) {

@@ -140,11 +140,12 @@ export class AccessList {
     return this.rulesFor(source)?.side;
   }
 
-  /** Whether somebody at this address could be let in at all: as he is, or by a name that TLS has yet to prove. */
-  couldAdmit(remoteAddress: string, transport: Transport): boolean {
+  /** What an address alone says of a source: let in; let in if TLS proves its name; or not let in, whatever it proves. */
+  prospectOf(remoteAddress: string, transport: Transport): 'admitted' | 'unproved' | 'stranger' {
     const address = parseIp(remoteAddress);
-    if (this.#nameless.best(address, transport)?.side !== undefined) return true;
-    return transport === 'tls' && this.#provable.longest(address, (isProvable) => isProvable) === true;
+    if (this.#nameless.best(address, transport)?.side !== undefined) return 'admitted';
+    const isProvable = transport === 'tls' && this.#provable.longest(address, (isSo) => isSo) === true;
+    return isProvable ? 'unproved' : 'stranger';
   }
 
   /**

@@ -1,7 +1,9 @@
 /** What the router says itself: refusals with their reasons, answers to OPTIONS, and no relaying for strangers. */
 import { expect } from 'vitest';
-import { newBranch, newTag, type RawMessage, responseText } from '../support/raw-message.ts';
-import type { Received, Transport } from '../support/raw-sip.ts';
+import { newBranch, newTag, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
+import type { Received } from '../support/raw-sip.ts';
+import { connectPeer } from '../support/stream-peer.ts';
+import { until } from '../support/until.ts';
 import { type Check, conformance } from './check.ts';
 import { contactAt, Talk } from './talk.ts';
 import type { World } from './world.ts';
@@ -14,8 +16,8 @@ function expectCopied(request: RawMessage, answer: Received): void {
 }
 
 /** From an address that no access rule names. */
-async function stranger(world: World, by: Transport, method: string): Promise<Talk> {
-  const talk = await Talk.open(world, { asker: await world.asker(by, { host: 'denied' }) });
+async function stranger(world: World, method: string): Promise<Talk> {
+  const talk = await Talk.open(world, { asker: await world.asker('udp', { host: 'denied' }) });
   talk.ask(method, { uri: talk.uri });
   return talk;
 }
@@ -238,21 +240,37 @@ const checks: readonly Check[] = [
       expect(seen.method === 'MESSAGE' || (seen.status ?? 0) >= 400).toBe(true);
     },
   },
-  ...(['udp', 'tcp'] as const).flatMap((by) =>
-    ['MESSAGE', 'OPTIONS', 'INVITE'].map(
-      (method, index): Check => ({
-        id: `ACL-1.${(by === 'udp' ? 0 : 3) + index + 1}`,
-        rfc: 'product',
-        section: '22',
-        level: 'product',
-        title: `${method} over ${by} from an address that no rule names gets 403 and reaches nobody`,
-        async run(world) {
-          const talk = await stranger(world, by, method);
-          expect((await talk.answer()).status).toBe(403);
-          await talk.reachedNobody();
-        },
-      }),
-    ),
+  ...['MESSAGE', 'OPTIONS', 'INVITE'].map(
+    (method, index): Check => ({
+      id: `ACL-1.${index + 1}`,
+      rfc: 'product',
+      section: '22',
+      level: 'product',
+      title: `${method} over udp from an address that no rule names gets 403 and reaches nobody`,
+      async run(world) {
+        const talk = await stranger(world, method);
+        expect((await talk.answer()).status).toBe(403);
+        await talk.reachedNobody();
+      },
+    }),
+  ),
+  ...(['tcp', 'tls'] as const).map(
+    (by, index): Check => ({
+      id: `ACL-1.${index + 4}`,
+      rfc: 'product',
+      section: '22',
+      level: 'product',
+      title: `a connection over ${by} from an address that no rule names is closed, and what it sends reaches nobody`,
+      async run(world) {
+        const talk = await Talk.open(world);
+        const peer = connectPeer(world.routerAt(by), world.address('denied'));
+        const via = [`SIP/2.0/${by.toUpperCase()} ${world.address('denied')};branch=${newBranch()}`];
+        peer.send(requestText({ method: 'MESSAGE', uri: talk.uri, via, callId: newTag() }));
+        await until(() => peer.isClosed);
+        expect(peer.text).toBe('');
+        await talk.reachedNobody();
+      },
+    }),
   ),
   {
     id: 'ACL-2',

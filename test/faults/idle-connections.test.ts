@@ -27,7 +27,11 @@ describe(`${count} idle connections${count < wanted ? ` (no more than the ${open
   const sockets: Socket[] = [];
 
   beforeAll(async () => {
-    world = await FaultWorld.open({ net, timers: { idle: '10s' }, limits: { connections: count + room } });
+    world = await FaultWorld.open({
+      net,
+      timers: { idle: '10s' },
+      limits: { connections: count + room, 'connections-per-address': count },
+    });
   });
   afterAll(async () => {
     for (const socket of sockets) socket.destroy();

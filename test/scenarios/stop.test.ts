@@ -127,7 +127,7 @@ test('a drain refuses what is new and OPTIONS with 503 and Retry-After, a dialog
 test('a stranger is refused as ever while it drains', async () => {
   const program = await start();
   await command(program, 'drain');
-  const stranger = await openEnd({ transport: 'tcp', address: sides.stranger, to: router });
+  const stranger = await openEnd({ transport: 'udp', address: sides.stranger, to: router });
   ends.push(stranger);
   stranger.send(options(stranger));
   await stranger.take(403);

@@ -1,5 +1,6 @@
 /** A transport layer on loopback for tests, with a handler that keeps what it is told and a clock that is moved by hand. */
 
+import type { Door } from '../../src/sip/transport/door.ts';
 import type {
   DiscardCode,
   Flow,
@@ -73,7 +74,12 @@ export class RecordingUser implements FlowUser {
   }
 }
 
+/** Lets everybody in. */
+const openDoor: Door = { prospectOf: () => 'admitted', admits: () => true, answersStrangers: true };
+
 export interface TransportWishes {
+  /** What is not named is as of an open door. */
+  readonly door?: Partial<Door>;
   /** Default: one listener per transport that is named. */
   readonly listen?: readonly (Partial<ListenSetting> & { readonly transport: Transport })[];
   readonly nodeName?: string;
@@ -101,11 +107,17 @@ export const settingsFor = (wishes: TransportWishes): TransportSettings => ({
   timeouts: { ...defaultTimeouts, ...wishes.timeouts },
 });
 
+export const doorFor = ({ door }: Pick<TransportWishes, 'door'>): Door => ({ ...openDoor, ...door });
+
 /** A layer that is not open yet. */
 export function makeTransports(wishes: TransportWishes): Omit<OpenTransports, 'listener'> {
   const handler = new RecordingHandler();
   const clock = new ManualClock();
-  return { layer: createTransportLayer(settingsFor(wishes), handler, clock, silentLog), handler, clock };
+  return {
+    layer: createTransportLayer(settingsFor(wishes), doorFor(wishes), handler, clock, silentLog),
+    handler,
+    clock,
+  };
 }
 
 export async function openTransports(wishes: TransportWishes): Promise<OpenTransports> {

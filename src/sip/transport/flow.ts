@@ -95,8 +95,13 @@ export type DiscardCode =
   | 'body-too-large'
   /** A connection, closed because nothing had moved on it. */
   | 'idle'
-  /** A connection, refused because there are too many. */
+  /** A connection, refused because there are too many: of admitted peers, or from its address. */
   | 'connection-limit'
+  | 'address-limit'
+  /** A connection, closed because its peer is not let in: at once, when others needed its place, or when its time was over. */
+  | 'stranger'
+  | 'stranger-limit'
+  | 'stranger-time'
   /** A connection whose peer was refused before its first octet was read. */
   | PeerRefusalCode;
 

@@ -62,8 +62,12 @@ export interface TransportLimits {
   /** Octets of start line and header fields of one message. */
   readonly headerBytes: number;
   readonly bodyBytes: number;
-  /** Accepted stream connections at a time. */
+  /** Accepted stream connections of admitted peers at a time. */
   readonly connections: number;
+  /** Of all connections that peers opened, from one IPv4 address or IPv6 /64. */
+  readonly connectionsPerAddress: number;
+  /** Accepted besides: of peers that are not let in, or have yet to prove that they are. */
+  readonly connectionsOfStrangers: number;
   /** Octets that wait to be written on one connection. */
   readonly writeQueueBytes: number;
   readonly udpDatagramBytes: number;
@@ -78,6 +82,8 @@ export interface TransportTimeouts {
   readonly idleMs: number;
   /** A message that has begun must end within this, at the latest within twice this; so must the TLS handshake of a peer. */
   readonly messageMs: number;
+  /** So long may a connection be open whose peer is not let in. */
+  readonly strangerMs: number;
   /** Answers may still leave on a connection for this long after the peer has ended its side. */
   readonly halfOpenMs: number;
   /** Quiet time before TCP probes its peer; undefined: no probes. */
@@ -90,6 +96,8 @@ export const defaultLimits: TransportLimits = {
   headerBytes: 64 * KIB,
   bodyBytes: KIB * KIB,
   connections: 10_000,
+  connectionsPerAddress: 1_000,
+  connectionsOfStrangers: 500,
   writeQueueBytes: 4 * KIB * KIB,
   // 65535 less the IPv4 (20) and UDP (8) headers.
   udpDatagramBytes: 65_507,
@@ -100,6 +108,7 @@ export const defaultTimeouts: TransportTimeouts = {
   connectMs: 2_000,
   idleMs: 600_000,
   messageMs: 30_000,
+  strangerMs: 5_000,
   // 64*T1: by then a non-INVITE transaction is over (RFC 3261 §17.1.2.2).
   halfOpenMs: 32_000,
   keepAliveMs: 60_000,

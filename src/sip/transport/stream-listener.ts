@@ -1,20 +1,19 @@
-/** A listening TCP or TLS port: accepts connections up to a limit, and sees them through the handshake. */
+/** A listening TCP or TLS port: accepts connections, as many and of whom it may, and sees them through the handshake. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
+import type { AcceptedSockets } from './accepted-sockets.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
-import { FlowUsers } from './flow-users.ts';
 import { anybodyCalling, identify, isRefusal } from './peer-identity.ts';
 import { handshakeRefusal, type PeerRefusal } from './peer-refusal.ts';
-import type { ListenSetting, PortSharing, TransportLimits, TransportTimeouts } from './settings.ts';
+import type { ListenSetting, PortSharing, TransportTimeouts } from './settings.ts';
+import { stillborn } from './stillborn.ts';
 import type { StreamOrigin } from './stream-origin.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, type TlsContext } from './tls.ts';
 
 /** Read whenever they are needed: a reload changes them in place. */
 export interface StreamListenerSettings {
-  /** Of which `connections`: accepted at a time, on all listeners. */
-  readonly limits: Pick<TransportLimits, 'connections'>;
   /** Of which `messageMs`: for a handshake. */
   readonly timeouts: Pick<TransportTimeouts, 'messageMs'>;
 }
@@ -37,8 +36,8 @@ export interface AcceptHandler {
 
 export class StreamListener {
   readonly #settings: StreamListenerSettings;
-  /** Accepted by any listener and not yet closed, handshakes included. */
-  readonly #accepted: Set<Socket>;
+  /** Of all listeners. */
+  readonly #accepted: AcceptedSockets;
   readonly #handler: AcceptHandler;
   readonly #sharing: PortSharing;
   /** Undefined: TCP. */
@@ -48,7 +47,7 @@ export class StreamListener {
 
   constructor(
     settings: StreamListenerSettings,
-    accepted: Set<Socket>,
+    accepted: AcceptedSockets,
     handler: AcceptHandler,
     sharing: PortSharing = 'sole',
   ) {
@@ -101,16 +100,13 @@ export class StreamListener {
     this.#server?.close();
   }
 
+  /** Who could not be let in is not heard, and costs no handshake. */
   readonly #onConnection = (socket: Socket): void => {
-    const { connections } = this.#settings.limits;
-    if (this.#accepted.size >= connections) {
-      this.#refuse(socket, 'connection-limit', `${connections} connections are open`);
-      socket.destroy();
-      return;
-    }
-    this.#accepted.add(socket);
-    socket.once('close', () => this.#accepted.delete(socket));
-    if (this.#handshaking === undefined) this.#accept(socket, 'tcp', this.#listener);
+    const refusal = this.#accepted.enter(socket, this.#handshaking === undefined ? 'tcp' : 'tls');
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal.code, refusal.detail);
+      socket.resetAndDestroy();
+    } else if (this.#handshaking === undefined) this.#accept(socket, 'tcp', this.#listener);
     else this.#handshaking.server.emit('connection', socket);
   };
 
@@ -145,21 +141,4 @@ export class StreamListener {
   #refuse(socket: Socket, code: DiscardCode, detail: string): void {
     if (this.#listener !== undefined) this.#handler.onRefused(code, stillborn(socket, this.#listener), detail);
   }
-}
-
-/** Stands for a connection that no message ever came by. */
-function stillborn(socket: Socket, listener: Listener): Flow {
-  return {
-    transport: listener.transport,
-    isReliable: true,
-    listener,
-    localAddress: socket.localAddress ?? listener.address,
-    localPort: socket.localPort ?? listener.port,
-    remoteAddress: socket.remoteAddress ?? '',
-    remotePort: socket.remotePort ?? 0,
-    verifiedNames: [],
-    state: 'closed',
-    users: new FlowUsers(),
-    send: () => undefined,
-  };
 }

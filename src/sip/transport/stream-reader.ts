@@ -8,6 +8,7 @@ import {
   StreamFramer,
 } from '../../sip-parser/index.ts';
 import type { Clock, Timer } from '../clock.ts';
+import type { Door } from './door.ts';
 import type { DiscardCode, Flow, MessageHandler } from './flow.ts';
 import { handUpResponse } from './intake.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
@@ -30,6 +31,7 @@ export interface ReaderSurroundings {
   readonly timeouts: TransportTimeouts;
   readonly handler: MessageHandler;
   readonly clock: Clock;
+  readonly door: Door;
 }
 
 export class StreamReader {
@@ -96,12 +98,19 @@ export class StreamReader {
   /** Where the next message begins is unknown, so the connection is of no more use. */
   #onFramingLost(frame: Extract<Frame, { kind: 'lost' }>): void {
     const message = parseMessage(frame.text);
-    if (message !== undefined) this.#refuse(message, frame.status, frame.detail);
+    if (message !== undefined) this.#refuseLost(message, frame);
     this.#connection.giveUp(frame.code, frame.detail);
   }
 
+  /** Who is not let in hears that and nothing else, or nothing. */
+  #refuseLost(message: SipRequest | SipResponse, { status, detail }: Extract<Frame, { kind: 'lost' }>): void {
+    const { door } = this.#surroundings;
+    if (door.admits(this.#connection)) this.#refuse(message, status, detail);
+    else if (door.answersStrangers) this.#refuse(message, 403, 'Forbidden');
+  }
+
   /** RFC 3261 §21.4.1: the reason phrase of a 400 names the fault. */
-  #refuse(message: SipRequest | SipResponse, status: 400 | 513, detail: string): void {
+  #refuse(message: SipRequest | SipResponse, status: 400 | 403 | 513, detail: string): void {
     if (message.kind === 'response' || !expectsAnswer(message) || message.topVia === undefined) return;
     const reason = status === 513 ? 'Message Too Large' : detail;
     const viaParams = receivedParams(message.topVia, this.#connection);

@@ -4,14 +4,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
+import type { Door } from './door.ts';
 import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLayer } from './flow.ts';
 import { chooseListener } from './listener.ts';
 import { type Change, Listening, type ListeningChange } from './listening.ts';
 import { identifyAgain } from './peer-identity.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
+import { stillborn } from './stillborn.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { StreamOrigin } from './stream-origin.ts';
@@ -28,9 +31,10 @@ export interface ReconfigurableTransports extends TransportLayer {
    * Makes ready for other settings: new ports are opened, certificates read. Nothing else changes until `commit`, which is
    * done in one turn: then new connections and requests use the new settings; connections of a listener or TLS profile
    * that has changed take no new requests and close when they have been quiet; a port that is gone accepts no more.
+   * Connections of peers that are not let in any more are strangers from then on, and soon closed.
    * Rejects with a ListenError when it cannot be done. One at a time.
    */
-  reconfigure(settings: TransportSettings): Promise<ListeningChange>;
+  reconfigure(settings: TransportSettings, door: Door): Promise<ListeningChange>;
   /** Open stream connections, those that peers opened and our own. */
   countConnections(): number;
   /** The peers now connected whose certificates have no other name, each once: `imp1.example.com at 192.0.2.11`. */
@@ -46,12 +50,13 @@ export type OpenConnection = Pick<
 /** @param handler told of every message; may use the layer at once */
 export function createTransportLayer(
   settings: TransportSettings,
+  door: Door,
   handler: MessageHandler,
   clock: Clock,
   log: Log,
   sharing: PortSharing = 'sole',
 ): ReconfigurableTransports {
-  return new Transports(settings, handler, clock, log, sharing);
+  return new Transports(settings, door, handler, clock, log, sharing);
 }
 
 /** How often a closing layer looks whether it is done. */
@@ -66,14 +71,21 @@ class Transports implements ReconfigurableTransports {
   /** Those in force: a commit changes them in place, for everybody who holds them. */
   readonly #limits: TransportLimits;
   readonly #timeouts: TransportTimeouts;
+  readonly #door: Door;
   readonly #surroundings: StreamSurroundings;
   readonly #connector: Connector;
   readonly #tls = new Map<string, TlsContext>();
   readonly #listening: Listening;
-  /** Sockets that peers opened, from before the handshake until they are closed. */
-  readonly #accepted = new Set<Socket>();
+  readonly #accepted: AcceptedSockets;
 
-  constructor(settings: TransportSettings, handler: MessageHandler, clock: Clock, log: Log, sharing: PortSharing) {
+  constructor(
+    settings: TransportSettings,
+    first: Door,
+    handler: MessageHandler,
+    clock: Clock,
+    log: Log,
+    sharing: PortSharing,
+  ) {
     this.#first = settings;
     this.#handler = handler;
     this.#clock = clock;
@@ -82,12 +94,16 @@ class Transports implements ReconfigurableTransports {
     const timeouts = { ...settings.timeouts };
     this.#limits = limits;
     this.#timeouts = timeouts;
+    const door = { ...first };
+    this.#door = door;
+    this.#accepted = new AcceptedSockets({ limits, timeouts, door }, clock, this.#onTurnedAway);
     const undelivered = (response: string, flow: Flow) => this.#sendAgain(response, flow);
     this.#surroundings = {
       limits,
       timeouts,
       handler,
       clock,
+      door,
       writeTurn: new WriteTurn(),
       registry: this.#pool,
       onIdentified: this.#onIdentified,
@@ -100,8 +116,8 @@ class Transports implements ReconfigurableTransports {
       onRefused: this.#onRefused,
       onPeerRefused: this.#onPeerRefused,
     };
-    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, handler, log, sharing);
-    const stream = () => new StreamListener({ limits, timeouts }, this.#accepted, accepting, sharing);
+    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, door, handler, log, sharing);
+    const stream = () => new StreamListener({ timeouts }, this.#accepted, accepting, sharing);
     this.#listening = new Listening({ udp, stream }, clock);
   }
 
@@ -114,7 +130,7 @@ class Transports implements ReconfigurableTransports {
   }
 
   async open(): Promise<void> {
-    const first = await this.reconfigure(this.#first);
+    const first = await this.reconfigure(this.#first, this.#door);
     first.commit();
   }
 
@@ -122,10 +138,10 @@ class Transports implements ReconfigurableTransports {
     return this.#pool.size;
   }
 
-  async reconfigure(settings: TransportSettings): Promise<ListeningChange> {
+  async reconfigure(settings: TransportSettings, door: Door): Promise<ListeningChange> {
     const contexts = this.#contextsOf(settings);
     const ports = await this.#listening.prepare(settings, contexts);
-    return { ...ports, commit: () => this.#put(settings, contexts, ports) };
+    return { ...ports, commit: () => this.#put(settings, door, contexts, ports) };
   }
 
   /** A profile that has not changed keeps its context, and so its connections. */
@@ -139,11 +155,12 @@ class Transports implements ReconfigurableTransports {
     return contexts;
   }
 
-  #put(settings: TransportSettings, contexts: ReadonlyMap<string, TlsContext>, ports: Change): void {
+  #put(settings: TransportSettings, door: Door, contexts: ReadonlyMap<string, TlsContext>, ports: Change): void {
     const hasNewTimeouts = !isDeepStrictEqual(this.#timeouts, settings.timeouts);
     const before = new Map(this.#tls);
     Object.assign(this.#limits, settings.limits);
     Object.assign(this.#timeouts, settings.timeouts);
+    Object.assign(this.#door, door);
     this.#tls.clear();
     for (const [name, context] of contexts) this.#tls.set(name, context);
     ports.commit();
@@ -160,7 +177,7 @@ class Transports implements ReconfigurableTransports {
   #reexamine(before: ReadonlyMap<string, TlsContext>): void {
     for (const connection of [...this.#pool.connections]) {
       if (this.#contextFor(connection) !== before.get(connection.tlsProfile ?? '')) this.#identifyAgain(connection);
-      this.#expelStranger(connection);
+      this.#judge(connection);
     }
   }
 
@@ -202,7 +219,7 @@ class Transports implements ReconfigurableTransports {
       connection.retire();
       this.#identifyAgain(connection);
     }
-    this.#expelStranger(connection);
+    this.#judge(connection);
   };
 
   readonly #onIdentified = (connection: StreamConnection): void => {
@@ -242,9 +259,25 @@ class Transports implements ReconfigurableTransports {
     if (direction === 'in') this.#handler.onDiscarded(code, flow, detail);
   };
 
+  /** Who is not let in stays no longer than it takes to tell him, if he is told at all. */
+  #judge(connection: StreamConnection): void {
+    this.#expelStranger(connection);
+    if (!connection.isAccepted || connection.state !== 'open') return;
+    const { admits, answersStrangers } = this.#door;
+    const isAdmitted = admits(connection);
+    const refusal = this.#accepted.judge(connection, isAdmitted) ?? (isAdmitted ? undefined : stranger(connection));
+    if (refusal === undefined || (refusal.code === 'stranger' && answersStrangers)) return;
+    this.#onRefused(refusal.code, connection, refusal.detail);
+    connection.destroy(refusal.detail);
+  }
+
   readonly #onRefused = (code: DiscardCode, flow: Flow, detail: string): void => {
-    this.#log.info({ code, detail, peer: flow.remoteAddress, listener: flow.listener.sentBy }, 'connection refused');
     this.#handler.onDiscarded(code, flow, detail);
+  };
+
+  readonly #onTurnedAway = (socket: Socket, { code, detail }: Refusal): void => {
+    const listener = this.listeners.find(({ transport, port }) => transport !== 'udp' && port === socket.localPort);
+    if (listener !== undefined) this.#onRefused(code, stillborn(socket, listener), detail);
   };
 
   flowTo(target: Target): Flow | TransportError {
@@ -305,7 +338,7 @@ class Transports implements ReconfigurableTransports {
     const deadline = this.#clock.now() + graceMs;
     await new Promise<void>((resolve) => this.#drain(deadline, resolve));
     for (const connection of [...this.#pool.connections]) connection.destroy('the router has closed');
-    for (const socket of [...this.#accepted, ...this.#connector.sockets]) socket.destroy();
+    for (const socket of [...this.#accepted.sockets(), ...this.#connector.sockets]) socket.destroy();
     this.#listening.closeUdp();
   }
 
@@ -322,3 +355,8 @@ class Transports implements ReconfigurableTransports {
     return this.#listening.isAtRest;
   }
 }
+
+const stranger = ({ remoteAddress, verifiedNames }: StreamConnection): Refusal => {
+  const names = verifiedNames.length === 0 ? 'no name' : verifiedNames.join(', ');
+  return { code: 'stranger', detail: `no access rule lets in ${remoteAddress}, which has proved ${names}` };
+};

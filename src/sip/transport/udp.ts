@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import { RecentMap } from '../recent-map.ts';
+import type { Door } from './door.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { type FlowUser, FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
@@ -54,6 +55,7 @@ export class UdpFlow implements Flow {
 
 export class UdpPort {
   readonly #limits: TransportLimits;
+  readonly #door: Door;
   readonly #handler: MessageHandler;
   readonly #log: Log;
   readonly #flows: RecentMap<UdpFlow>;
@@ -65,11 +67,13 @@ export class UdpPort {
   constructor(
     setting: ListenSetting,
     limits: TransportLimits,
+    door: Door,
     handler: MessageHandler,
     log: Log,
     sharing: PortSharing = 'sole',
   ) {
     this.#limits = limits;
+    this.#door = door;
     this.#handler = handler;
     this.#log = log;
     this.#flows = new RecentMap(limits.udpFlows);
@@ -120,6 +124,12 @@ export class UdpPort {
     return { code: 'send-failed', detail: `no datagram can be sent to ${address} port ${port}` };
   }
 
+  /** Who is not let in is not remembered: strangers, whose number has no end, would push out the peers. */
+  #meet(address: string, port: number): UdpFlow {
+    const isStranger = this.#door.prospectOf(address, 'udp') !== 'admitted';
+    return isStranger ? new UdpFlow(this, this.#listener!, address, port) : this.#addFlow(address, port);
+  }
+
   #addFlow(address: string, port: number): UdpFlow {
     const flow = new UdpFlow(this, this.#listener!, address, port);
     this.#flows.set(`${address} ${port}`, flow);
@@ -142,7 +152,7 @@ export class UdpPort {
   }
 
   readonly #onDatagram = (datagram: Buffer, { address, port }: RemoteInfo): void => {
-    const flow = this.#flows.get(`${address} ${port}`) ?? this.#addFlow(address, port);
+    const flow = this.#flows.get(`${address} ${port}`) ?? this.#meet(address, port);
     const text = datagram.toString('latin1');
     const message = parseMessage(text);
     if (message === undefined) this.#onOther(text, flow);
@@ -152,8 +162,9 @@ export class UdpPort {
 
   /** RFC 5626 §3.5.1 asks for this on streams; some peers keep their NAT binding open with it on UDP too. */
   #onOther(text: string, flow: UdpFlow): void {
-    if (text === '\r\n\r\n') flow.send('\r\n');
-    else if (text !== '\r\n')
+    if (text === '\r\n\r\n') {
+      if (this.#door.admits(flow)) flow.send('\r\n');
+    } else if (text !== '\r\n')
       this.#handler.onDiscarded('not-sip', flow, `${text.length} octets without a SIP start line`);
   }
 }

@@ -179,23 +179,23 @@ describe('who could be let in, before he has proved anything', () => {
   const access = compileAccess(rules.map(rowOf));
 
   test.each([
-    ['192.0.2.21', 'tcp', true],
-    ['192.0.2.21', 'udp', false],
-    ['192.0.2.21', 'tls', false],
-    ['192.0.2.99', 'tcp', false],
-    ['198.51.100.1', 'tcp', false],
-    ['198.51.100.1', 'tls', true],
-    ['203.0.113.1', 'tls', false],
-    ['192.0.2.66', 'tls', false],
-    ['2001:db8::1', 'tls', false],
+    ['192.0.2.21', 'tcp', 'admitted'],
+    ['192.0.2.21', 'udp', 'stranger'],
+    ['192.0.2.21', 'tls', 'stranger'],
+    ['192.0.2.99', 'tcp', 'stranger'],
+    ['198.51.100.1', 'tcp', 'stranger'],
+    ['198.51.100.1', 'tls', 'unproved'],
+    ['203.0.113.1', 'tls', 'stranger'],
+    ['192.0.2.66', 'tls', 'stranger'],
+    ['2001:db8::1', 'tls', 'stranger'],
   ] as const)('%s over %s: %s', (address, transport, expected) => {
-    expect(access.couldAdmit(address, transport)).toBe(expected);
+    expect(access.prospectOf(address, transport)).toBe(expected);
   });
 
   test('a name without an address could come from anywhere, over TLS', () => {
     const anywhere = compileAccess([rowOf({ name: '.example.com' }, 0)]);
-    expect(anywhere.couldAdmit('2001:db8::1', 'tls')).toBe(true);
-    expect(anywhere.couldAdmit('2001:db8::1', 'tcp')).toBe(false);
+    expect(anywhere.prospectOf('2001:db8::1', 'tls')).toBe('unproved');
+    expect(anywhere.prospectOf('2001:db8::1', 'tcp')).toBe('stranger');
   });
 });
 

@@ -6,6 +6,7 @@ import type { ReconfigurableTransports } from '../../../../src/sip/transport/tra
 import { createAuthority, type TestCertificate } from '../../../support/certificates.ts';
 import {
   closeTransports,
+  doorFor,
   flowTo,
   openTransports,
   RecordingUser,
@@ -28,7 +29,7 @@ afterEach(async () => {
 });
 
 const change = async (layer: ReconfigurableTransports, wishes: TransportWishes): Promise<void> =>
-  (await layer.reconfigure(settingsFor(wishes))).commit();
+  (await layer.reconfigure(settingsFor(wishes), doorFor(wishes))).commit();
 
 const profileOf = (own: TestCertificate): TlsProfile => ({
   name: 'default',
@@ -96,7 +97,9 @@ test('what cannot be opened changes nothing, and nothing stays open', async () =
       { transport: 'tcp', port },
     ],
   };
-  await expect(layer.reconfigure(settingsFor(wishes))).rejects.toMatchObject({ code: 'address-in-use' });
+  await expect(layer.reconfigure(settingsFor(wishes), doorFor(wishes))).rejects.toMatchObject({
+    code: 'address-in-use',
+  });
   await new Promise((resolve) => taken.close(resolve));
   expect(layer.listeners).toEqual([listener]);
   // Free again, or this would fail.
@@ -116,7 +119,7 @@ const freePort = async (): Promise<number> => {
 test('an abandoned change has closed what was opened for it', async () => {
   const { layer, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
   const wishes: TransportWishes = { listen: [{ transport: 'tcp', port: await freePort() }] };
-  (await layer.reconfigure(settingsFor(wishes))).abandon();
+  (await layer.reconfigure(settingsFor(wishes), doorFor(wishes))).abandon();
   expect(layer.listeners).toEqual([listener]);
   await change(layer, wishes);
   expect(layer.listeners.map(({ port }) => port)).toEqual(wishes.listen?.map(({ port }) => port));

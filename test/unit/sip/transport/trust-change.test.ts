@@ -8,6 +8,7 @@ import type { ReconfigurableTransports } from '../../../../src/sip/transport/tra
 import { createAuthority, type TestCertificate } from '../../../support/certificates.ts';
 import {
   closeTransports,
+  doorFor,
   flowTo,
   openTransports,
   RecordingUser,
@@ -33,7 +34,7 @@ afterEach(async () => {
 
 const change = async (layer: ReconfigurableTransports, profile: Partial<TlsProfile>): Promise<void> => {
   const listen = [{ transport: 'tls', tlsProfile: 'default' }] as const;
-  (await layer.reconfigure(settingsFor({ listen, tls: [profileOf(router, profile)] }))).commit();
+  (await layer.reconfigure(settingsFor({ listen, tls: [profileOf(router, profile)] }), doorFor({}))).commit();
 };
 
 const bundle = authority.certificate + other.certificate;

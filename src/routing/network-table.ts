@@ -3,9 +3,13 @@ import { type IpAddress, type IpNetwork, masked } from './ip-address.ts';
 
 interface Level<Value> {
   readonly prefix: number;
-  /** By the network's bits. */
-  readonly values: Map<number | bigint, Value>;
+  /** By the network's bits: see `keyOf`. */
+  readonly values: Map<number | string, Value>;
 }
+
+/** IPv6 as text: V8 hashes a bigint by its low 64 bits, which are zero in most networks, and all would fall into one bucket. */
+const keyOf = (address: IpAddress, prefix: number): number | string =>
+  address.family === 4 ? Number(masked(address, prefix)) : (address.value >> BigInt(128 - prefix)).toString(32);
 
 /** One hash table per prefix length that occurs, longest first. */
 type Levels<Value> = Level<Value>[];
@@ -13,7 +17,7 @@ type Levels<Value> = Level<Value>[];
 const levelOf = <Value>(levels: Levels<Value>, prefix: number): Level<Value> => {
   const known = levels.find((level) => level.prefix === prefix);
   if (known !== undefined) return known;
-  const level = { prefix, values: new Map<number | bigint, Value>() };
+  const level = { prefix, values: new Map<number | string, Value>() };
   levels.push(level);
   levels.sort((a, b) => b.prefix - a.prefix);
   return level;
@@ -36,9 +40,9 @@ export class NetworkTable<Value> {
     }
     const { address, prefix } = network;
     const { values } = levelOf(this.#levels(address), prefix);
-    const bits = masked(address, prefix);
-    const value = values.get(bits) ?? make();
-    values.set(bits, value);
+    const key = keyOf(address, prefix);
+    const value = values.get(key) ?? make();
+    values.set(key, value);
     return value;
   }
 
@@ -49,7 +53,7 @@ export class NetworkTable<Value> {
   longest<Found>(address: IpAddress | undefined, pick: (value: Value) => Found | undefined): Found | undefined {
     if (address !== undefined) {
       for (const { prefix, values } of this.#levels(address)) {
-        const value = values.get(masked(address, prefix));
+        const value = values.get(keyOf(address, prefix));
         const found = value === undefined ? undefined : pick(value);
         if (found !== undefined) return found;
       }

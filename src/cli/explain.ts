@@ -28,7 +28,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
   }
   const explained = await ask(request.facts, snapshot);
   if (request.asJson) io.out(JSON.stringify(asJson(request, explained), undefined, 2));
-  else asText(request, explained).forEach(io.out);
+  else [...asText(request, explained), ...tellDoor(request.facts, snapshot)].forEach(io.out);
   return isServed(explained.decision) ? 0 : 1;
 }
 
@@ -62,6 +62,13 @@ const asLookup = (source: Snapshot['directory']['sources'][number]): typeof sour
 
 /** What goes wrong stands in the answer. */
 const silent = { info: () => undefined, warn: () => undefined };
+
+/** What no rule could let in does not come so far as to be decided about. */
+function tellDoor({ source }: RequestFacts, { policy }: Snapshot): readonly string[] {
+  const { transport, remoteAddress } = source;
+  if (transport === 'udp' || policy.access.prospectOf(remoteAddress, transport) !== 'stranger') return [];
+  return ['it is not even read: a connection from this address is closed at once'];
+}
 
 const isServed = ({ kind }: Decision): boolean => kind === 'forward' || kind === 'answer';
 

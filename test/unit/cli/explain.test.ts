@@ -129,7 +129,11 @@ describe('explain', () => {
   test('of a denied source that is to be dropped says so', async () => {
     const yaml = routesYaml({ x: 'routing: { when-access-denied: drop }' });
     const { code, out } = await explained('MESSAGE sip:bob@example.com --from-peer 127.0.0.99', yaml);
-    expect(out.slice(-2)).toEqual(['drop, without an answer', 'reasons: access-denied']);
+    expect(out.slice(-3)).toEqual([
+      'drop, without an answer',
+      'reasons: access-denied',
+      'it is not even read: a connection from this address is closed at once',
+    ]);
     expect(code).toBe(1);
   });
 

@@ -451,7 +451,7 @@ describe('never an open relay (RFC 3261 §16.4, §16.5, §18.2.2, §26.1)', () =
     const asker = askers.get('tcp')!;
     const { sent, arrived } = await invite(asker);
     const other = await speaker('tcp', sides.cisco);
-    const stranger = await speaker('tcp', sides.stranger);
+    const stranger = await speaker('udp', sides.stranger);
     for (const liar of [other, stranger]) {
       const before = strays().length;
       liar.send(responseText(arrived, 603));

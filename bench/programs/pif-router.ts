@@ -25,7 +25,7 @@ export async function startRouter(wish: RouterWish): Promise<Program> {
   mkdirSync(wish.folder, { recursive: true });
   const file = join(wish.folder, 'routes.yaml');
   writeFileSync(file, routesYaml(wish));
-  writeFileSync(join(wish.folder, 'users.ldif'), wish.mode === 'advanced' ? ldif(wish.users) : '');
+  writeFileSync(join(wish.folder, 'users.ldif'), ldif(wish.users));
   const main = join(import.meta.dirname, '../../src/main.ts');
   const child = spawn(process.execPath, [...(wish.execArgv ?? []), main, 'start', file], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,6 +15,8 @@ export interface RouterWish extends Wish {
   readonly accessRules?: number;
   /** A hop may be silent for so long before the next one is tried. */
   readonly failoverAfter?: string;
+  /** Default: 1. */
+  readonly workers?: number;
   /** Options for Node, and what they want to be told. */
   readonly execArgv?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
@@ -111,6 +113,7 @@ function routesYaml(wish: RouterWish): string {
   return `node: { name: router.example.com }
 domains: [example.com]
 listen: [{ transport: ${transport}, address: ${wish.address ?? addresses.router}, port: ${portOf(transport)} }]
+workers: ${wish.workers ?? 1}
 tls:
   default:
     certificate: ${certificates}/router.crt

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeOptions } from '../../src/cli/node-options.ts';
 import type { Transport } from '../load/wire.ts';
 import { userName } from '../load/work.ts';
 import { addresses, type Program, placesOf, portOf, type Wish } from './program.ts';
@@ -29,7 +30,7 @@ export async function startRouter(wish: RouterWish): Promise<Program> {
   writeFileSync(file, routesYaml(wish));
   writeFileSync(join(wish.folder, 'users.ldif'), ldif(wish.users));
   const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn(process.execPath, [...(wish.execArgv ?? []), main, 'start', file], {
+  const child = spawn(process.execPath, [...nodeOptions, ...(wish.execArgv ?? []), main, 'start', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...wish.env },
   });

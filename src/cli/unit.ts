@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
+import { nodeOptions } from './node-options.ts';
 import { type Io, printProblems, usualFile } from './printing.ts';
 
 /** How the program is called: Node and the main file, absolute. */
@@ -28,7 +29,8 @@ const endS = 10;
 
 const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
   const file = resolve(snapshot.file);
-  const call = (command: string) => [...program, command, file].map(quoted).join(' ');
+  const [node, main] = program;
+  const call = (...words: string[]) => [node, ...words, file].map(quoted).join(' ');
   return [
     `# Written by \`pif-router unit\`; write it anew when listen, stop.drain, log.file or admin.socket change. Once, as root:`,
     '#   useradd --system --shell /usr/sbin/nologin pif-router',
@@ -43,9 +45,9 @@ const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
     'Type=notify',
     '# Its messages come from systemd-notify, a child of the router.',
     'NotifyAccess=all',
-    `ExecStart=${call('start')}`,
+    `ExecStart=${call(...nodeOptions, main, 'start')}`,
     '# Fails, and says why, when the file is refused.',
-    `ExecReload=${call('reload')}`,
+    `ExecReload=${call(main, 'reload')}`,
     'Restart=always',
     'RestartSec=1',
     'WatchdogSec=30',

@@ -98,9 +98,7 @@ const rulesOf = (settings: RouterSettings, directory: Directory, { admit }: Admi
     const decision = admit(decide(facts, policy), facts, policy);
     if (decision.kind !== 'ask-directory') return decision;
     const answer = directory.lookup(decision.recipient);
-    return answer instanceof Promise
-      ? answer.then((late) => decide(facts, policy, late))
-      : decide(facts, policy, answer);
+    return answer instanceof Promise ? answer.then(decision.goOn) : decision.goOn(answer);
   };
   const refuse = (source: RequestSource) => refuseStranger(source, policy);
   const sideOf = (source: RequestSource) => policy.access.sideOf(source);

@@ -290,12 +290,17 @@ const mode: Check = {
         detail: 'no user part: nobody that a directory could know',
       });
     }
-    return answer === undefined ? { kind: 'ask-directory', recipient: key } : byAnswer(request, answer);
+    if (answer !== undefined) return byAnswer(request, answer);
+    const goOn = (told: DirectoryAnswer) => conclude(request, byAnswer(request, told));
+    return { kind: 'ask-directory', recipient: key, goOn };
   },
   passed: ({ to }) => `basic: the other side, ${to}`,
 };
 
-/** The order of the decision. The access list stands before it: without a rule there is no side to decide for. */
+/**
+ * The order of the decision. The access list stands before it: without a rule there is no side to decide for. The mode is the
+ * last check: where it must ask the directory, only the route table is left to be asked.
+ */
 export const checks: readonly Check[] = [signatures, loop, routeToFollow, ownAddress, domain, pin, mode];
 
 const basicReasons: Readonly<Record<Side, readonly Reason[]>> = {
@@ -328,6 +333,9 @@ export const throughRouteTable = (request: Admitted, { host, key, because }: Hea
   }
 };
 
+const conclude = (request: Admitted, outcome: Outcome): Decision =>
+  outcome.kind === 'heading' ? throughRouteTable(request, outcome) : outcome;
+
 /** What a source from which nothing is let in gets for whatever it sends; undefined for a peer. */
 export const refuseStranger = (source: RequestSource, policy: Policy): Decision | undefined => {
   const rules = policy.access.rulesFor(source);
@@ -352,14 +360,14 @@ export const admit = (
 
 /**
  * Decides one request.
- * @param answer what the directory said; without it, a decision that needs it is `ask-directory`
+ * @param answer what the directory said; without it, a decision that needs it is `ask-directory`, and goes on from there
  */
 export const decide = (facts: RequestFacts, policy: Policy, answer?: DirectoryAnswer): Decision => {
   const request = admit(facts, policy, answer);
   if ('kind' in request) return request;
   for (const check of checks) {
     const outcome = check.run(request);
-    if (outcome !== undefined) return outcome.kind === 'heading' ? throughRouteTable(request, outcome) : outcome;
+    if (outcome !== undefined) return conclude(request, outcome);
   }
   return throughRouteTable(request, basicHeading(request));
 };

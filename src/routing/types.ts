@@ -171,4 +171,9 @@ export type Decision =
       readonly because: readonly Reason[];
     }
   | { readonly kind: 'drop'; readonly from: Side | undefined; readonly because: readonly Reason[] }
-  | { readonly kind: 'ask-directory'; readonly recipient: string };
+  | {
+      readonly kind: 'ask-directory';
+      readonly recipient: string;
+      /** What becomes of the request, now that the directory has spoken: the checks before are not made again. */
+      readonly goOn: (answer: DirectoryAnswer) => Decision;
+    };

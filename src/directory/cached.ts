@@ -1,14 +1,17 @@
 /**
  * A cache round any directory: answers have a life, one question per user is under way at a time, and no request waits
- * longer than its budget. lru-cache only stores; when an answer is fresh, stale or gone is decided here, by the clock
- * handed in.
+ * longer than its budget. lru-cache only stores, and an index before it answers the hits; when an answer is fresh, stale or
+ * gone is decided here, by the clock handed in.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { DirectoryAnswer } from '../routing/types.ts';
+import { AnswerIndex } from './answer-index.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
+import { randomSeed } from './user-table.ts';
 
 export interface CacheSettings {
-  /** Users kept; the one asked for longest ago goes first. */
+  /** Users kept; those asked for longest ago go first. */
   readonly size: number;
   /** How long a home is believed. */
   readonly foundMs: number;
@@ -39,6 +42,13 @@ interface Entry {
 /** A SIP request must not hang on a slow domain controller: far below T1, and enough for a round trip or two. */
 const defaultBudgetMs = 150;
 
+/**
+ * A hit moves nobody to the end of the row in which users wait for their going, for that would touch as much memory as all the
+ * rest of it; he is only marked. Who is marked goes back to the end when he would have to go ("second chance"), and so
+ * many at most for one new user.
+ */
+const secondChances = 16;
+
 /** Written out, because it is done for every request: a spread costs several times as much. */
 const aged = (answer: Known, ageMs: number): Known => {
   if (answer.kind !== 'home') return { kind: 'unknown-user', source: answer.source, ageMs };
@@ -53,6 +63,9 @@ class CachedDirectory implements Directory {
   readonly #settings: CacheSettings & { readonly budgetMs: number };
   readonly #clock: CacheClock;
   readonly #entries: LRUCache<string, Entry>;
+  readonly #index: AnswerIndex;
+  /** All that differ by more than their age: side, state and source. */
+  readonly #answers: Known[] = [];
   /** Questions under way, so that a burst of requests for one user asks once. */
   readonly #flights = new Map<string, Promise<DirectoryAnswer>>();
 
@@ -60,17 +73,28 @@ class CachedDirectory implements Directory {
     this.#inner = inner;
     this.#settings = { budgetMs: defaultBudgetMs, ...settings };
     this.#clock = clock;
-    this.#entries = new LRUCache({ max: settings.size });
+    this.#index = new AnswerIndex(settings.size, randomSeed());
+    this.#entries = new LRUCache({
+      max: settings.size,
+      dispose: (_entry, key, why) => why === 'evict' && this.#index.remove(key),
+    });
   }
 
   lookup(key: string): DirectoryAnswer | Promise<DirectoryAnswer> {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      const ageMs = this.#age(entry);
-      if (ageMs < this.#lifeMs(entry)) return aged(entry.answer, ageMs);
-    }
+    const fresh = this.#fresh(key);
+    if (fresh !== undefined) return fresh;
     const answer = this.#flights.get(key) ?? this.#ask(key);
     return answer instanceof Promise ? this.#withinBudget(key, answer) : this.#orStale(key, answer);
+  }
+
+  /** For the hot path: looks at no entry. */
+  #fresh(key: string): Known | undefined {
+    const place = this.#index.find(key);
+    if (place < 0) return undefined;
+    this.#index.use(place);
+    const answer = this.#answers[this.#index.answer(place)]!;
+    const ageMs = this.#clock.now() - this.#index.trueAtMs(place);
+    return ageMs < this.#lifeMs(answer) ? aged(answer, ageMs) : undefined;
   }
 
   describe(): DirectoryDescription {
@@ -82,8 +106,8 @@ class CachedDirectory implements Directory {
     return this.#clock.now() - trueAtMs;
   }
 
-  #lifeMs({ answer }: Entry): number {
-    return answer.kind === 'home' ? this.#settings.foundMs : this.#settings.unknownMs;
+  #lifeMs({ kind }: Known): number {
+    return kind === 'home' ? this.#settings.foundMs : this.#settings.unknownMs;
   }
 
   /** Asks once; what is known at once is given at once. */
@@ -111,8 +135,26 @@ class CachedDirectory implements Directory {
   /** Keeps first-hand answers only: a stale one of a source below stays stale. */
   #keep(key: string, answer: DirectoryAnswer): DirectoryAnswer {
     if (answer.kind === 'unavailable' || (answer.kind === 'home' && answer.freshness === 'stale')) return answer;
-    this.#entries.set(key, { answer, trueAtMs: this.#clock.now() - answer.ageMs });
+    const trueAtMs = this.#clock.now() - answer.ageMs;
+    if (!this.#entries.has(key)) this.#makeRoom();
+    this.#entries.set(key, { answer, trueAtMs });
+    this.#index.put(key, this.#numberOf(answer), trueAtMs);
     return answer;
+  }
+
+  /** Finds who goes for the next one. */
+  #makeRoom(): void {
+    if (this.#entries.size < this.#settings.size) return;
+    for (let chance = 0; chance < secondChances; chance += 1) {
+      const { value: oldest } = this.#entries.rkeys().next();
+      if (oldest === undefined || !this.#index.takeUsed(oldest)) return;
+      this.#entries.get(oldest);
+    }
+  }
+
+  #numberOf(answer: Known): number {
+    const known = this.#answers.findIndex((other) => isDeepStrictEqual(aged(other, 0), aged(answer, 0)));
+    return known < 0 ? this.#answers.push(answer) - 1 : known;
   }
 
   #withinBudget(key: string, flight: Promise<DirectoryAnswer>): Promise<DirectoryAnswer> {
@@ -131,7 +173,7 @@ class CachedDirectory implements Directory {
   /** The last known home, if it is young enough, in place of no answer. That a user was unknown long ago says nothing now. */
   #orStale(key: string, answer: DirectoryAnswer): DirectoryAnswer {
     if (answer.kind !== 'unavailable') return answer;
-    const entry = this.#entries.get(key);
+    const entry = this.#entries.peek(key);
     if (entry?.answer.kind !== 'home' || this.#age(entry) > this.#settings.staleMs) return answer;
     return { ...entry.answer, freshness: 'stale', ageMs: this.#age(entry) };
   }

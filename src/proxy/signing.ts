@@ -13,6 +13,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { KeyedHash } from '../routing/keyed-hash.ts';
 import type { OwnRoute, Side } from '../routing/types.ts';
+import { RecentMap } from '../sip/recent-map.ts';
 import type { SipUri } from '../sip-parser/index.ts';
 
 /** Octets of the HMAC that are sent: 96 bits, of which no guess is worth a try. */
@@ -35,14 +36,19 @@ export const sealOf = (uri: SipUri | undefined): string | null | undefined => ur
 /** Our Record-Route without its header name. */
 export const sealedUri = (uri: string, seal: string): string => `<${uri};lr;${parameter}=${seal}>`;
 
+/** ACK and BYE soon follow their INVITE, and what is asked of a Route is then put into a Record-Route. */
+const recentSeals = 1024;
+
+/** Longer ones are not remembered, so that what is has a bound. */
+const longestRememberedCallId = 256;
+
 export type SigningKeys = readonly [KeyObject, ...KeyObject[]];
 
 class SigningKey {
   readonly via: KeyedHash;
   readonly #key: KeyObject;
-  /** A request within a dialog is asked for its Route, and then given a Record-Route. */
-  #lastText = '';
-  #lastSeal = '';
+  /** By the text that they sign. It says no more than whoever knows the Call-ID knows: how long an answer takes tells no seal. */
+  readonly #recent = new RecentMap<string>(recentSeals);
 
   constructor(key: KeyObject) {
     this.#key = key;
@@ -54,11 +60,12 @@ class SigningKey {
   /** Token characters in one case, that no peer has a reason to touch. */
   seal(letter: Letter, callId: string): string {
     const text = `record-route ${letter} ${callId}`;
-    if (text === this.#lastText) return this.#lastSeal;
+    const known = this.#recent.get(text);
+    if (known !== undefined) return known;
     const digest = createHmac('sha256', this.#key).update(text).digest('hex');
-    this.#lastText = text;
-    this.#lastSeal = letter + digest.slice(0, 2 * sealOctets);
-    return this.#lastSeal;
+    const seal = letter + digest.slice(0, 2 * sealOctets);
+    if (callId.length <= longestRememberedCallId) this.#recent.set(text, seal);
+    return seal;
   }
 }
 

@@ -51,6 +51,22 @@ describe('the seal of a Record-Route', () => {
     expect(new Signing([former]).read(seal, callId)).toBe('forged');
   });
 
+  test('proves the same before and after thousands of others', () => {
+    for (let other = 0; other < 3000; other += 1) {
+      const id = `${other}@192.0.2.11`;
+      expect(signing.read(signing.seal(id, 'cisco', 'microsoft'), id)).toBe('both-sides');
+      expect(signing.read(seal, id)).toBe('forged');
+    }
+    expect(signing.seal(callId, 'cisco', 'microsoft')).toBe(seal);
+    expect(signing.read(seal, callId)).toBe('both-sides');
+  });
+
+  test('is made for a Call-ID of any length', () => {
+    const long = 'x'.repeat(1000);
+    expect(signing.read(signing.seal(long, 'cisco', 'cisco'), long)).toBe('cisco');
+    expect(signing.read(signing.seal(long, 'cisco', 'cisco'), `${long}x`)).toBe('forged');
+  });
+
   test('no key is shown by whoever prints it', () => {
     const hex = (one as ReturnType<typeof createSecretKey>).export().toString('hex');
     expect(inspect(signing, { depth: 9, showHidden: true }) + JSON.stringify(signing)).not.toContain(hex.slice(0, 12));
@@ -73,6 +89,12 @@ describe('the marks of a Via', () => {
   const isOwn = (host: string): boolean => host === 'router.example.com';
   const ownVia = (marks: string) => `SIP/2.0/TCP router.example.com:5060;branch=z9hG4bKpif-${marks}-1`;
   const marks = viaMarks(request(), signing);
+
+  test('are of one length and in one case, whatever they hash', () => {
+    for (let other = 0; other < 1000; other += 1) {
+      expect(viaMarks(request({ callId: `${other}@192.0.2.11` }), signing)).toMatch(/^[0-9a-v]{13}-[0-9a-v]{13}$/);
+    }
+  });
 
   const verdict = (branchMarks: string, fields: Partial<RequestFields> = {}, by = signing): OwnVias => {
     const received = request({ via: ['SIP/2.0/TCP 192.0.2.21;branch=z9hG4bK2', ownVia(branchMarks)], ...fields });

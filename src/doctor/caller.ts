@@ -72,14 +72,14 @@ export class Caller {
     return this.callHop(target, listener, old);
   }
 
-  /** As a stranger who has our own certificate. */
+  /** With our own certificate, and from its own address: so it is known what `access` says of the caller. */
   callListener(listener: Listener): Promise<Contact> {
     const { transport, port, tlsProfile } = listener;
     const target: Target = { transport, address: addressToCall(listener), port, tlsName: undefined, tlsProfile };
     const context = this.#contexts.get(tlsProfile ?? '');
     return makeContact({
       target,
-      localAddress: undefined,
+      localAddress: target.address,
       secureContext: transport === 'tls' ? context?.secureContext : undefined,
       connectMs: this.#snapshot.transport.timeouts.connectMs,
       inquiry: this.#inquiryFor(target, { ...listener, ...stranger }),
@@ -98,7 +98,7 @@ export class Caller {
 /** Our own Via on a request that comes in would be a loop, or a forgery. */
 const stranger = { sentBy: 'doctor.invalid:5060', sentByHost: 'doctor.invalid', sentByPort: 5_060 };
 
-const addressToCall = ({ address, family }: Listener): string => {
+export const addressToCall = ({ address, family }: Listener): string => {
   if (!isWildcard(address)) return address;
   return family === 6 ? '::1' : '127.0.0.1';
 };

@@ -21,8 +21,8 @@ export interface Call {
 export type Contact =
   | {
       readonly kind: 'not-connected';
-      /** `not-here`: the address that we send from is none of this machine. */
-      readonly why: 'refused' | 'silent' | 'unreachable' | 'not-here';
+      /** `closed`: opened, and reset at once; `not-here`: the address that we send from is none of this machine. */
+      readonly why: 'refused' | 'closed' | 'silent' | 'unreachable' | 'not-here';
       readonly detail: string;
     }
   | { readonly kind: 'not-secured'; readonly why: HandshakeFault; readonly detail: string }
@@ -90,6 +90,7 @@ const notConnected = (error: SocketError): Contact => ({
 
 const whyNotConnected = ({ code }: SocketError) => {
   if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET') return 'closed';
   if (code === 'ETIMEDOUT') return 'silent';
   return code === 'EADDRNOTAVAIL' ? 'not-here' : 'unreachable';
 };

@@ -7,11 +7,11 @@ import type { Side } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
-import type { Listener, Target } from '../sip/transport/flow.ts';
+import { expectedNames, type Listener, type Target } from '../sip/transport/flow.ts';
 import { isWildcard } from '../sip/transport/listener.ts';
-import { Caller } from './caller.ts';
+import { addressToCall, Caller } from './caller.ts';
 import { type Examination, error, type Finding } from './finding.ts';
-import { isClosed, judgeListener } from './listener.ts';
+import { isClosed, judgeListener, receptionOf } from './listener.ts';
 import { judgeHopName, judgeOwnName, judgeReverse, type NameWorld } from './names.ts';
 import { judgeHop } from './next-hop.ts';
 import { judgeOwnCertificate, type Today } from './own-certificate.ts';
@@ -100,8 +100,8 @@ class Examiner {
     const isRunning = contacts.some((contact) => !isClosed(contact));
     return found.map((listener, i) => {
       const profile = transport.tls.get(listener.tlsProfile ?? '');
-      const dropsStrangers = policy.onDenied === 'drop';
-      const context = { transport: listener.transport, profile, dropsStrangers, now: this.#world.now };
+      const reception = receptionOf(listener, addressToCall(listener), profile, policy);
+      const context = { transport: listener.transport, profile, reception, now: this.#world.now };
       const findings = judgeListener(contacts[i]!, context, isRunning);
       return { kind: 'listener', subject: addressOf(listener), findings };
     });
@@ -151,13 +151,14 @@ class Examiner {
     const mustBeClient = this.#caller.listeners.some(
       ({ tlsProfile }) => transport.tls.get(tlsProfile ?? '')?.clientCertificate === 'required',
     );
-    const expected = { side, name: target.tlsName, rules: usualRules, domains: rows.domains, profile, mustBeClient };
+    const { wildcards = false, commonName = true } = transport.tls.get(profile) ?? {};
+    const names = expectedNames(target);
+    const rules = { wildcards, commonName };
+    const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient };
     const identity = this.#caller.identityOf(listener, profile, target);
     return judgeHop(contact, { target, side, identity, expected, today: this.#world, good: health.probe.good }, older);
   }
 }
-
-const usualRules = { wildcards: false, commonName: true };
 
 /** @returns whether it was not in `seen` before; then it is */
 function isFirst(seen: Set<string>, key: string): boolean {

@@ -1,7 +1,10 @@
 /** What a peer sees of one of our listeners, and what that says. Pure. */
+import { certificateNames, matchesName } from '../certificates/names.ts';
 import { readCertificates } from '../certificates/pem.ts';
 import { readTrust } from '../certificates/trust.ts';
-import type { Transport } from '../sip/transport/flow.ts';
+import type { Policy } from '../routing/policy.ts';
+import type { Listener, Transport } from '../sip/transport/flow.ts';
+import type { TlsProfile } from '../sip/transport/settings.ts';
 import type { Contact, Secured } from './contact.ts';
 import { error, type Finding, warning, well } from './finding.ts';
 import type { Answer } from './inquiry.ts';
@@ -12,14 +15,41 @@ export interface ListenerContext {
   /** PEM texts of its TLS profile. */
   readonly profile: { readonly certificate: string; readonly ca: string } | undefined;
   readonly now: Date;
-  /** Strangers get no answer at all. */
-  readonly dropsStrangers: boolean;
+  /** What the router does with one who calls from this machine and shows its certificate. */
+  readonly reception: Reception;
 }
+
+/** Closed before a word is read; not answered; or answered, with 403 if no rule lets him in. */
+export type Reception = 'closed' | 'silence' | 'answer';
+
+/**
+ * By the rules that the router goes by: it never reads whom no rule could let in, nor who has to prove a name and has none
+ * that counts.
+ */
+export function receptionOf(
+  { transport }: Pick<Listener, 'transport'>,
+  remoteAddress: string,
+  profile: TlsProfile | undefined,
+  { access, onDenied }: Policy,
+): Reception {
+  const prospect = access.prospectOf(remoteAddress, transport);
+  if (transport !== 'udp' && prospect === 'stranger') return 'closed';
+  const names = profile === undefined || profile.clientCertificate === 'none' ? undefined : ownNames(profile);
+  const verifiedNames = names?.hosts ?? [];
+  const isAdmitted = access.sideOf({ transport, remoteAddress, remotePort: 0, verifiedNames }) !== undefined;
+  const isListed = profile?.peers?.some((peer) => names !== undefined && matchesName(names, peer)) ?? true;
+  if (profile?.clientCertificate === 'required' && !(isAdmitted && isListed)) return 'closed';
+  return isAdmitted || onDenied === 'reject' ? 'answer' : 'silence';
+}
+
+const ownNames = ({ certificate, wildcards = false, commonName = true }: TlsProfile) =>
+  certificateNames(readCertificates(certificate)[0]!, { wildcards, commonName });
 
 export const isClosed = (contact: Contact): boolean => contact.kind === 'not-connected' && contact.why === 'refused';
 
 /** @param isRunning another listener is open: then this one should be too */
 export function judgeListener(contact: Contact, context: ListenerContext, isRunning: boolean): readonly Finding[] {
+  if (isUnread(contact) && context.reception === 'closed') return closesStrangers;
   if (contact.kind === 'not-connected') return [judgeClosed(contact, isRunning)];
   if (contact.kind === 'not-secured') {
     const step = onRouter('pif-router status: is it the router that listens there?');
@@ -63,11 +93,12 @@ function judgeAnswer(answer: Answer, context: ListenerContext): Finding {
     case 'answered':
       return well('listener-answer', tellStatus(answer));
     case 'silent':
-      if (context.dropsStrangers)
+      if (context.reception === 'silence')
         return well('listener-answer', 'it does not answer strangers, as when-access-denied: drop says');
       return error('listener-answer', `no answer to OPTIONS within ${answer.waitedMs} ms`, ask);
     case 'certificate-refused':
     case 'closed':
+      if (context.reception === 'closed') return closesUnread;
       return trustsOurselves(context) ? error('listener-answer', answer.detail, ask) : notForOurselves;
     case 'not-sip':
       return error('listener-answer', `what answers there is not the router (${answer.detail})`, ask);
@@ -78,6 +109,16 @@ const tellStatus = ({ status, ms }: Extract<Answer, { kind: 'answered' }>): stri
   const took = `OPTIONS: ${status} in ${Math.ceil(ms)} ms`;
   return status === 403 ? `${took}, as no rule lets this machine in` : took;
 };
+
+/** Before TLS has begun; where there is none, before we could ask. */
+const isUnread = (contact: Contact): boolean => {
+  if (contact.kind === 'open') return contact.secured === undefined && contact.answer.kind === 'closed';
+  return contact.why === 'closed';
+};
+
+const closesUnread = well('listener-answer', 'it closes unread what comes from here, as no rule lets this machine in');
+
+const closesStrangers = [well('listener-open', 'it is open'), closesUnread];
 
 /** We connect with our own certificate, which need not be one that our peers' CA signed. */
 const notForOurselves = well(

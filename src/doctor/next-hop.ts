@@ -54,6 +54,10 @@ function judgeUnconnected({ why, detail }: Unconnected, { target, side, identity
       const firewall = onNetwork('some firewalls refuse in the name of the host');
       return error('connection', `nobody listens there for ${transport.toUpperCase()} (${detail})`, listens, firewall);
     }
+    case 'closed': {
+      const seen = `it closes the connection as soon as it is open (${detail})`;
+      return error('connection', seen, letUsIn(side, identity));
+    }
     case 'silent': {
       const path = onNetwork(`does ${address} run, and may ${identity.address} connect to its port ${port}?`);
       return error('connection', `it says nothing, not even no (${detail})`, path, listens);

@@ -11,8 +11,9 @@ import { onRouter, renewItsCertificate } from './remedies.ts';
 
 export interface Expected {
   readonly side: Side;
-  /** RFC 5922 §7.3; undefined: nobody in particular. */
-  readonly name: string | undefined;
+  /** RFC 5922 §7.3: one of these; none: nobody in particular. */
+  readonly names: readonly string[];
+  /** Those of the profile. */
   readonly rules: NameRules;
   readonly domains: readonly string[];
   readonly profile: string;
@@ -40,6 +41,13 @@ const withoutIssuer = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
+/** Whatever the peer shows, it is our lists that do not say that it is good. */
+const aboutLists = new Map([
+  ['UNABLE_TO_GET_CRL', 'add the list of its CA to'],
+  ['CRL_HAS_EXPIRED', 'fetch the new list of its CA for'],
+  ['CRL_NOT_YET_VALID', 'is the clock of this machine right? Else fetch the list of its CA anew for'],
+]);
+
 function judgeTrust({ fault, chain }: Secured, { side, profile }: Expected): readonly Finding[] {
   const last = inOneLine(chain.at(-1)?.subject);
   const file = `the file of tls.${profile}.ca`;
@@ -57,7 +65,9 @@ function judgeTrust({ fault, chain }: Secured, { side, profile }: Expected): rea
     return [
       error('peer-chain', `its certificate leads to ${last}, whom ${file} does not trust`, onRouter(`add ${last}`)),
     ];
-  return [error('peer-chain', `its certificate is refused: ${fault}`, renewItsCertificate(side))];
+  const list = aboutLists.get(fault);
+  const step = list === undefined ? renewItsCertificate(side) : onRouter(`${list} tls.${profile}.crl`);
+  return [error('peer-chain', `its certificate is refused: ${fault}`, step)];
 }
 
 const installIntermediate = (side: Side) =>
@@ -77,16 +87,17 @@ function judgeDates({ chain }: Secured, { side }: Expected, { now, warnBeforeMs 
   return tellValidity('peer-certificate-dates', certificate, validity, renewItsCertificate(side));
 }
 
-function judgeName({ chain }: Secured, { side, name, rules, domains }: Expected): readonly Finding[] {
-  if (name === undefined) return [];
+function judgeName({ chain }: Secured, { side, names: wanted, rules, domains }: Expected): readonly Finding[] {
+  if (wanted.length === 0) return [];
   const leaf = chain[0]!;
   const names = certificateNames(leaf, rules);
-  if (matchesName(names, name)) return [well('peer-name', `its certificate names ${name}`)];
+  const proved = wanted.find((name) => matchesName(names, name));
+  if (proved !== undefined) return [well('peer-name', `its certificate names ${proved}`)];
   const other = names.hosts.find((host) => !domains.includes(host));
   const isDomain = other === undefined && names.hosts.length > 0;
   const why = isDomain ? '; that is the SIP domain, where a host is wanted' : '';
   const here = other === undefined ? [] : [onRouter(`tls-name: ${other} on the route, if that is the right host`)];
-  const seen = `its certificate names ${namesShown(leaf)}, not ${name}${why}`;
+  const seen = `its certificate names ${namesShown(leaf)}, not ${wanted.join(' or ')}${why}`;
   return [error('peer-name', seen, ...here, renewItsCertificate(side))];
 }
 

@@ -52,6 +52,8 @@ interface Wish {
   /** Of the one route towards Microsoft, besides `to` and `pattern`. */
   readonly route?: string;
   readonly more?: string;
+  /** Of the TLS profile, besides its files. */
+  readonly profile?: string;
   /** How long is waited for, where nothing comes; else long enough for a busy machine. */
   readonly connect?: string;
   readonly answer?: string;
@@ -59,14 +61,14 @@ interface Wish {
 
 const toFrontEnd = 'next-hop: fe1.example.com, transport: tls';
 
-function routesYaml({ route = toFrontEnd, more = '', connect = '20s', answer = '10s' }: Wish): string {
+function routesYaml({ route = toFrontEnd, more = '', profile = '', connect = '20s', answer = '10s' }: Wish): string {
   return `node: { name: router.example.com }
 domains: [example.com]
 listen:
   - { transport: tls, address: ${router} }
   - { transport: tcp, address: ${router} }
   - { transport: udp, address: ${router} }
-tls: { default: { certificate: own.crt, key: own.key, ca: ca.crt } }
+tls: { default: { certificate: own.crt, key: own.key, ca: ca.crt${profile} } }
 access: [{ side: cisco, from: 127.0.110.11 }, { side: microsoft, from: 127.0.110.21 }]
 routes: [{ to: microsoft, pattern: example.com, ${route} }]
 dns: { servers: ['${dns.server}'] }
@@ -193,6 +195,46 @@ describe('a Front End over TLS', () => {
       /^peer-purposes error: its certificate is not made for serverAuth -> Microsoft Front End: /,
     ],
   ];
+  const wildcard: CertificateWish = { commonName: 'x', alternativeNames: ['DNS:*.example.com'], days: 90 };
+  test.each<[string, CertificateWish, Wish, string]>([
+    [
+      'one of several of the route',
+      { commonName: 'x', alternativeNames: ['DNS:fe1.example.com'], days: 90 },
+      { route: `${toFrontEnd}, tls-name: [pool1.example.com, fe1.example.com]` },
+      'ok: its certificate names fe1.example.com',
+    ],
+    ['a wildcard', wildcard, {}, 'error: its certificate names DNS:*.example.com, not fe1.example.com'],
+    ['a wildcard', wildcard, { profile: ', wildcards: true' }, 'ok: its certificate names fe1.example.com'],
+    [
+      'a common name',
+      { commonName: 'fe1.example.com', days: 90 },
+      { profile: ', common-name: false' },
+      'error: its certificate names CN=fe1.example.com, not fe1.example.com',
+    ],
+  ])('its names are judged by the rules of the profile: %s (%j, %j): %s', async (_, named, settings, expected) => {
+    await serveTls(fe1, { certificate: authority.issue(named) });
+    expect(ofHop(await examine(settings))).toContainEqual(expect.stringContaining(`peer-name ${expected}`));
+  });
+
+  test('is revoked: so the list of its CA says, and the peer needs another certificate', async () => {
+    const certificate = frontEnd();
+    await serveTls(fe1, { certificate });
+    const crl = folderWith({ 'ca.crl': authority.revocationList({ revoked: [certificate] }) });
+    expect(ofHop(await examine({ profile: `, crl: [${crl}/ca.crl]` }))).toContainEqual(
+      expect.stringMatching(/^peer-chain error: its certificate is refused: CERT_REVOKED -> Microsoft Front End: Get-/),
+    );
+  });
+
+  test('there is no list of its CA: that is for this router to mend', async () => {
+    const intermediate = authority.intermediate('Without List');
+    const certificate = frontEnd({}, intermediate);
+    await serveTls(fe1, { certificate, chain: intermediate.certificate });
+    const crl = folderWith({ 'ca.crl': authority.revocationList() });
+    expect(ofHop(await examine({ profile: `, crl: [${crl}/ca.crl]` }))).toContainEqual(
+      'peer-chain error: its certificate is refused: UNABLE_TO_GET_CRL -> this router: add the list of its CA to tls.default.crl',
+    );
+  });
+
   test.each(wrong)('shows a certificate %s: nothing else is wrong with it', async (what, certificate, expected) => {
     await serveTls(fe1, { certificate: certificate(), trusts: authority.certificate });
     const examined = await examine();
@@ -452,17 +494,20 @@ describe('our own certificate', () => {
 });
 
 describe('our own listeners', () => {
+  const unread = 'it closes unread what comes from here, as no rule lets this machine in';
   const usual = (folder: string, more = ''): string =>
     routesYaml({ more, answer: more.includes('drop') ? '500ms' : '10s' })
       .replace('certificate: own.crt', `certificate: ${folder}/router.crt`)
       .replace('key: own.key', `key: ${folder}/router.key`)
-      .replace('ca: ca.crt', `ca: ${folder}/ca.crt`);
+      .replace('ca: ca.crt', `ca: ${folder}/ca.crt`)
+      // Who may be let in by name is heard out to the end of the handshake.
+      .replace('access: [', 'access: [{ side: microsoft, from: fe1.example.com }, ');
   const examineFile = async (file: string): Promise<{ code: number; report: DoctorReport }> => {
     const { code, out } = await run(doctor, ['--json', file]);
     return { code, report: JSON.parse(out.join('')) as DoctorReport };
   };
 
-  test('while the router runs: each answers, and TLS shows the certificate of its file', async () => {
+  test('while the router runs: TLS shows the certificate of its file, and strangers are closed unread as they should be', async () => {
     const running = await RouterProcess.start({ routes: usual(inject('certificates')) });
     onTestFinished(async () => void (await running.stop()));
     const { report } = await examineFile(running.file);
@@ -470,11 +515,32 @@ describe('our own listeners', () => {
       'listener-open ok: it is open',
       expect.stringMatching(/^listener-tls ok: TLSv1\.3 with TLS_/),
       'listener-certificate ok: it shows the certificate of its file',
-      expect.stringMatching(/^listener-answer ok: OPTIONS: 403 in \d+ ms, as no rule lets this machine in$/),
+      `listener-answer ok: ${unread}`,
       'listener-open ok: it is open',
-      expect.stringMatching(/^listener-answer ok: OPTIONS: 403/),
-      expect.stringMatching(/^listener-answer ok: OPTIONS: 403/),
+      `listener-answer ok: ${unread}`,
+      expect.stringMatching(/^listener-answer ok: OPTIONS: 403 in \d+ ms, as no rule lets this machine in$/),
     ]);
+  });
+
+  test('where no name could let this machine in, TLS is closed before the handshake, which is well, too', async () => {
+    const byAddress = usual(inject('certificates')).replace('{ side: microsoft, from: fe1.example.com }, ', '');
+    const running = await RouterProcess.start({ routes: byAddress });
+    onTestFinished(async () => void (await running.stop()));
+    const { report } = await examineFile(running.file);
+    expect(lines(report, 'listener').slice(0, 2)).toEqual([
+      'listener-open ok: it is open',
+      `listener-answer ok: ${unread}`,
+    ]);
+  });
+
+  test('where a rule lets this machine in, each of them answers', async () => {
+    const routes = usual(inject('certificates')).replace('access: [', `access: [{ side: cisco, from: ${router} }, `);
+    const running = await RouterProcess.start({ routes });
+    onTestFinished(async () => void (await running.stop()));
+    const { report } = await examineFile(running.file);
+    const answers = lines(report, 'listener').filter((line) => line.startsWith('listener-answer'));
+    expect(answers).toHaveLength(3);
+    for (const line of answers) expect(line).toMatch(/^listener-answer ok: OPTIONS: 200 in \d+ ms$/);
   });
 
   test('a certificate that was renewed and not reloaded is noticed', async () => {

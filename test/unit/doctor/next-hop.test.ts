@@ -15,7 +15,7 @@ const context = (side: 'cisco' | 'microsoft') => ({
   },
   expected: {
     side,
-    name: undefined,
+    names: [],
     rules: { wildcards: false, commonName: true },
     domains: ['example.com'],
     profile: '',
@@ -31,7 +31,7 @@ const answered = (ms: number): Contact => ({
   answer: { kind: 'answered', status: 200, ms, date: undefined, atMs: 0 },
 });
 
-const unconnected = (why: 'silent' | 'unreachable' | 'not-here'): Contact => ({
+const unconnected = (why: 'closed' | 'silent' | 'unreachable' | 'not-here'): Contact => ({
   kind: 'not-connected',
   why,
   detail: 'as the system says',
@@ -45,6 +45,12 @@ test('TCP silence is a matter for the network first, and is told apart from a re
     on: 'network',
     what: 'does 192.0.2.21 run, and may 192.0.2.10 connect to its port 5060?',
   });
+});
+
+test('a hop that resets connections as soon as they are open lets only those in whom it knows', () => {
+  const [finding] = judgeHop(unconnected('closed'), context('cisco'), undefined);
+  expect(finding?.seen).toBe('it closes the connection as soon as it is open (as the system says)');
+  expect(finding?.steps[0]).toMatchObject({ on: 'Cisco IM&P', what: expect.stringContaining('Incoming ACL') });
 });
 
 test('no route to it, and an address of ours that this machine does not have', () => {

@@ -1,6 +1,6 @@
 /** What reading one request costs beside npm `sip`, which parses all of it at once. */
 import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
-import { messages } from '../../bench/micro/messages.ts';
+import { longPath, messages } from '../../bench/micro/messages.ts';
 import { npmSip } from '../../test/support/npm-sip.ts';
 import { parseMessage, type SipRequest } from './index.ts';
 
@@ -15,13 +15,17 @@ export const readAsProxy = (octets: Buffer): SipRequest => {
   return message;
 };
 
-export const contests = (): readonly Contest[] => {
-  const next = ring(messages(64));
-  return [
-    {
-      watched: { name: 'what a proxy reads of 100 requests', run: timesOf(100, () => void readAsProxy(next())) },
-      against: { name: 'npm sip, parse', run: timesOf(100, () => npmSip.parse(next().toString('latin1'))) },
-      most: 1,
-    },
-  ];
+/** The same octets to both. npm `sip` reads the fields of `readAsProxy`, and all others that it knows, whoever wants them. */
+const beside = (kind: string, requests: readonly Buffer[], most: number): Contest => {
+  const next = ring(requests);
+  return {
+    watched: { name: `what a proxy reads of 100 requests ${kind}`, run: timesOf(100, () => void readAsProxy(next())) },
+    against: { name: 'npm sip, parse', run: timesOf(100, () => npmSip.parse(next().toString('latin1'))) },
+    most,
+  };
 };
+
+export const contests = (): readonly Contest[] => [
+  beside('of a client', messages(64), 1),
+  beside('that came a long way', messages(64, longPath), 0.8),
+];

@@ -114,9 +114,8 @@ export type IsOwn = (host: string, port: number | undefined) => boolean;
  * that began with them go on.
  */
 export class OwnAddresses {
-  readonly #known = new Set<string>();
-  /** Most hosts are none of ours, and cost one look. */
-  readonly #hosts = new Set<string>();
+  /** Ports by host. Most hosts are none of ours, and cost one look. */
+  readonly #ports = new Map<string, Set<number>>();
 
   add(listeners: readonly Listener[], localAddresses: readonly string[]): void {
     for (const { sentByHost, sentByPort, address, port } of listeners) {
@@ -127,14 +126,14 @@ export class OwnAddresses {
   }
 
   #put(host: string, port: number): void {
-    this.#hosts.add(host);
-    this.#known.add(`${host} ${port}`);
+    const ports = this.#ports.get(host);
+    if (ports === undefined) this.#ports.set(host, new Set([port]));
+    else ports.add(port);
   }
 
   readonly has: IsOwn = (host, port) => {
-    if (!this.#hosts.has(host)) return false;
-    return port === undefined
-      ? this.#known.has(`${host} 5060`) || this.#known.has(`${host} 5061`)
-      : this.#known.has(`${host} ${port}`);
+    const ports = this.#ports.get(host);
+    if (ports === undefined) return false;
+    return port === undefined ? ports.has(5060) || ports.has(5061) : ports.has(port);
   };
 }

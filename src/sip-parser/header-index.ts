@@ -23,6 +23,7 @@ export const Header = {
   MsDiagnostics: 18,
   Event: 19,
   Server: 20,
+  Timestamp: 21,
 } as const;
 
 export type HeaderId = (typeof Header)[keyof typeof Header];
@@ -59,6 +60,7 @@ const KNOWN_NAMES: readonly KnownName[] = [
   knownName(Header.MsDiagnostics, 'ms-diagnostics'),
   knownName(Header.Event, 'Event', 'o'),
   knownName(Header.Server, 'Server'),
+  knownName(Header.Timestamp, 'Timestamp'),
 ];
 
 /** Compact forms of fields that the index does not keep (§7.3.3 and the IANA registry); `all` must know them too. */

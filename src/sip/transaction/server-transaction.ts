@@ -1,5 +1,5 @@
 /** One server transaction alive: its machine's state, its timers and the response to repeat. */
-import type { SipRequest, Via } from '../../sip-parser/index.ts';
+import { Header, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
 import { goesBackOn } from '../transport/via.ts';
@@ -21,6 +21,12 @@ export interface ServerTransactionRim {
   readonly unacknowledged: (transaction: ServerTransaction) => void;
   readonly ended: (transaction: ServerTransaction) => void;
 }
+
+const timestampsOf = (request: SipRequest): string => {
+  if (!request.has(Header.Timestamp)) return '';
+  const values = request.all('Timestamp');
+  return values.map((value) => `Timestamp: ${value}\r\n`).join('');
+};
 
 export class ServerTransaction {
   readonly key: string;
@@ -121,8 +127,8 @@ export class ServerTransaction {
 
   /** §8.2.6.1: a 100 carries the Timestamp of its request. */
   #tryingText(): string {
-    const timestamps = this.request.all('timestamp').map((value) => `Timestamp: ${value}\r\n`);
-    return ownResponse(this.request, this.flow, 100, 'Trying', undefined, timestamps.join(''));
+    const { request, flow } = this;
+    return ownResponse(request, flow, 100, 'Trying', undefined, timestampsOf(request));
   }
 
   #responseEvent(status: number): Event {

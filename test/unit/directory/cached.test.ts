@@ -104,6 +104,17 @@ describe('lives', () => {
     expect(cache.lookup('b@example.com')).toBeInstanceOf(Promise);
     expect(cache.describe().summary).toBe('slow; 2 of at most 2 answers cached');
   });
+
+  test('a full cache takes a new user also when all of its users are asked for', async () => {
+    const all = Array.from({ length: 40 }, (_, user) => `user${user}@example.com`);
+    cache = cached(slow, { ...settings, size: all.length }, clock);
+    for (const key of all) await learn(home, key);
+    for (const key of all) cache.lookup(key);
+    await learn(home);
+    expect(cache.lookup(bob)).toEqual(home);
+    expect(cache.describe().summary).toBe('slow; 40 of at most 40 answers cached');
+    expect(all.filter((key) => !(cache.lookup(key) instanceof Promise))).toHaveLength(39);
+  });
 });
 
 describe('one question at a time', () => {

@@ -87,6 +87,8 @@ export function createHandshaker(context: TlsContext, handshakeMs: number, handl
   // Node would destroy an unauthorized socket without a word; judged by us, its address, its names and the reason are known.
   const server = tls.createServer({
     ...options,
+    // Who has proved one name does not become another on the same connection (TLS 1.2 and before).
+    secureOptions: Number(options.secureOptions) | constants.SSL_OP_NO_RENEGOTIATION,
     requestCert,
     rejectUnauthorized: false,
     handshakeTimeout: handshakeMs,

@@ -75,6 +75,18 @@ describe('a peer that connects to us', () => {
     expect((await until(() => handler.discarded[0])).what).toBe('tls-failed');
   });
 
+  test('cannot show another certificate later: renegotiation is refused, as TLS 1.3 has none', async () => {
+    const { handler, listener } = await openTls();
+    const peer = connectTls(listener, frontEnd, { maxVersion: 'TLSv1.2' });
+    peer.send(messageFrom());
+    await until(() => handler.requests[0]);
+    const failure = await new Promise<Error | null>((resolve) => {
+      peer.socket.on('error', resolve);
+      (peer.socket as TLSSocket).renegotiate({}, resolve);
+    });
+    expect(String(failure)).toContain('renegotiation');
+  });
+
   test('with TLS 1.0 is heard by a legacy profile (OCS 2007)', async () => {
     const { handler, listener } = await openTls({ minVersion: 'TLSv1', legacy: true });
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;

@@ -31,7 +31,7 @@ export const metricsOf = (app: App, reloader: Reloader, loads: readonly EngineLo
   gauge('pif_router_hop_in_service', '0 for a next hop that an operator has taken out, else 1.', hopsInService(app)),
   gauge(
     'pif_router_certificate_expiry_timestamp_seconds',
-    'When a certificate in use ends: ours, those of authorities, and those of connected peers.',
+    'When a certificate or revocation list in use ends: ours, those of authorities, and those of connected peers.',
     expiries(app),
   ),
 ];

@@ -1,7 +1,7 @@
 /** What the router says of itself when it is asked over the socket for administration. */
 import type { App } from '../app.ts';
-import type { CertificateInUse } from '../certificates/in-use.ts';
-import { type Validity, validityOf } from '../certificates/validity.ts';
+import { type CertificateInUse, validityInUse } from '../certificates/in-use.ts';
+import type { Validity } from '../certificates/validity.ts';
 import type { Reloader, ReloadResult } from '../config/reload.ts';
 import type { EngineLoad } from '../engine/engine.ts';
 import { type SourceStatus, sourcesOf } from './directory.ts';
@@ -25,7 +25,7 @@ export interface Status {
   };
   /** `tls 192.0.2.10:5061`. */
   readonly listeners: readonly { readonly address: string; readonly sentBy: string }[];
-  /** Ours, those of authorities, and those of connected peers. */
+  /** Ours, those of authorities, their revocation lists, and those of connected peers. */
   readonly certificates: readonly CertificateStatus[];
   /** TLS profiles that take versions and keys which are not safe any more: `ocs-2007 (TLSv1)`. */
   readonly legacyProfiles: readonly string[];
@@ -82,5 +82,5 @@ const describe = (app: App, reloader: Reloader, workers: readonly EngineLoad[]):
 const certificateStatus = (certificate: CertificateInUse, warnBeforeMs: number): CertificateStatus => {
   const { use, where, subject, validToDate } = certificate;
   const endsAt = validToDate.toISOString();
-  return { use, where, subject, endsAt, ...validityOf(certificate, new Date(), warnBeforeMs) };
+  return { use, where, subject, endsAt, ...validityInUse(certificate, new Date(), warnBeforeMs) };
 };

@@ -1,13 +1,18 @@
 /** Certificates and revocation lists that something depends on, for watching how long they still count. Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { readCertificates } from './pem.ts';
+import { readRevocationLists } from './revocation-list.ts';
+import { type Validity, validityOf } from './validity.ts';
 
 export interface CertificateInUse {
-  /** `own`: ours, and its chain; `authority`: whom we trust; `peer`: shown to us on a connection that is open. */
-  readonly use: 'own' | 'authority' | 'peer';
+  /**
+   * `own`: ours, and its chain; `authority`: whom we trust; `peer`: shown to us on a connection that is open; `revocation-list`:
+   * no certificate, but when it ends nobody of its CA is let in.
+   */
+  readonly use: 'own' | 'authority' | 'peer' | 'revocation-list';
   /** `tls.default.certificate`, `tls:192.0.2.21:5061`. */
   readonly where: string;
-  /** `C=DE, CN=router.example.com`. */
+  /** `C=DE, CN=router.example.com`; of a list its CA. */
   readonly subject: string;
   readonly validFromDate: Date;
   readonly validToDate: Date;
@@ -22,3 +27,30 @@ export const inUse = (
 /** All of a PEM file. */
 export const inUseOfFile = (use: CertificateInUse['use'], where: string, pem: string): readonly CertificateInUse[] =>
   readCertificates(pem).map((certificate) => inUse(use, where, certificate));
+
+/**
+ * Those that end (RFC 5280 §5.1.2.5).
+ * @param ca PEM of those who have issued them
+ */
+export function listsInUse(where: string, crl: readonly string[], ca: string): readonly CertificateInUse[] {
+  const authorities = readCertificates(ca);
+  return crl.flatMap(readRevocationLists).flatMap((list) => {
+    const authority = authorities.find(list.isOf);
+    if (list.nextUpdate === undefined || authority === undefined) return [];
+    const dates = { validFromDate: list.thisUpdate, validToDate: list.nextUpdate };
+    return [{ ...inUse('revocation-list', where, authority), ...dates }];
+  });
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * A list lives for days or weeks, and its CA makes the next one shortly before its end: a month's warning would never be
+ * silent. A tenth of its life is worth a word, and at least a day, for nobody looks more often.
+ */
+export function validityInUse(watched: CertificateInUse, now: Date, warnBeforeMs: number): Validity {
+  const { use, validFromDate, validToDate } = watched;
+  const lifeMs = validToDate.getTime() - validFromDate.getTime();
+  const isList = use === 'revocation-list';
+  return validityOf(watched, now, isList ? Math.min(warnBeforeMs, Math.max(dayMs, lifeMs / 10)) : warnBeforeMs);
+}

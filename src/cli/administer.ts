@@ -66,8 +66,8 @@ const describeStatus = (status: Status): readonly string[] => {
 const describeLoad = ({ requests, openRequests, connections }: Status['load']): string =>
   `${requests} requests heard, ${openRequests} open, ${connections} connections`;
 
-const describeCertificate = ({ subject, where, text }: Status['certificates'][number]): string =>
-  `certificate ${subject} (${where}) ${text}`;
+const describeCertificate = ({ use, subject, where, text }: Status['certificates'][number]): string =>
+  `${use === 'revocation-list' ? 'crl       ' : 'certificate'} ${subject} (${where}) ${text}`;
 
 const describeSource = ({ source, summary, snapshot }: Status['directory'][number]): readonly string[] => {
   const why = snapshot?.lastSweep?.why;

@@ -1,11 +1,12 @@
-/** The certificates that a configuration names. */
-import { type CertificateInUse, inUseOfFile } from '../certificates/in-use.ts';
+/** The certificates and revocation lists that a configuration names. */
+import { type CertificateInUse, inUseOfFile, listsInUse } from '../certificates/in-use.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export const certificatesOf = ({ transport, directory }: Snapshot): readonly CertificateInUse[] => [
-  ...[...transport.tls].flatMap(([name, { certificate, ca }]) => [
+  ...[...transport.tls].flatMap(([name, { certificate, ca, crl }]) => [
     ...inUseOfFile('own', `tls.${name}.certificate`, certificate),
     ...inUseOfFile('authority', `tls.${name}.ca`, ca),
+    ...listsInUse(`tls.${name}.crl`, crl, ca),
   ]),
   ...directory.sources.flatMap((source, i) =>
     source.kind === 'ldap' ? inUseOfFile('authority', `directory.sources[${i}].ca`, source.servers.trust.ca ?? '') : [],

@@ -1,6 +1,5 @@
-/** Tells the log of certificates that end soon, or have ended: at start, with every reload, and once a day. */
-import { type CertificateInUse, inUse } from '../certificates/in-use.ts';
-import { validityOf } from '../certificates/validity.ts';
+/** Tells the log of certificates and revocation lists that end soon, or have ended: at start, with every reload, and once a day. */
+import { type CertificateInUse, inUse, validityInUse } from '../certificates/in-use.ts';
 import type { Clock, Timer } from '../sip/clock.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { Log } from './log.ts';
@@ -55,10 +54,11 @@ export function shownOn(connections: Iterable<OpenConnection>): readonly Certifi
 function tell(certificates: readonly CertificateInUse[], { log, warnBeforeMs }: Watched): void {
   const now = new Date();
   for (const certificate of certificates) {
-    const { state, text } = validityOf(certificate, now, warnBeforeMs());
+    const { state, text } = validityInUse(certificate, now, warnBeforeMs());
     if (state === 'valid') continue;
     const { use, where, subject, validToDate } = certificate;
+    const what = use === 'revocation-list' ? 'revocation list' : 'certificate';
     const line = { event: 'certificate-ends', use, where, subject, endsAt: validToDate.toISOString() };
-    log[state === 'ends-soon' ? 'warn' : 'error'](line, `the certificate of ${subject} (${where}) ${text}`);
+    log[state === 'ends-soon' ? 'warn' : 'error'](line, `the ${what} of ${subject} (${where}) ${text}`);
   }
 }

@@ -105,6 +105,22 @@ test('ours ends in ten days: the log warns at start and with every reload, and s
   expect(endings(running)).toHaveLength(2);
 });
 
+test('a revocation list that ends within a day: log, status and metrics tell of it, for then nobody of its CA is let in', async () => {
+  const own = ownFor(300);
+  const list = authority.revocationList({ days: 1 });
+  const folder = folderWith({ 'router.crt': own.certificate, 'router.key': own.key, 'ca.crl': list });
+  const routes = routesYaml(folder, authority.certificateFile).replace(' } }', `, crl: [${folder}/ca.crl] } }`);
+  const running = await RouterProcess.start({ routes });
+  onTestFinished(async () => void (await running.stop()));
+  expect(await until(() => endings(running).length > 0 && endings(running))).toEqual(['warn tls.default.crl']);
+  const { output } = await command(running, 'status');
+  expect(output).toMatch(/^crl {8}CN=Test Root \(tls\.default\.crl\) ends on \S+, in 0 days$/m);
+  const { body } = await ask<Status>(running, 'GET /status');
+  const told = body.certificates.find(({ use }) => use === 'revocation-list')!;
+  const key = `pif_router_certificate_expiry_timestamp_seconds{use="revocation-list",where="tls.default.crl",subject="CN=Test Root"}`;
+  expect(parse((await scrape(running)).text).get(key)).toBe(Date.parse(told.endsAt) / 1_000);
+});
+
 test('with the development certificates nothing is told', async () => {
   const running = await RouterProcess.start({
     routes: routesYaml(inject('certificates'), `${inject('certificates')}/ca.crt`),

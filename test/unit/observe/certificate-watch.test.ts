@@ -39,6 +39,27 @@ test('one that ends within the time is a warning, one that has ended an error, a
   ]);
 });
 
+test('a revocation list, which lives for days only, is a warning in the last tenth of its life, at least a day before its end', () => {
+  const list = (livesDays: number, endsInDays: number, where: string): CertificateInUse => {
+    const { validToDate, ...rest } = endingIn(endsInDays, where);
+    const validFromDate = new Date(validToDate.getTime() - livesDays * dayMs);
+    return { ...rest, use: 'revocation-list', validFromDate, validToDate };
+  };
+  const { watch, told } = watching([
+    list(7, 1, 'weekly'),
+    list(7, 0, 'weekly, at its end'),
+    list(90, 9, 'quarterly'),
+    list(90, 8, 'quarterly, at its end'),
+    list(7, -2, 'over'),
+  ]);
+  watch.look();
+  expect(told()).toEqual([
+    expect.stringMatching(/^warn the revocation list of CN=weekly, at its end \(.*\) ends on \S+, in 0 days$/),
+    expect.stringMatching(/^warn the revocation list of CN=quarterly, at its end \(.*\) ends on \S+, in 8 days$/),
+    expect.stringMatching(/^error the revocation list of CN=over \(over\) ended on \S+$/),
+  ]);
+});
+
 test('a minute later again, for peers have connected by then, and from then on once a day', () => {
   const { clock, watch, told } = watching([endingIn(10, 'soon')]);
   watch.look();

@@ -53,7 +53,13 @@ function pathOf(
   while (path.length < longestChain) {
     const last = path.at(-1)!;
     if (isSelfIssued(last)) return isAmong(last, authorities) ? path : undefined;
-    const issuer = issuerOf(last, authorities) ?? issuerOf(last, chain);
+    // What a peer has sent along counts as an issuer only where its own issuer made it one (RFC 5280 §4.2.1.9).
+    const issuer =
+      issuerOf(last, authorities) ??
+      issuerOf(
+        last,
+        chain.filter(({ ca }) => ca),
+      );
     if (issuer === undefined) return undefined;
     path.push(issuer);
   }

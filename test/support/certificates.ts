@@ -35,8 +35,8 @@ export interface ListWish {
 export interface TestAuthority extends TestCertificate {
   readonly directory: string;
   issue(wish: CertificateWish): TestCertificate;
-  /** A CA below this one. */
-  intermediate(commonName: string): TestAuthority;
+  /** A CA below this one; or one that issues although its certificate does not make it a CA. */
+  intermediate(commonName: string, isAuthority?: boolean): TestAuthority;
   /** PEM of a certificate revocation list. */
   revocationList(wish?: ListWish): string;
   /** Deletes everything that was made. */
@@ -65,9 +65,15 @@ function authorityWith(directory: string, files: Files): TestAuthority {
     ...read(files),
     directory,
     issue: (wish) => issue(directory, nextName(), files, wish),
-    intermediate(commonName) {
+    intermediate(commonName, isAuthority = true) {
       const name = `intermediate-${nextName()}`;
-      const { certificateFile, keyFile } = issue(directory, name, files, { commonName }, authorityExtensions);
+      const { certificateFile, keyFile } = issue(
+        directory,
+        name,
+        files,
+        { commonName },
+        isAuthority ? authorityExtensions : undefined,
+      );
       return authorityWith(newDirectory(directory), { certificateFile, keyFile });
     },
     revocationList: (wish = {}) => revocationList(directory, nextName(), files, wish),

@@ -9,6 +9,7 @@ import { createAuthority, type TestCertificate } from '../../support/certificate
 const root = createAuthority('Root CA');
 const other = createAuthority('Other CA');
 const below = root.intermediate('Issuing CA');
+const noAuthority = root.intermediate('A mere server', false);
 const good = below.issue({ commonName: 'fe1.example.com' });
 const revoked = below.issue({ commonName: 'fe2.example.com' });
 const lists = [root.revocationList(), below.revocationList({ revoked: [revoked] })];
@@ -43,6 +44,11 @@ describe('a chain', () => {
     [
       'that is self-signed',
       chainOf(root.issue({ commonName: 'a', isSelfSigned: true })),
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    ],
+    [
+      'whose issuer was sent along and is no CA',
+      chainOf(noAuthority.issue({ commonName: 'a' }), noAuthority),
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     ],
     ['with a revoked certificate', chainOf(revoked, below), 'CERT_REVOKED'],

@@ -9,6 +9,7 @@ import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames, type Listener, type Target } from '../sip/transport/flow.ts';
 import { isWildcard } from '../sip/transport/listener.ts';
+import { refusalAt } from './as-caller.ts';
 import { addressToCall, Caller } from './caller.ts';
 import { type Examination, error, type Finding } from './finding.ts';
 import { isClosed, judgeListener, receptionOf } from './listener.ts';
@@ -146,15 +147,15 @@ class Examiner {
     }
     const contact = await this.#caller.callHop(target, listener);
     const older = await this.#caller.callWithOldTls(contact, target, listener);
-    const { rows, health, transport } = this.#snapshot;
+    const { rows, health, transport, policy } = this.#snapshot;
     const profile = target.tlsProfile ?? '';
-    const mustBeClient = this.#caller.listeners.some(
-      ({ tlsProfile }) => transport.tls.get(tlsProfile ?? '')?.clientCertificate === 'required',
-    );
+    const listened = this.#caller.listeners.flatMap(({ tlsProfile = '' }) => transport.tls.get(tlsProfile) ?? []);
+    const mustBeClient = listened.some(({ clientCertificate }) => clientCertificate === 'required');
+    const refusalOf = refusalAt(listened, policy, { side, remoteAddress: target.address });
     const { wildcards = false, commonName = true } = transport.tls.get(profile) ?? {};
     const names = expectedNames(target);
     const rules = { wildcards, commonName };
-    const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient };
+    const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient, refusalOf };
     const identity = this.#caller.identityOf(listener, profile, target);
     return judgeHop(contact, { target, side, identity, expected, today: this.#world, good: health.probe.good }, older);
   }

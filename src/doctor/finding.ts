@@ -51,7 +51,8 @@ export type FindingCode =
   | 'peer-chain'
   | 'peer-certificate-dates'
   | 'peer-name'
-  | 'peer-purposes';
+  | 'peer-purposes'
+  | 'peer-access';
 
 export interface Finding {
   readonly code: FindingCode;

@@ -1,4 +1,5 @@
 /** What is wrong with the certificate that a next hop shows. Pure. */
+import type { X509Certificate } from 'node:crypto';
 import { certificateNames, matchesName, type NameRules, namesShown } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { validityOf } from '../certificates/validity.ts';
@@ -19,6 +20,14 @@ export interface Expected {
   readonly profile: string;
   /** A listener refuses peers without a certificate that is good for clients. */
   readonly mustBeClient: boolean;
+  /** Why it could not connect to us with these names; undefined: it could. */
+  readonly refusalOf: (certificate: X509Certificate) => Refusal | undefined;
+}
+
+/** What was seen, and what to do here. */
+export interface Refusal {
+  readonly seen: string;
+  readonly what: string;
 }
 
 export function judgePeerCertificate(secured: Secured, expected: Expected, today: Today): readonly Finding[] {
@@ -29,6 +38,7 @@ export function judgePeerCertificate(secured: Secured, expected: Expected, today
     judgeDates(secured, expected, today),
     ...judgeName(secured, expected),
     judgePurposes(secured, expected),
+    judgeAccess(leaf, expected),
   ];
 }
 
@@ -109,4 +119,11 @@ function judgePurposes({ chain }: Secured, { side, mustBeClient }: Expected): Fi
     missing.includes('serverAuth') ? '' : ': it cannot connect to us with it'
   }`;
   return (isFatal ? error : warning)('peer-purposes', seen, renewItsCertificate(side));
+}
+
+/** What is called by us calls us, too, as a rule; and then it is judged by a listener's profile and by access. */
+function judgeAccess(leaf: X509Certificate, { side, refusalOf }: Expected): Finding {
+  const refusal = refusalOf(leaf);
+  if (refusal === undefined) return well('peer-access', `it may connect to us, as ${side}`);
+  return warning('peer-access', `it could not connect to us: ${refusal.seen}`, onRouter(refusal.what));
 }

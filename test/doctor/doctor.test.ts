@@ -52,6 +52,8 @@ interface Wish {
   /** Of the one route towards Microsoft, besides `to` and `pattern`. */
   readonly route?: string;
   readonly more?: string;
+  /** The rules. */
+  readonly access?: string;
   /** Of the TLS profile, besides its files. */
   readonly profile?: string;
   /** How long is waited for, where nothing comes; else long enough for a busy machine. */
@@ -59,9 +61,18 @@ interface Wish {
   readonly answer?: string;
 }
 
+const bothSides = '{ side: cisco, from: 127.0.110.11 }, { side: microsoft, from: 127.0.110.21 }';
+
 const toFrontEnd = 'next-hop: fe1.example.com, transport: tls';
 
-function routesYaml({ route = toFrontEnd, more = '', profile = '', connect = '20s', answer = '10s' }: Wish): string {
+function routesYaml({
+  route = toFrontEnd,
+  more = '',
+  access = bothSides,
+  profile = '',
+  connect = '20s',
+  answer = '10s',
+}: Wish): string {
   return `node: { name: router.example.com }
 domains: [example.com]
 listen:
@@ -69,7 +80,7 @@ listen:
   - { transport: tcp, address: ${router} }
   - { transport: udp, address: ${router} }
 tls: { default: { certificate: own.crt, key: own.key, ca: ca.crt${profile} } }
-access: [{ side: cisco, from: 127.0.110.11 }, { side: microsoft, from: 127.0.110.21 }]
+access: [${access}]
 routes: [{ to: microsoft, pattern: example.com, ${route} }]
 dns: { servers: ['${dns.server}'] }
 timers: { connect: ${connect} }
@@ -125,6 +136,7 @@ describe('a Front End over TLS', () => {
       ),
       'peer-name ok: its certificate names fe1.example.com',
       'peer-purposes ok: its certificate is good for servers and for clients',
+      'peer-access ok: it may connect to us, as microsoft',
       'own-certificate-accepted ok: it accepts our certificate',
       expect.stringMatching(/^options (ok|warning): OPTIONS: 200 in \d+ ms/),
       expect.stringMatching(/^clock ok: its clock is /),
@@ -214,6 +226,26 @@ describe('a Front End over TLS', () => {
   ])('its names are judged by the rules of the profile: %s (%j, %j): %s', async (_, named, settings, expected) => {
     await serveTls(fe1, { certificate: authority.issue(named) });
     expect(ofHop(await examine(settings))).toContainEqual(expect.stringContaining(`peer-name ${expected}`));
+  });
+
+  test.each([
+    [
+      { profile: ', peers: [imp1.example.com]' },
+      'its certificate names DNS:fe1.example.com, which tls.default.peers has not -> this router: add its name to tls.default.peers',
+    ],
+    [
+      { access: '{ side: microsoft, from: fe2.example.com }' },
+      'no rule of access lets in 127.0.110.21 (fe1.example.com) -> this router: a row of access: { side: microsoft, from: fe1.example.com }',
+    ],
+    [
+      { access: '{ side: cisco, from: fe1.example.com }' },
+      'access takes 127.0.110.21 (fe1.example.com) for cisco -> this router: a row of access: { side: microsoft, from: fe1.example.com }',
+    ],
+  ])('could not connect to us, which is found out before it tries (%j)', async (settings, expected) => {
+    await serveTls(fe1, shown());
+    expect(ofHop(await examine(settings))).toContainEqual(
+      `peer-access warning: it could not connect to us: ${expected}`,
+    );
   });
 
   test('is revoked: so the list of its CA says, and the peer needs another certificate', async () => {

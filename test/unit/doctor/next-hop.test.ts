@@ -20,6 +20,7 @@ const context = (side: 'cisco' | 'microsoft') => ({
     domains: ['example.com'],
     profile: '',
     mustBeClient: false,
+    refusalOf: () => undefined,
   },
   today: { now: new Date(), warnBeforeMs: 0 },
   good: new Set([200]),

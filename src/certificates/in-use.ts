@@ -1,8 +1,9 @@
 /** Certificates and revocation lists that something depends on, for watching how long they still count. Pure. */
 import type { X509Certificate } from 'node:crypto';
+import { inOneLine } from './names.ts';
 import { readCertificates } from './pem.ts';
 import { readRevocationLists } from './revocation-list.ts';
-import { type Validity, validityOf } from './validity.ts';
+import { dayMs, type Validity, validityOf } from './validity.ts';
 
 export interface CertificateInUse {
   /**
@@ -22,7 +23,7 @@ export const inUse = (
   use: CertificateInUse['use'],
   where: string,
   { subject, validFromDate, validToDate }: X509Certificate,
-): CertificateInUse => ({ use, where, subject: subject?.split('\n').join(', ') ?? '', validFromDate, validToDate });
+): CertificateInUse => ({ use, where, subject: inOneLine(subject, ''), validFromDate, validToDate });
 
 /** All of a PEM file. */
 export const inUseOfFile = (use: CertificateInUse['use'], where: string, pem: string): readonly CertificateInUse[] =>
@@ -41,8 +42,6 @@ export function listsInUse(where: string, crl: readonly string[], ca: string): r
     return [{ ...inUse('revocation-list', where, authority), ...dates }];
   });
 }
-
-const dayMs = 86_400_000;
 
 /**
  * A list lives for days or weeks, and its CA makes the next one shortly before its end: a month's warning would never be

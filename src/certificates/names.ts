@@ -56,8 +56,15 @@ export function matchesName(names: CertificateNames, expected: string): boolean 
 
 /** For people: every name that it shows, counted or not. */
 export function namesShown(certificate: X509Certificate): string {
-  return certificate.subjectAltName ?? certificate.subject?.split('\n').join(', ') ?? 'no name';
+  return certificate.subjectAltName ?? inOneLine(certificate.subject, 'no name');
 }
+
+/**
+ * `C=DE, CN=Example Root`: Node puts each part on a line.
+ * @param nameless what a name without parts is called
+ */
+export const inOneLine = (distinguishedName: string | undefined, nameless = 'nobody'): string =>
+  distinguishedName?.split('\n').join(', ') ?? nameless;
 
 /**
  * Node prints `DNS:a.example.com, URI:sip:example.com`, and a value with a comma, a quote or the like as a JSON string,

@@ -7,7 +7,7 @@ export interface Validity {
   readonly text: string;
 }
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 export function validityOf(
   { validFromDate: from, validToDate: to }: Pick<X509Certificate, 'validFromDate' | 'validToDate'>,

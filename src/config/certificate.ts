@@ -1,6 +1,6 @@
 /** What an operator should know about a certificate before a peer refuses it. Pure: the day is handed in. */
 import type { X509Certificate } from 'node:crypto';
-import { certificateNames, matchesName, namesShown } from '../certificates/names.ts';
+import { certificateNames, inOneLine, matchesName, namesShown } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { issuerOf } from '../certificates/trust.ts';
 import { validityOf } from '../certificates/validity.ts';
@@ -63,7 +63,7 @@ export function judgeChain(
 }
 
 const nameOf = (certificate: X509Certificate, whose: 'subject' | 'issuer' = 'subject'): string =>
-  certificate[whose]?.split('\n').join(', ') ?? 'no name';
+  inOneLine(certificate[whose], 'no name');
 
 /** Both ends of a link connect and are connected to; Lync and IM&P refuse a certificate that serves for one of both only. */
 export function judgePurposes(certificate: X509Certificate): readonly Finding[] {

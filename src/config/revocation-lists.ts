@@ -1,5 +1,6 @@
 /** The revocation lists of a TLS profile, judged before OpenSSL refuses every peer because of one. */
 import type { X509Certificate } from 'node:crypto';
+import { inOneLine } from '../certificates/names.ts';
 import { type RevocationList, readRevocationLists } from '../certificates/revocation-list.ts';
 import type { Path } from './problem.ts';
 import type { Report } from './report.ts';
@@ -68,7 +69,7 @@ function warnOfMissing(files: readonly ListFile[], { authorities = [], path }: J
   const lists = files.flatMap(({ text = '' }) => readLists(text));
   for (const authority of lists.length === 0 ? [] : authorities) {
     if (lists.some((list) => list.isOf(authority))) continue;
-    const name = authority.subject.split('\n').join(', ');
+    const name = inOneLine(authority.subject);
     report.warning(path, `there is no list of ${name}: nobody of this CA is let in`, 'add its list');
   }
 }

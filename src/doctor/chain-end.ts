@@ -1,5 +1,6 @@
 /** Where a chain of certificates that is sent to peers leads. Pure. */
 import type { X509Certificate } from 'node:crypto';
+import { inOneLine } from '../certificates/names.ts';
 import { isSelfIssued, issuerOf } from '../certificates/trust.ts';
 
 export type ChainEnd =
@@ -26,10 +27,6 @@ function endInTrusted(last: X509Certificate, trusted: readonly X509Certificate[]
   if (known === undefined) return { kind: 'unknown', issuer: inOneLine(last.issuer) };
   return isSelfIssued(known) ? { kind: 'complete', root: known } : { kind: 'not-sent', intermediate: known };
 }
-
-/** `C=DE, CN=Example Root`. */
-export const inOneLine = (distinguishedName: string | undefined): string =>
-  distinguishedName?.split('\n').join(', ') ?? 'nobody';
 
 export const commonNameOf = (certificate: X509Certificate): string | undefined =>
   /^CN=(.+)$/m.exec(certificate.subject ?? '')?.[1];

@@ -1,11 +1,11 @@
 /** What peers will find wrong with a certificate of ours, before one of them is asked. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { namesShown } from '../certificates/names.ts';
+import { inOneLine, namesShown } from '../certificates/names.ts';
 import { readCertificates } from '../certificates/pem.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { type Validity, validityOf } from '../certificates/validity.ts';
 import type { Side } from '../routing/types.ts';
-import { commonNameOf, endOfChain, inOneLine } from './chain-end.ts';
+import { commonNameOf, endOfChain } from './chain-end.ts';
 import { error, type Finding, type FindingCode, type Step, warning, well } from './finding.ts';
 import { atAuthority, expectOurName, type Identity, onRouter } from './remedies.ts';
 

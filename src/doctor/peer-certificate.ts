@@ -1,10 +1,9 @@
 /** What is wrong with the certificate that a next hop shows. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { certificateNames, matchesName, type NameRules, namesShown } from '../certificates/names.ts';
+import { certificateNames, inOneLine, matchesName, type NameRules, namesShown } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { validityOf } from '../certificates/validity.ts';
 import type { Side } from '../routing/types.ts';
-import { inOneLine } from './chain-end.ts';
 import type { Secured } from './contact.ts';
 import { error, type Finding, warning, well } from './finding.ts';
 import { type Today, tellValidity } from './own-certificate.ts';

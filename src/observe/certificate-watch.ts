@@ -1,5 +1,6 @@
 /** Tells the log of certificates and revocation lists that end soon, or have ended: at start, with every reload, and once a day. */
 import { type CertificateInUse, inUse, validityInUse } from '../certificates/in-use.ts';
+import { dayMs } from '../certificates/validity.ts';
 import type { Clock, Timer } from '../sip/clock.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { Log } from './log.ts';
@@ -20,8 +21,6 @@ export interface CertificateWatch {
 
 /** By then the next hops have been probed, and have shown theirs. */
 const firstHopsMs = 60_000;
-
-const dayMs = 86_400_000;
 
 export const watchCertificates = (watched: Watched): CertificateWatch => {
   let timer: Timer | undefined;

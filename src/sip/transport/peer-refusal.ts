@@ -1,6 +1,6 @@
 /** Why a peer is refused before a word of SIP: a stable code, what was seen, and what to do about it. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { namesShown } from '../../certificates/names.ts';
+import { inOneLine, namesShown } from '../../certificates/names.ts';
 
 export type PeerRefusalCode =
   /** The handshake itself. */
@@ -61,7 +61,7 @@ const otherwise: Verdict = ['tls-certificate-refused', 'have it issued anew'];
 /** @param fault OpenSSL's name of it, such as CERT_HAS_EXPIRED */
 export function certificateRefusal(fault: string, certificate: X509Certificate): PeerRefusal {
   const [code, hint] = verdicts[fault] ?? otherwise;
-  const detail = `the peer's certificate is refused: ${fault} (issued by ${issuerOf(certificate)})`;
+  const detail = `the peer's certificate is refused: ${fault} (issued by ${inOneLine(certificate.issuer)})`;
   return { code, shown: namesShown(certificate), detail, hint };
 }
 
@@ -95,5 +95,3 @@ export const nameNotAllowed = (certificate: X509Certificate): PeerRefusal => ({
   detail: `the peer's certificate names ${namesShown(certificate)}, and none of that is in peers`,
   hint: 'add its name to peers if it may connect',
 });
-
-const issuerOf = ({ issuer }: X509Certificate): string => issuer?.split('\n').join(', ') ?? 'nobody';

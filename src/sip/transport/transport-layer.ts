@@ -187,7 +187,7 @@ class Transports implements ReconfigurableTransports {
     connection.reexamine((socket, expectation) => identifyAgain(socket, context, expectation));
   }
 
-  /** What a connection like this one would be judged by now; undefined when there would be none. */
+  /** What a connection like this one would be judged by now: by its old profile when its listener is gone. */
   #contextFor({
     isAccepted,
     tlsProfile,
@@ -195,7 +195,8 @@ class Transports implements ReconfigurableTransports {
   }: StreamConnection): TlsContext | undefined {
     const isSame = (other: Listener) =>
       other.transport === transport && other.address === address && other.port === port;
-    return this.#tls.get((isAccepted ? this.listeners.find(isSame)?.tlsProfile : tlsProfile) ?? '');
+    const current = isAccepted ? this.listeners.find(isSame)?.tlsProfile : undefined;
+    return this.#tls.get(current ?? tlsProfile ?? '');
   }
 
   /** Whoever has to prove who he is need not speak to be told that he may not. */

@@ -99,6 +99,17 @@ describe('a peer that has connected', () => {
     expect(nameOf('imp1.example.com').flow.state).toBe('open');
   });
 
+  test('and its CA is taken from the bundle while its listener goes, too', async () => {
+    const theirs = other.issue({ commonName: 'x', alternativeNames: ['DNS:fe7.example.com'] });
+    const { layer, handler, nameOf } = await connectBoth({ ca: bundle }, theirs);
+    const elsewhere = [{ transport: 'tls', tlsProfile: 'default', address: '127.0.0.2' }] as const;
+    (await layer.reconfigure(settingsFor({ listen: elsewhere, tls: [profileOf(router)] }), doorFor({}))).commit();
+    expect(handler.discarded).toMatchObject([
+      { what: 'tls-certificate-untrusted', flow: { verifiedNames: ['fe7.example.com'] } },
+    ]);
+    expect(nameOf('imp1.example.com').flow.state, 'it is trusted, and may end what it has begun').toBe('open');
+  });
+
   test('and no rule lets it in any more', async () => {
     const { layer, handler, nameOf } = await connectBoth();
     handler.refusalOf = ({ verifiedNames }) =>

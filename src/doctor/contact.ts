@@ -1,9 +1,10 @@
 /** One short connection to a far end, as far as it gets: TCP, TLS with our certificate, OPTIONS. It judges nothing. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
-import { type DetailedPeerCertificate, type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from '../sip/transport/flow.ts';
 import type { SocketError } from '../sip/transport/socket-error.ts';
+import { shownChain } from '../sip/transport/tls.ts';
 import { type Answer, type Inquiry, inquire, inquireByUdp, isAboutCertificate } from './inquiry.ts';
 
 export interface Call {
@@ -145,15 +146,7 @@ function readSecured(socket: TLSSocket): Secured {
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher()?.standardName ?? 'unknown',
-    chain: chainOf(socket.getPeerCertificate(true)),
+    chain: shownChain(socket),
     fault: socket.authorized ? undefined : String(socket.authorizationError),
   };
-}
-
-/** A root is its own issuer in Node's eyes. */
-function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
-  const chain: DetailedPeerCertificate[] = [];
-  for (let next = leaf; next?.raw !== undefined && !chain.includes(next); next = next.issuerCertificate)
-    chain.push(next);
-  return chain.map(({ raw }) => new X509Certificate(raw));
 }

@@ -1,11 +1,11 @@
 /** Who the far side of a TLS connection is, asked when its handshake is over and before anything else is read or written (RFC 5922 §7). */
-import { X509Certificate } from 'node:crypto';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { type CertificateNames, certificateNames, matchesName, nobody } from '../../certificates/names.ts';
 import type { Trust } from '../../certificates/trust.ts';
 import { certificateRefusal, nameMismatch, nameNotAllowed, noCertificate, type PeerRefusal } from './peer-refusal.ts';
 import type { TlsProfile } from './settings.ts';
-import { shownCertificate, type TlsContext } from './tls.ts';
+import { shownCertificate, shownChain, type TlsContext } from './tls.ts';
 
 /** What a connection was made for. */
 export interface Expectation {
@@ -37,7 +37,7 @@ export function identifyAgain(
   { profile, trust }: TlsContext,
   wanted: Expectation,
 ): CertificateNames | PeerRefusal {
-  const [certificate, ...others] = chainOf(socket);
+  const [certificate, ...others] = shownChain(socket);
   if (certificate === undefined) return withoutCertificate(profile, wanted);
   const fault = trust.faultOf([certificate, ...others], new Date());
   if (fault !== undefined) return certificateRefusal(fault, certificate);
@@ -53,7 +53,7 @@ const withoutCertificate = ({ clientCertificate }: TlsProfile, { isAccepted }: E
  */
 function faultOf(socket: TLSSocket, trust: Trust): string {
   const fault = String(socket.authorizationError);
-  const [certificate, ...others] = fault === 'UNABLE_TO_GET_CRL' ? chainOf(socket) : [];
+  const [certificate, ...others] = fault === 'UNABLE_TO_GET_CRL' ? shownChain(socket) : [];
   return (certificate && trust.faultOf([certificate, ...others], new Date())) ?? fault;
 }
 
@@ -68,16 +68,4 @@ function judgeNames(
   if (wanted.names.length > 0 && !isOneOf(wanted.names)) return nameMismatch(certificate, wanted.names);
   if (wanted.isAccepted && peers !== undefined && !isOneOf(peers)) return nameNotAllowed(certificate);
   return names;
-}
-
-/** The certificate of the peer, and those that lead from it to a root as OpenSSL has found them. */
-function chainOf(socket: TLSSocket): readonly X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  let next: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true);
-  // A root is its own issuer.
-  while (next?.raw !== undefined && !chain.some(({ raw }) => raw.equals(next!.raw!))) {
-    chain.push(new X509Certificate(next.raw));
-    next = next.issuerCertificate;
-  }
-  return chain;
 }

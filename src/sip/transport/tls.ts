@@ -122,3 +122,15 @@ export function shownCertificate(socket: tls.TLSSocket): X509Certificate | undef
   const { raw } = socket.getPeerCertificate() as Partial<tls.PeerCertificate>;
   return raw === undefined ? undefined : new X509Certificate(raw);
 }
+
+/** The certificate of the peer, and those that lead from it to a root as OpenSSL has found them. */
+export function shownChain(socket: tls.TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: Partial<tls.DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true);
+  // A root is its own issuer.
+  while (next?.raw !== undefined && !chain.some(({ raw }) => raw.equals(next!.raw!))) {
+    chain.push(new X509Certificate(next.raw));
+    next = next.issuerCertificate;
+  }
+  return chain;
+}

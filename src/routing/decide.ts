@@ -40,6 +40,7 @@ const denied = (because: Reason, { onDenied }: Policy): Decision =>
   onDenied === 'drop'
     ? { kind: 'drop', from: undefined, because: [because] }
     : { kind: 'reject', status: 403, from: undefined, because: [because] };
+
 const loopedBranch: Reason = {
   code: 'loop-branch',
   detail: 'a Via of ours with the same loop hash is in the request (RFC 5393 §4.2)',

@@ -18,7 +18,7 @@ const lostMs = 2_000;
 /** First one by one, while connections to the far side are opened; then until V8 has compiled what is hot. */
 const warmUps: readonly (Pace & { readonly seconds: number })[] = [
   { outstanding: 1, seconds: 0.3 },
-  { ...closedLoop, seconds: 1.2 },
+  { ...closedLoop, seconds: 6 },
 ];
 
 class Comparison {

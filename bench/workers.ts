@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Bed, type Measured } from './bed.ts';
 import type { Transport } from './load/wire.ts';
 import { startRouter } from './programs/pif-router.ts';
+import { ProcessorQuota } from './programs/processor-quota.ts';
 import { spread } from './report/spread.ts';
 import { textTable } from './report/table.ts';
 
@@ -15,27 +16,37 @@ const warmUpSeconds = 2;
 /** Enough that both workers have some, whatever the system's spread. */
 const connections = 16;
 const outstanding = 128;
+/** More than a worker can do of its ration at once: it must find work when it has processor time again. */
+const outstandingRationed = 512;
 const users = 100_000;
+/** Processors for each worker, where they are rationed: on two cores load generator and sink then have one for themselves. */
+const ration = 0.5;
 
-const closedLoop = { work: 'message', outstanding, lostMs: 2_000 } as const;
+interface Plan {
+  readonly bed: Bed;
+  readonly transport: Transport;
+  readonly folder: string;
+  readonly certificates: string;
+  /** Whether each worker has its ration, in place of what it can get. */
+  readonly isRationed: boolean;
+}
 
-async function measure(
-  bed: Bed,
-  transport: Transport,
-  workers: number,
-  folder: string,
-  certificates: string,
-): Promise<Measured> {
+async function measure({ bed, transport, folder, certificates, isRationed }: Plan, workers: number): Promise<Measured> {
   const own = mkdtempSync(join(folder, `${workers}-`));
+  const inFlight = isRationed ? outstandingRationed : outstanding;
+  const closedLoop = { work: 'message', outstanding: inFlight, lostMs: 2_000, on: own } as const;
+  const quota = isRationed ? ProcessorQuota.make(`pif-bench-${process.pid}`) : undefined;
   const program = await startRouter({ transport, mode: 'advanced', users, folder: own, certificates, workers });
   try {
     await bed.connect({ lanes: own, to: program.at, connections, users });
-    await bed.measure(program, { ...closedLoop, on: own, seconds: warmUpSeconds });
-    const turn = await bed.measure(program, { ...closedLoop, on: own, seconds });
+    await bed.measure(program, { ...closedLoop, seconds: warmUpSeconds });
+    quota?.limit(program.pids(), workers * ration);
+    const turn = await bed.measure(program, { ...closedLoop, seconds });
     if (turn.refused > 0) throw new Error(`requests were refused, the first with:\n${turn.refusal}`);
     return turn;
   } finally {
     await program.stop();
+    quota?.remove();
   }
 }
 
@@ -69,36 +80,48 @@ const row = (name: string, { perSecond, routerUs, routerBusy, othersBusy }: Figu
 
 const heading = ['', 'MESSAGE/s', 'router us each', 'router busy', 'load and sink busy'];
 
-async function compare(transport: Transport, folder: string, certificates: string): Promise<void> {
-  const bed = await Bed.open(transport, certificates);
+async function compare(plan: Plan): Promise<void> {
   const measured = { one: [] as Measured[], two: [] as Measured[] };
+  for (let turn = 0; turn < turns; turn += 1) {
+    measured.one.push(await measure(plan, 1));
+    measured.two.push(await measure(plan, 2));
+  }
+  const [one, two] = [figuresOf(measured.one), figuresOf(measured.two)];
+  const name = plan.isRationed ? `${plan.transport}, ${ration} processors a worker` : plan.transport;
+  console.log(`\n${textTable([[name, ...heading.slice(1)], row('1 worker', one), row('2 workers', two)])}`);
+  console.log(`as measured: x ${(two.perSecond / one.perSecond).toFixed(2)}`);
+  console.log(
+    `at its cost a transaction, with twice the processors: x ${((2 * one.routerUs) / two.routerUs).toFixed(2)}`,
+  );
+}
+
+/** As the cores allow, where all have to share them; and rationed, so that nobody else's want of a core is seen. */
+async function compareBothWays(transport: Transport, folder: string, certificates: string): Promise<void> {
+  const bed = await Bed.open(transport, certificates);
   try {
-    for (let turn = 0; turn < turns; turn += 1) {
-      measured.one.push(await measure(bed, transport, 1, folder, certificates));
-      measured.two.push(await measure(bed, transport, 2, folder, certificates));
-    }
+    await compare({ bed, transport, folder, certificates, isRationed: false });
+    if (canRation()) await compare({ bed, transport, folder, certificates, isRationed: true });
+    else console.log('\nnot measured with a ration for each worker: it needs root and control groups');
   } finally {
     await bed.close();
   }
-  const [one, two] = [figuresOf(measured.one), figuresOf(measured.two)];
-  console.log(`\n${textTable([[transport, ...heading.slice(1)], row('1 worker', one), row('2 workers', two)])}`);
-  console.log(
-    `as measured, with load generator and sink on the same processors: x ${(two.perSecond / one.perSecond).toFixed(2)}`,
-  );
-  console.log(
-    `at its cost a transaction, with two processors of its own in place of one: x ${((2 * one.routerUs) / two.routerUs).toFixed(2)}`,
-  );
+}
+
+function canRation(): boolean {
+  const quota = ProcessorQuota.make(`pif-bench-${process.pid}`);
+  quota?.remove();
+  return quota !== undefined;
 }
 
 async function main(): Promise<void> {
   console.log(
-    `${availableParallelism()} processors, ${connections} connections, ${outstanding} MESSAGEs under way, ${turns} turns`,
+    `${availableParallelism()} processors, ${connections} connections, ${outstanding} MESSAGEs under way (rationed ${outstandingRationed}), ${turns} turns`,
   );
   const folder = mkdtempSync(join(tmpdir(), 'pif-bench-'));
   try {
     const certificates = join(folder, 'certs');
     execFileSync(join(import.meta.dirname, '../certs/make-dev-certs.sh'), [certificates], { stdio: 'ignore' });
-    for (const transport of ['tcp', 'tls'] as const) await compare(transport, folder, certificates);
+    for (const transport of ['tcp', 'tls'] as const) await compareBothWays(transport, folder, certificates);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

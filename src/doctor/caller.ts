@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readCertificates } from '../certificates/pem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { optionsText } from '../engine/options-probe.ts';
-import type { Address } from '../sip/resolve/resolver.ts';
+import type { Address } from '../sip/resolve/look.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
 import { chooseListener, describeListener, isWildcard, sourceAddress } from '../sip/transport/listener.ts';
 import { createTlsContext, type TlsContext } from '../sip/transport/tls.ts';

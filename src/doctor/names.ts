@@ -14,7 +14,10 @@ export interface NameWorld {
 
 /** Both sides resolve what stands in our Via and Record-Route, and what their routes lead to. */
 export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameWorld): Promise<Finding> {
-  const addresses = await within(budgetMs, dns.addresses(name));
+  const addresses = await within(
+    budgetMs,
+    dns.addresses(name).then(({ addresses }) => addresses),
+  );
   const step = onDns(`an A record of ${name}, which both sides can see`);
   if ('why' in addresses) return error('own-name-address', `${name} has no address here: ${addresses.why}`, step);
   const seen = `${name} has the address ${addresses.join(', ')}`;

@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import type { Resolve } from '../proxy/targets.ts';
 import type { NextHop } from '../routing/types.ts';
-import type { Address, Resolver } from '../sip/resolve/resolver.ts';
+import type { Address } from '../sip/resolve/look.ts';
+import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Target } from '../sip/transport/flow.ts';
 
 /** What a hop was resolved to when it was asked for last; the same addresses make the same targets. */

@@ -24,13 +24,22 @@ export interface NaptrRecord {
   readonly replacement: string;
 }
 
+export interface HostAddresses {
+  /** IPv4 and IPv6, best first. */
+  readonly addresses: readonly string[];
+  /** False: those of one kind were not to be had. */
+  readonly isWhole: boolean;
+}
+
 /** All reject with a system error (`code`: ENOTFOUND, ENODATA, ETIMEOUT, ...). */
 export interface DnsClient {
-  /** IPv4 and IPv6 addresses of a host, best first. */
-  addresses(host: string): Promise<readonly string[]>;
+  addresses(host: string): Promise<HostAddresses>;
   services(name: string): Promise<readonly SrvRecord[]>;
   pointers(name: string): Promise<readonly NaptrRecord[]>;
 }
+
+/** A name that is not there, or has no such records, is an answer; a server that fails is not. */
+export const isAbsence = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOTFOUND' || code === 'ENODATA';
 
 /** Never asked while a request waits: some answers take as long as their servers' patience. */
 export interface ReverseDns {
@@ -54,7 +63,10 @@ export const dnsOf = ({
 export function systemDns(timeoutMs: number): DnsClient & ReverseDns {
   return {
     ...recordsBy(new Resolver({ timeout: timeoutMs, tries: 2 })),
-    addresses: async (host) => (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address),
+    addresses: async (host) => {
+      const found = await lookup(host, { all: true, order: 'verbatim' });
+      return { addresses: found.map(({ address }) => address), isWhole: true };
+    },
   };
 }
 
@@ -80,9 +92,9 @@ const recordsBy = (resolver: Resolver): Pick<DnsClient, 'services' | 'pointers'>
 });
 
 /** A host without one kind of address is common; one without either has failed, for the reason that says more. */
-function settledAddresses(results: readonly PromiseSettledResult<string[]>[]): string[] {
+function settledAddresses(results: readonly PromiseSettledResult<string[]>[]): HostAddresses {
   const addresses = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  if (addresses.length > 0 || failures.length === 0) return addresses;
+  if (addresses.length > 0 || failures.length === 0) return { addresses, isWhole: failures.every(isAbsence) };
   throw failures.find(({ code }) => code !== 'ENODATA') ?? failures[0];
 }

@@ -1,6 +1,7 @@
 /** One look at DNS: from a host and port to servers with their addresses (RFC 3263 §4), by as many questions as it takes. */
 import type { Transport } from '../transport/flow.ts';
-import type { DnsClient } from './dns-client.ts';
+import { isAbsence } from './dns-client.ts';
+import type { Gaps, RecallingDns } from './recall.ts';
 import type { Weighted } from './srv-order.ts';
 import { defaultPort, everyService, lastResort, offeredServices, type Service, serviceOf } from './transport-choice.ts';
 
@@ -19,12 +20,14 @@ export interface Server extends Weighted {
   readonly addresses: readonly Address[];
 }
 
-export class Look {
-  readonly #dns: DnsClient;
+export class Look implements Gaps {
+  hasGaps = false;
+  usableUntil = Number.POSITIVE_INFINITY;
+  readonly #dns: RecallingDns;
   readonly #spoken: ReadonlySet<Transport>;
 
   /** @param spoken the transports that requests can leave by */
-  constructor(dns: DnsClient, spoken: ReadonlySet<Transport>) {
+  constructor(dns: RecallingDns, spoken: ReadonlySet<Transport>) {
     this.#dns = dns;
     this.#spoken = spoken;
   }
@@ -41,7 +44,7 @@ export class Look {
   /** RFC 3263 §4.1. */
   async #lookForTransports(host: string, port: number): Promise<readonly Server[]> {
     const spoken = this.#spoken;
-    const offered = offeredServices(await this.#dns.pointers(host).catch(noneIfAbsent), spoken);
+    const offered = offeredServices(await this.#dns.pointers.ask(host, this).catch(noneIfAbsent), spoken);
     const services = offered.length > 0 ? offered : everyService(host, spoken);
     const found = await Promise.allSettled(services.map((service) => this.#lookForService(service)));
     const servers = found.flatMap((result, level) =>
@@ -55,7 +58,7 @@ export class Look {
 
   /** @returns undefined when there are no such records */
   async #lookForService({ name, transport }: Service): Promise<readonly Server[] | undefined> {
-    const records = await this.#dns.services(name).catch(noneIfAbsent);
+    const records = await this.#dns.services.ask(name, this).catch(noneIfAbsent);
     if (records.length === 0) return undefined;
     // RFC 2782: a single root says that the service is decidedly not offered.
     const offered = records.filter((record) => record.name !== '' && record.name !== '.');
@@ -70,7 +73,7 @@ export class Look {
     transport: Transport,
     { priority, weight }: Weighted = unweighted,
   ): Promise<Server> {
-    const addresses = await this.#dns.addresses(host);
+    const { addresses } = await this.#dns.hosts.ask(host, this);
     if (addresses.length === 0) throw new Error(`${host} has no address`);
     return { priority, weight, addresses: addresses.map((address) => ({ address, port, transport })) };
   }
@@ -82,9 +85,8 @@ const lowered = (servers: readonly Server[], level: number): Server[] =>
 
 const unweighted: Weighted = { priority: 0, weight: 0 };
 
-/** A name that is not there, or has no such records, is an answer; a server that fails is not. */
 function noneIfAbsent(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOTFOUND' || error.code === 'ENODATA') return [];
+  if (isAbsence(error)) return [];
   throw error;
 }
 

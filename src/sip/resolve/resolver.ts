@@ -6,10 +6,9 @@ import type { Transport } from '../transport/flow.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import type { DnsClient } from './dns-client.ts';
 import { type Address, Look, type Server, type WantedTransport } from './look.ts';
+import { type Gaps, type RecallingDns, recalling } from './recall.ts';
 import { orderServers } from './srv-order.ts';
 import { defaultPort, lastResort } from './transport-choice.ts';
-
-export type { Address, WantedTransport } from './look.ts';
 
 export interface Resolver {
   /**
@@ -63,7 +62,7 @@ interface Entry {
 const NAMES = 10_000;
 
 class CachingResolver implements Resolver {
-  readonly #dns: DnsClient;
+  readonly #dns: RecallingDns;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #spoken: () => ReadonlySet<Transport>;
@@ -74,12 +73,12 @@ class CachingResolver implements Resolver {
   readonly #entries = new RecentMap<Entry>(NAMES);
 
   constructor(settings: ResolverSettings) {
-    this.#dns = settings.dns;
     this.#clock = settings.clock;
     this.#random = settings.random;
     this.#spoken = settings.spoken ?? (() => allTransports);
     this.#refreshMs = settings.refreshMs ?? 30_000;
     this.#staleMs = settings.staleMs ?? 3_600_000;
+    this.#dns = recalling(settings.dns, settings.clock, this.#refreshMs + this.#staleMs);
     this.#negativeMs = settings.negativeMs ?? 5_000;
     this.#budgetMs = settings.budgetMs ?? 2_000;
   }
@@ -139,33 +138,31 @@ class CachingResolver implements Resolver {
 
   /** One flight per name, whoever asks; it goes on when an asker has stopped waiting. */
   #ask(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
-    entry.flight ??= this.#look(host, port, transport).then((answer) => {
-      entry.flight = undefined;
-      entry.isOverdue = false;
-      this.#learn(entry, answer);
-      return answer;
-    });
+    entry.flight ??= this.#look(entry, host, port, transport);
     return entry.flight;
   }
 
-  /** A failure does not push out an answer that is still usable. */
-  #learn(entry: Entry, answer: Answer): void {
+  async #look(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
+    const look = new Look(this.#dns, this.#spoken());
+    const answer = await look.serversOf(host, port, transport).catch(unresolved);
+    entry.flight = undefined;
+    entry.isOverdue = false;
+    this.#learn(entry, answer, look);
+    return answer;
+  }
+
+  /** A failure does not push out an answer that is still usable; what has gaps is soon asked for again. */
+  #learn(entry: Entry, answer: Answer, { hasGaps, usableUntil }: Gaps): void {
     const now = this.#clock.now();
     const hasFailed = 'code' in answer;
-    entry.askAgainAt = now + (hasFailed ? this.#negativeMs : this.#refreshMs);
+    entry.askAgainAt = now + (hasFailed || hasGaps ? this.#negativeMs : this.#refreshMs);
     const isUsable = entry.answer !== undefined && !('code' in entry.answer) && now < entry.usableUntil;
     if (hasFailed && isUsable) return;
     entry.answer = answer;
-    entry.usableUntil = entry.askAgainAt + (hasFailed ? 0 : this.#staleMs);
-  }
-
-  async #look(host: string, port: number, transport: WantedTransport): Promise<Answer> {
-    try {
-      return await new Look(this.#dns, this.#spoken()).serversOf(host, port, transport);
-    } catch (error) {
-      return { code: 'unresolved', detail: (error as Error).message };
-    }
+    entry.usableUntil = hasFailed ? entry.askAgainAt : Math.min(now + this.#refreshMs + this.#staleMs, usableUntil);
   }
 }
+
+const unresolved = ({ message }: Error): TransportError => ({ code: 'unresolved', detail: message });
 
 const allTransports: ReadonlySet<Transport> = new Set(['udp', 'tcp', 'tls']);

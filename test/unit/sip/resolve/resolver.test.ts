@@ -1,42 +1,9 @@
 /** Names to addresses (RFC 3263 §4): literals, caching, SRV, failures, and how long anybody waits. */
 import { describe, expect, test } from 'vitest';
-import { type DnsClient, type NaptrRecord, type SrvRecord, systemDns } from '../../../../src/sip/resolve/dns-client.ts';
+import { type NaptrRecord, type SrvRecord, systemDns } from '../../../../src/sip/resolve/dns-client.ts';
 import { createResolver, type ResolverSettings } from '../../../../src/sip/resolve/resolver.ts';
+import { FakeDns } from '../../../support/fake-dns.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
-
-const notFound = (name: string): Error => Object.assign(new Error(`queryA ENOTFOUND ${name}`), { code: 'ENOTFOUND' });
-
-/** A DNS whose records a test may change, and which counts what it is asked. */
-class FakeDns implements DnsClient {
-  readonly hosts = new Map<string, readonly string[]>();
-  readonly srv = new Map<string, readonly SrvRecord[]>();
-  readonly naptr = new Map<string, readonly NaptrRecord[]>();
-  readonly asked: string[] = [];
-  /** While set, every question fails with it. */
-  failure: Error | undefined;
-  /** While set, every answer waits for it. */
-  gate: Promise<void> | undefined;
-
-  addresses(host: string): Promise<readonly string[]> {
-    return this.#answer(host, this.hosts.get(host));
-  }
-
-  services(name: string): Promise<readonly SrvRecord[]> {
-    return this.#answer(name, this.srv.get(name));
-  }
-
-  pointers(name: string): Promise<readonly NaptrRecord[]> {
-    return this.#answer(name, this.naptr.get(name));
-  }
-
-  async #answer<Value>(name: string, value: Value | undefined): Promise<Value> {
-    this.asked.push(name);
-    await this.gate;
-    if (this.failure !== undefined) throw this.failure;
-    if (value === undefined) throw notFound(name);
-    return value;
-  }
-}
 
 function setUp(changes: Partial<ResolverSettings> = {}) {
   const dns = new FakeDns();
@@ -339,6 +306,6 @@ describe('NAPTR, asked for by transport any (RFC 3263 §4.1)', () => {
 });
 
 test("the system's own answer counts names of its hosts file", async () => {
-  const addresses = await systemDns(1_000).addresses('localhost');
+  const { addresses } = await systemDns(1_000).addresses('localhost');
   expect(['127.0.0.1', '::1']).toContain(addresses[0]);
 });

@@ -65,7 +65,7 @@ export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNew
   const probe = rim.transactions.request(
     flow,
     text,
-    { method: 'OPTIONS', branch, listener: flow.listener },
+    { method: 'OPTIONS', branch },
     {
       accepts: () => true,
       mayAnswer: () => false,

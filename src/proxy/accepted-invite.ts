@@ -3,43 +3,45 @@
  * §7.2), and neither the request nor anything that was made for it is held meanwhile.
  */
 import type { RequestSource, Side } from '../routing/types.ts';
-import type { ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
-import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
-import type { Sender } from '../sip/transport/flow.ts';
-import type { SipResponse } from '../sip-parser/index.ts';
+import type { AcceptedUser } from '../sip/transaction/answered-clients.ts';
+import type { Flow, Sender } from '../sip/transport/flow.ts';
+import type { SipResponse, Via } from '../sip-parser/index.ts';
 import { upstream } from './upstream.ts';
 
-/** Whose side a peer is on. */
-interface Sides {
+/** Whose side a peer is on, and how a response leaves when its transaction has been answered. */
+interface Rim {
   sideOf(source: RequestSource): Side | undefined;
+  readonly transactions: { respondAgain(text: string, flow: Flow): void };
 }
 
-export class AcceptedInvite implements ClientTransactionUser {
-  readonly #transaction: ServerTransaction;
-  readonly #asked: Side;
-  readonly #sides: Sides;
+/** What tells an asker's Via from others: the note that `AcceptedInvite` needs. */
+export const askerIn = ({ branch, host, port }: Via): string => `${branch} ${host}:${port}`;
 
-  /** @param asked the side that the INVITE was sent to */
-  constructor(transaction: ServerTransaction, asked: Side, sides: Sides) {
-    this.#transaction = transaction;
+export class AcceptedInvite implements AcceptedUser {
+  readonly #asker: Flow;
+  readonly #asked: Side;
+  readonly #rim: Rim;
+
+  /**
+   * @param asker by which the INVITE came
+   * @param asked the side that it was sent to
+   */
+  constructor(asker: Flow, asked: Side, rim: Rim) {
+    this.#asker = asker;
     this.#asked = asked;
-    this.#sides = sides;
+    this.#rim = rim;
   }
 
   /** Its second Via is the asker's own, as with the first answer. */
-  accepts({ vias }: SipResponse): boolean {
-    return vias[1] !== undefined && this.#transaction.isBegunBy(vias[1]);
+  accepts({ vias }: SipResponse, note: string): boolean {
+    return vias[1] !== undefined && askerIn(vias[1]) === note;
   }
 
   mayAnswer(other: Sender): boolean {
-    return this.#sides.sideOf(other) === this.#asked;
+    return this.#rim.sideOf(other) === this.#asked;
   }
 
   onResponse(response: SipResponse): void {
-    this.#transaction.respond(response.status, upstream(response, this.#transaction.flow));
+    this.#rim.transactions.respondAgain(upstream(response, this.#asker), this.#asker);
   }
-
-  onTimeout(): void {}
-
-  onTransportError(): void {}
 }

@@ -7,7 +7,7 @@ import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
-import { AcceptedInvite } from './accepted-invite.ts';
+import { AcceptedInvite, askerIn } from './accepted-invite.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
 import type { ViaMarks } from './loop.ts';
@@ -202,12 +202,12 @@ export class ProxiedRequest {
     if (this.#context.isInvite && response.status >= 200 && response.status < 300) this.#letGo(attempt);
   }
 
-  /** At hundreds of calls a second, what 64*T1 of them hold is most of the memory, and most of the garbage collector's work. */
-  #letGo(attempt: BranchTry): void {
+  /** Nothing of the request is held for the 64*T1 in which its answer may be repeated. */
+  #letGo({ client }: BranchTry): void {
     const { transaction, decision } = this.#journey;
     const asker = this.#request.topVia;
-    if (asker === undefined || !transaction.isBegunBy(asker)) return;
-    attempt.client?.handOver(new AcceptedInvite(transaction, decision.plan.to, this.#rim));
+    if (asker === undefined) return;
+    client?.handOver(new AcceptedInvite(transaction.flow, decision.plan.to, this.#rim), askerIn(asker));
   }
 
   onTimeout(branch: number): void {
@@ -307,7 +307,7 @@ export class ProxiedRequest {
       return this.#startBranch();
     }
     const attempt = this.#addTry(next);
-    const ids = { method: this.#request.method, branch, listener: egress };
+    const ids = { method: this.#request.method, branch };
     attempt.client = this.#rim.transactions.request(flow, text, ids, attempt);
   }
 

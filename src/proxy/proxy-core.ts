@@ -1,9 +1,9 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Decision, RequestFacts, RequestSource, Side } from '../routing/types.ts';
-import type { StrayCode } from '../sip/transaction/client-transaction.ts';
+import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
-import type { TransactionUser } from '../sip/transaction/transaction-layer.ts';
+import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Sender } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
@@ -253,14 +253,15 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** §16.10. A CANCEL of a request that is not known here goes on like any other; of a non-INVITE it has no effect (§9.1). */
-  onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void {
+  onCancel(transaction: ServerTransaction, cancelled: Cancelled | undefined): void {
     const isStranger = this.#world.rules().refuseStranger(transaction.flow) !== undefined;
     if (cancelled === undefined || isStranger) return this.onRequest(transaction);
     if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(this.#arrivalOf(transaction), notTheAsker);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
-    if (cancelled.context instanceof ProxiedRequest) cancelled.context.cancel();
+    const { open } = cancelled;
+    if (open?.context instanceof ProxiedRequest) open.context.cancel();
     // The directory is still being asked: there is no branch yet that could be cancelled.
-    else if (cancelled.isInvite && cancelled.context === undefined) cancelled.context = cancelledEarly;
+    else if (open?.isInvite && open.context === undefined) open.context = cancelledEarly;
   }
 
   /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */

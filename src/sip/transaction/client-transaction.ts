@@ -1,22 +1,20 @@
 /** One client transaction alive: its machine's state, its timers and the request that it sent. */
-import type { SipResponse, Via } from '../../sip-parser/index.ts';
+import type { SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Flow, Listener, Sender } from '../transport/flow.ts';
+import type { Flow, Sender } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';
-import { isSamePeer } from '../transport/same-peer.ts';
 import type { TransportError } from '../transport/transport-error.ts';
+import { type AcceptedUser, nobody } from './answered-clients.ts';
 import { makeAck, makeCancel } from './hop-by-hop.ts';
 import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
+import { type StrayCode, strayCode } from './matching.ts';
 import type { NonInviteClientEvent, NonInviteClientState } from './non-invite-client.ts';
 import { TransactionTimers } from './transaction-timers.ts';
 
 type State = InviteClientState | NonInviteClientState;
 type Event = InviteClientEvent | NonInviteClientEvent;
 type ClientMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
-
-/** Why a response is dropped: stable, for the log. */
-export type StrayCode = 'no-transaction' | 'not-from-the-hop' | 'other-sent-by' | 'other-method' | 'not-for-the-asker';
 
 export interface ClientTransactionUser {
   /** Whether it may be a response to the request at all; one that is refused is a stray, and changes nothing. */
@@ -31,16 +29,15 @@ export interface ClientTransactionUser {
 export interface ClientTransactionIds {
   readonly method: string;
   readonly branch: string;
-  readonly listener: Listener;
 }
 
-const nobody: ClientTransactionUser = {
-  accepts: () => true,
-  mayAnswer: () => false,
-  onResponse() {},
-  onTimeout() {},
-  onTransportError() {},
-};
+export interface ClientTransactionRim {
+  /** For `ms` from now it only absorbs what comes. */
+  readonly completed: (transaction: ClientTransaction, ms: number) => void;
+  /** For `ms` from now it only passes up every 2xx. */
+  readonly accepted: (transaction: ClientTransaction, ms: number, user: AcceptedUser, note: string) => void;
+  readonly ended: (transaction: ClientTransaction) => void;
+}
 
 export class ClientTransaction implements FlowUser {
   readonly key: string;
@@ -50,11 +47,13 @@ export class ClientTransaction implements FlowUser {
   #state: State;
   #final: SipResponse | undefined;
   #error: TransportError | undefined;
-  #text: string;
+  readonly #text: string;
   readonly #machine: Machine<State, Event>;
   readonly #timers: TransactionTimers;
-  #user: ClientTransactionUser;
-  readonly #ended: (transaction: ClientTransaction) => void;
+  readonly #user: ClientTransactionUser;
+  #heir: AcceptedUser = nobody;
+  #note = '';
+  readonly #rim: ClientTransactionRim;
 
   constructor(
     key: string,
@@ -64,7 +63,7 @@ export class ClientTransaction implements FlowUser {
     machine: ClientMachine,
     clock: Clock,
     user: ClientTransactionUser,
-    ended: (transaction: ClientTransaction) => void,
+    rim: ClientTransactionRim,
   ) {
     this.key = key;
     this.#text = text;
@@ -74,7 +73,7 @@ export class ClientTransaction implements FlowUser {
     this.#state = machine.start.next;
     this.#timers = new TransactionTimers(clock);
     this.#user = user;
-    this.#ended = ended;
+    this.#rim = rim;
   }
 
   get stateName(): State['name'] {
@@ -92,18 +91,10 @@ export class ClientTransaction implements FlowUser {
   }
 
   /** Why a response with our branch is not one to this request; undefined: it is. */
-  refusal(response: SipResponse, via: Via, from: Sender): StrayCode | undefined {
-    if (!isSamePeer(from, this.flow) && !this.#user.mayAnswer(from)) return 'not-from-the-hop';
-    // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
-    if (!this.#isSentBy(via)) return 'other-sent-by';
-    // §17.1.3: CSeq's method is that of the request; the rest is for the user to say.
-    if (response.cseqMethod !== this.ids.method) return 'other-method';
+  refusal(response: SipResponse, from: Sender): StrayCode | undefined {
+    const stray = strayCode(response, from, this.flow, this.ids.method, this.#user);
+    if (stray !== undefined) return stray;
     return this.#user.accepts(response) ? undefined : 'not-for-the-asker';
-  }
-
-  #isSentBy(via: Via): boolean {
-    const { listener } = this.ids;
-    return via.host === listener.sentByHost && via.port === listener.sentByPort;
   }
 
   onResponse(response: SipResponse): void {
@@ -116,9 +107,13 @@ export class ClientTransaction implements FlowUser {
     this.#take('transport-error', undefined);
   }
 
-  /** Another is told what still comes. */
-  handOver(user: ClientTransactionUser): void {
-    this.#user = user;
+  /**
+   * Said with the first 2xx to an INVITE: who is told of further ones.
+   * @param note handed to it with each of them
+   */
+  handOver(heir: AcceptedUser, note: string): void {
+    this.#heir = heir;
+    this.#note = note;
   }
 
   /** For whoever waits no longer: nothing is sent again, and what still comes is a stray. */
@@ -169,24 +164,21 @@ export class ClientTransaction implements FlowUser {
     }
   }
 
-  /**
-   * Until Timer K ends, responses are absorbed and nothing else happens: neither the request nor its asker is needed. Until
-   * Timer M ends, 2xx responses are passed up, and a broken connection changes nothing (RFC 6026 §8.4).
-   */
-  #forgetRequest(timer: 'K' | 'M'): void {
-    this.#text = '';
-    if (timer === 'K') this.#user = nobody;
-    this.flow.users.delete(this);
+  /** From Timers K and M on neither the request nor its asker is needed: so no transaction waits for these two. */
+  #startTimer(timer: TimerName, ms: number): void {
+    if (timer === 'K' || timer === 'M') return this.#endEarly(timer, ms);
+    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
   }
 
-  #startTimer(timer: TimerName, ms: number): void {
-    if (timer === 'K' || timer === 'M') this.#forgetRequest(timer);
-    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
+  #endEarly(timer: 'K' | 'M', ms: number): void {
+    this.flow.users.delete(this);
+    if (timer === 'K') this.#rim.completed(this, ms);
+    else this.#rim.accepted(this, ms, this.#heir, this.#note);
   }
 
   #terminate(): void {
     this.#timers.stopAll();
     this.flow.users.delete(this);
-    this.#ended(this);
+    this.#rim.ended(this);
   }
 }

@@ -3,16 +3,9 @@
  * holds entries, and each discarded one keeps its successor, and so all entries since, alive until the next full garbage
  * collection: two thirds of the router's processor time went there. Here nothing is made anew but to grow.
  */
+import { hashOf } from './key-hash.ts';
 
 const firstCapacity = 256;
-
-/** FNV-1a from a secret start, so that nobody can choose keys that collide. */
-const hashOf = (key: string, seed: number): number => {
-  let hash = seed;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  // The low bits choose the slot: let the high ones take part.
-  return hash ^ (hash >>> 15);
-};
 
 /** Open addressing with linear probing; a deletion moves later entries back, so that no marks are left behind. */
 export class KeyTable<Value> {
@@ -21,7 +14,6 @@ export class KeyTable<Value> {
   #hashes = new Int32Array(firstCapacity);
   #keys: (string | undefined)[] = new Array(firstCapacity).fill(undefined);
   #values: (Value | undefined)[] = new Array(firstCapacity).fill(undefined);
-  readonly #seed = Math.trunc(Math.random() * 2 ** 32);
 
   get size(): number {
     return this.#size;
@@ -32,11 +24,11 @@ export class KeyTable<Value> {
   }
 
   get(key: string): Value | undefined {
-    return this.#values[this.#find(key, hashOf(key, this.#seed))];
+    return this.#values[this.#find(key, hashOf(key))];
   }
 
   set(key: string, value: Value): void {
-    const hash = hashOf(key, this.#seed);
+    const hash = hashOf(key);
     const slot = this.#find(key, hash);
     if (this.#keys[slot] === undefined) this.#size += 1;
     this.#put(slot, hash, key, value);
@@ -45,7 +37,7 @@ export class KeyTable<Value> {
   }
 
   delete(key: string): void {
-    let hole = this.#find(key, hashOf(key, this.#seed));
+    let hole = this.#find(key, hashOf(key));
     if (this.#keys[hole] === undefined) return;
     this.#size -= 1;
     for (let slot = this.#after(hole); this.#keys[slot] !== undefined; slot = this.#after(slot)) {

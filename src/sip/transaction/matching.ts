@@ -1,5 +1,7 @@
 /** Which transaction a message belongs to: RFC 3261 §17.1.3 and §17.2.3. */
-import type { SipRequest, Via } from '../../sip-parser/index.ts';
+import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
+import type { Flow, Sender } from '../transport/flow.ts';
+import { isSamePeer } from '../transport/same-peer.ts';
 
 export const magicCookie = 'z9hG4bK';
 
@@ -9,9 +11,6 @@ const transactionMethod = (method: string): string => (method === 'ACK' ? 'INVIT
 const sentByKey = (via: Via): string => `${via.host}:${via.port ?? ''}`;
 
 const keyByBranch = (via: Via, kind: string): string => `${via.branch} ${kind} ${sentByKey(via)}`;
-
-/** Whether a request of `kind` with this top Via began the transaction; never said of an RFC 2543 client's. */
-export const isBegunBy = (key: string, via: Via, kind: string): boolean => key === keyByBranch(via, kind);
 
 /**
  * Key of the server transaction of `request` as if its method were `method`; undefined without a usable top Via.
@@ -38,3 +37,32 @@ export const serverKey = (request: SipRequest, method: string): string | undefin
 /** Key of a client transaction. Only CANCEL shares its branch with another transaction. */
 export const clientKey = (branch: string, method: string): string =>
   method === 'CANCEL' ? `${branch} CANCEL` : branch;
+
+/** Why a response is dropped: stable, for the log. */
+export type StrayCode = 'no-transaction' | 'not-from-the-hop' | 'other-sent-by' | 'other-method' | 'not-for-the-asker';
+
+/** Who knows whether another peer than the one that was asked may answer in its place. */
+interface AnswerJudge {
+  mayAnswer(other: Sender): boolean;
+}
+
+/**
+ * Why a response with the branch of a request is not one to it; undefined: it is, as far as a transaction can tell.
+ * @param flow by which the request was sent
+ * @param method its method
+ */
+export const strayCode = (
+  response: SipResponse,
+  from: Sender,
+  flow: Flow,
+  method: string,
+  judge: AnswerJudge,
+): StrayCode | undefined => {
+  const { topVia } = response;
+  const { sentByHost, sentByPort } = flow.listener;
+  if (!isSamePeer(from, flow) && !judge.mayAnswer(from)) return 'not-from-the-hop';
+  // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
+  if (topVia?.host !== sentByHost || topVia.port !== sentByPort) return 'other-sent-by';
+  // §17.1.3: CSeq's method is that of the request.
+  return response.cseqMethod === method ? undefined : 'other-method';
+};

@@ -1,11 +1,9 @@
 /** One server transaction alive: its machine's state, its timers and the response to repeat. */
-import { Header, type SipRequest, type Via } from '../../sip-parser/index.ts';
+import { Header, type SipRequest } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
-import { goesBackOn } from '../transport/via.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
-import { isBegunBy } from './matching.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
 import { ownResponse } from './own-response.ts';
 import { TransactionTimers } from './transaction-timers.ts';
@@ -16,9 +14,11 @@ type Event = InviteServerEvent | NonInviteServerEvent;
 type ServerMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
 
 export interface ServerTransactionRim {
-  readonly send: (text: string, request: SipRequest | undefined, flow: Flow) => void;
+  readonly send: (text: string, request: SipRequest, flow: Flow) => void;
   readonly passUp: (transaction: ServerTransaction) => void;
   readonly unacknowledged: (transaction: ServerTransaction) => void;
+  /** For `ms` from now it only gives `answer` to copies of its request; nothing at all when that is empty. */
+  readonly answered: (transaction: ServerTransaction, ms: number, answer: string) => void;
   readonly ended: (transaction: ServerTransaction) => void;
 }
 
@@ -30,12 +30,11 @@ const timestampsOf = (request: SipRequest): string => {
 
 export class ServerTransaction {
   readonly key: string;
+  readonly request: SipRequest;
   readonly flow: Flow;
   readonly isInvite: boolean;
   /** The transaction user's own: what it needs to find again when a CANCEL comes. */
   context: unknown = undefined;
-  /** Undefined once only the response is left to be repeated. */
-  #request: SipRequest | undefined;
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
@@ -51,18 +50,13 @@ export class ServerTransaction {
     rim: ServerTransactionRim,
   ) {
     this.key = key;
-    this.#request = request;
+    this.request = request;
     this.flow = flow;
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
     this.#timers = new TransactionTimers(clock);
     this.#rim = rim;
-  }
-
-  get request(): SipRequest {
-    if (this.#request === undefined) throw new Error('the request of a completed transaction is gone');
-    return this.#request;
   }
 
   get stateName(): State['name'] {
@@ -73,11 +67,6 @@ export class ServerTransaction {
   get isOpen(): boolean {
     const { name } = this.#state;
     return name === 'Trying' || name === 'Proceeding' || (name === 'Completed' && this.isInvite);
-  }
-
-  /** Whether `via` is that of the INVITE which began it; false for one of an RFC 2543 client, whose Via says too little. */
-  isBegunBy(via: Via): boolean {
-    return isBegunBy(this.key, via, 'INVITE');
   }
 
   start(): void {
@@ -172,23 +161,18 @@ export class ServerTransaction {
   }
 
   #sendResponse(): void {
-    if (this.#response !== '') this.#rim.send(this.#response, this.#request, this.flow);
+    if (this.#response !== '') this.#rim.send(this.#response, this.request, this.flow);
   }
 
   /**
-   * For 64*T1 the response is repeated (Timer J), or handed in again by the transaction user (Timer L), and nothing else
-   * happens: at thousands of transactions a second, all that is held meanwhile is memory. A response that needs more than
-   * its flow to find its way keeps the request.
+   * From Timer J on the response is repeated, from Timer L on copies of the INVITE are absorbed (RFC 6026 §7.1), and nothing
+   * else can happen: so no transaction waits for these two.
    */
-  #forgetAllButResponse(timer: 'J' | 'L'): void {
-    this.context = undefined;
-    if (timer === 'L') this.#response = '';
-    const via = this.#request?.topVia;
-    if (via !== undefined && goesBackOn(via, this.flow)) this.#request = undefined;
-  }
-
   #startTimer(timer: TimerName, ms: number): void {
-    if (timer === 'J' || timer === 'L') this.#forgetAllButResponse(timer);
+    if (timer === 'J') return this.#rim.answered(this, ms, this.#response);
+    if (timer === 'L') return this.#rim.answered(this, ms, '');
+    // Answered: there is nothing left that a CANCEL could reach.
+    if (timer === 'H') this.context = undefined;
     this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event));
   }
 }

@@ -1,24 +1,39 @@
 /** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
-import type { Flow, Listener, Sender } from '../transport/flow.ts';
+import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
-import { ClientTransaction, type ClientTransactionUser, type StrayCode } from './client-transaction.ts';
+import { type AcceptedUser, AnsweredClients } from './answered-clients.ts';
+import {
+  ClientTransaction,
+  type ClientTransactionIds,
+  type ClientTransactionRim,
+  type ClientTransactionUser,
+} from './client-transaction.ts';
 import { createInviteClient } from './invite-client.ts';
 import { createInviteServer } from './invite-server.ts';
 import { KeyTable } from './key-table.ts';
-import { clientKey, serverKey } from './matching.ts';
+import { Lingering } from './lingering.ts';
+import { clientKey, type StrayCode, serverKey } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
 import { ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
 import type { Timers } from './timers.ts';
+
+/** The transaction that a CANCEL means. */
+export interface Cancelled {
+  /** That its request came by. */
+  readonly flow: Flow;
+  /** Undefined: it has had its final response. */
+  readonly open: ServerTransaction | undefined;
+}
 
 /** RFC 3261 §17: what stands above the transactions. */
 export interface TransactionUser {
   /** A request that opened `transaction`; exactly one final response, or `abandon`, is owed. */
   onRequest(transaction: ServerTransaction): void;
   /** A CANCEL, in a transaction of its own, and the transaction it means, of whatever method (undefined: unknown here). */
-  onCancel(transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void;
+  onCancel(transaction: ServerTransaction, cancelled: Cancelled | undefined): void;
   /** ACK to a 2xx, and BENOTIFY: requests that nobody answers. */
   onUnanswered(request: SipRequest, flow: Flow): void;
   /** A request without a usable top Via, so that no transaction can be made for it. */
@@ -31,7 +46,7 @@ export interface TransactionUser {
 
 /**
  * How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. The request is undefined when it
- * has been forgotten, as it could go back on its flow.
+ * has been forgotten.
  */
 export type SendResponse = (text: string, request: SipRequest | undefined, flow: Flow) => void;
 
@@ -53,8 +68,13 @@ const machinesWith = (timers: Timers) => {
 export class TransactionLayer {
   readonly #servers = new KeyTable<ServerTransaction>();
   readonly #clients = new KeyTable<ClientTransaction>();
+  /** Timers J and L: the text is the response that is repeated, empty when there is none. */
+  readonly #answeredServers: Lingering<undefined>;
+  readonly #answeredClients: AnsweredClients;
   readonly #clock: Clock;
+  readonly #send: SendResponse;
   readonly #serverRim: ServerTransactionRim;
+  readonly #clientRim: ClientTransactionRim;
   readonly #user: TransactionUser;
   #machines: ReturnType<typeof machinesWith>;
   /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
@@ -63,11 +83,20 @@ export class TransactionLayer {
   constructor(timers: Timers, clock: Clock, sendResponse: SendResponse, user: TransactionUser) {
     this.#clock = clock;
     this.#user = user;
+    this.#send = sendResponse;
+    this.#answeredServers = new Lingering(clock);
+    this.#answeredClients = new AnsweredClients(clock);
     this.#serverRim = {
       send: sendResponse,
       passUp: this.#passUp,
       unacknowledged: (transaction) => user.onUnacknowledged(transaction),
+      answered: this.#onServerAnswered,
       ended: this.#forgetServer,
+    };
+    this.#clientRim = {
+      completed: this.#onClientCompleted,
+      accepted: this.#onClientAccepted,
+      ended: this.#forgetClient,
     };
     this.#machines = machinesWith(timers);
   }
@@ -86,7 +115,10 @@ export class TransactionLayer {
 
   /** Transactions that have not ended. */
   get counts(): { readonly servers: number; readonly clients: number } {
-    return { servers: this.#servers.size, clients: this.#clients.size };
+    return {
+      servers: this.#servers.size + this.#answeredServers.size,
+      clients: this.#clients.size + this.#answeredClients.size,
+    };
   }
 
   onRequest(request: SipRequest, flow: Flow): void {
@@ -97,13 +129,14 @@ export class TransactionLayer {
     const known = this.#servers.get(key);
     if (method === 'ACK') return this.#onAck(request, flow, known);
     if (known !== undefined) return known.onRetransmission();
-    this.#open(key, request, flow);
+    const answered = this.#answeredServers.find(key);
+    if (answered === undefined) return this.#open(key, request, flow);
+    if (answered.text !== '') this.#send(answered.text, undefined, answered.flow);
   }
 
-  /** Nobody but the asker can end the repetition of his answer. */
+  /** Nobody but the asker can end the repetition of his answer. An ACK to a 2xx is none of the transaction's. */
   #onAck(request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
-    const isToOurAnswer = invite !== undefined && invite.stateName !== 'Accepted' && isSamePeer(flow, invite.flow);
-    if (isToOurAnswer) invite.onAck();
+    if (invite !== undefined && isSamePeer(flow, invite.flow)) invite.onAck();
     else this.#user.onUnanswered(request, flow);
   }
 
@@ -124,49 +157,80 @@ export class TransactionLayer {
   };
 
   /** §9.2: the transaction that a CANCEL would belong to if its method were that of the request it means. */
-  #cancelled(cancel: SipRequest): ServerTransaction | undefined {
+  #cancelled(cancel: SipRequest): Cancelled | undefined {
     for (const method of this.#methods) {
       const key = method === 'CANCEL' ? undefined : serverKey(cancel, method);
-      const transaction = key === undefined ? undefined : this.#servers.get(key);
-      if (transaction !== undefined) return transaction;
+      const cancelled = key === undefined ? undefined : this.#cancelledBy(key);
+      if (cancelled !== undefined) return cancelled;
     }
     return undefined;
   }
+
+  #cancelledBy(key: string): Cancelled | undefined {
+    const open = this.#servers.get(key);
+    const flow = (open ?? this.#answeredServers.find(key))?.flow;
+    return flow && { flow, open };
+  }
+
+  readonly #onServerAnswered = ({ key, flow }: ServerTransaction, ms: number, text: string): void => {
+    this.#servers.delete(key);
+    this.#answeredServers.add(key, ms, { flow, user: undefined, text });
+  };
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
     this.#servers.delete(transaction.key);
   };
 
+  /** A further 2xx to an INVITE that has been answered (RFC 6026 §7.1). */
+  respondAgain(text: string, flow: Flow): void {
+    this.#send(text, undefined, flow);
+  }
+
   onResponse(response: SipResponse, from: Sender): void {
-    const via = response.topVia;
-    const transaction =
-      via?.branch === undefined ? undefined : this.#clients.get(clientKey(via.branch, response.cseqMethod ?? ''));
-    if (transaction === undefined || via === undefined) {
-      return this.#user.onStrayResponse(response, from, 'no-transaction');
-    }
-    const refusal = transaction.refusal(response, via, from);
-    if (refusal !== undefined) return this.#user.onStrayResponse(response, from, refusal);
-    transaction.onResponse(response);
+    const stray = this.#takeResponse(response, from);
+    if (stray !== undefined) this.#user.onStrayResponse(response, from, stray);
+  }
+
+  /** Why nothing was done with it. */
+  #takeResponse(response: SipResponse, from: Sender): StrayCode | undefined {
+    const branch = response.topVia?.branch;
+    if (branch === undefined) return 'no-transaction';
+    const key = clientKey(branch, response.cseqMethod ?? '');
+    const transaction = this.#clients.get(key);
+    if (transaction === undefined) return this.#answeredClients.onResponse(key, response, from);
+    const stray = transaction.refusal(response, from);
+    if (stray === undefined) transaction.onResponse(response);
+    return stray;
   }
 
   /**
    * Sends a request in a new client transaction.
-   * @param text the whole request; its top Via is `sentBy` of the listener with `branch`
+   * @param text the whole request; its top Via is `sentBy` of the flow's listener with `branch`
    */
-  request(
-    flow: Flow,
-    text: string,
-    ids: { readonly method: string; readonly branch: string; readonly listener: Listener },
-    user: ClientTransactionUser,
-  ): ClientTransaction {
+  request(flow: Flow, text: string, ids: ClientTransactionIds, user: ClientTransactionUser): ClientTransaction {
     const kind = ids.method === 'INVITE' ? this.#machines.inviteClient : this.#machines.nonInviteClient;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
     const key = clientKey(ids.branch, ids.method);
-    const transaction = new ClientTransaction(key, text, ids, flow, machine, this.#clock, user, this.#forgetClient);
+    const transaction = new ClientTransaction(key, text, ids, flow, machine, this.#clock, user, this.#clientRim);
     this.#clients.set(key, transaction);
     transaction.start();
     return transaction;
   }
+
+  readonly #onClientCompleted = ({ key, flow, ids }: ClientTransaction, ms: number): void => {
+    this.#clients.delete(key);
+    this.#answeredClients.complete(key, ms, flow, ids.method);
+  };
+
+  readonly #onClientAccepted = (
+    { key, flow }: ClientTransaction,
+    ms: number,
+    user: AcceptedUser,
+    note: string,
+  ): void => {
+    this.#clients.delete(key);
+    this.#answeredClients.accept(key, ms, flow, user, note);
+  };
 
   readonly #forgetClient = (transaction: ClientTransaction): void => {
     this.#clients.delete(transaction.key);

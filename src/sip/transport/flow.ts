@@ -122,7 +122,7 @@ export interface TransportLayer {
    * is a closed stream, by a connection to its peer's sent-by port. Never throws; a response that can go nowhere is
    * dropped, and the client's timers deal with it.
    * @param text the whole response, latin1
-   * @param request undefined when it has been forgotten; it could go back on its flow then
+   * @param request undefined when it has been forgotten: the response carries its Via
    * @param flow the one that brought the request
    */
   sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void;

@@ -310,8 +310,7 @@ class Transports implements ReconfigurableTransports {
   }
 
   sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void {
-    if (request === undefined) return flow.state === 'closed' ? this.#sendAgain(text, flow) : flow.send(text);
-    const via = request.topVia;
+    const via = (request ?? parseMessage(text))?.topVia;
     // Without a readable Via there is only the source of the request to go by.
     if (via === undefined || goesBackOn(via, flow)) flow.send(text);
     else this.#sendElsewhere(text, via, flow);

@@ -1,0 +1,157 @@
+/**
+ * What is left of transactions that have had their final response and only wait for their last timer (J, L, K, M, D): no
+ * objects but rows of numbers and octets, which end in the order in which they began. At 6,000 calls a second 64*T1 of them
+ * are 200,000; objects that live so long are copied twice, promoted and marked by the garbage collector.
+ */
+import type { Clock } from '../clock.ts';
+import type { Flow } from '../transport/flow.ts';
+import { hashOf } from './key-hash.ts';
+import { TextQueue } from './text-queue.ts';
+
+const firstCapacity = 256;
+const none = -1;
+
+export interface Remains<User> {
+  /** The one by which the request came or went. */
+  readonly flow: Flow;
+  readonly user: User;
+  readonly text: string;
+}
+
+/** A ring of rows, and lists of those whose hashes are alike, the latest first. */
+class Rows<User> {
+  readonly capacity: number;
+  readonly hashes: Int32Array;
+  readonly endMs: Float64Array;
+  /** Positions of texts. */
+  readonly keys: Float64Array;
+  readonly texts: Float64Array;
+  readonly flows: (Flow | undefined)[];
+  readonly users: (User | undefined)[];
+  readonly #latest: Int32Array;
+  readonly #before: Int32Array;
+
+  /** @param capacity a power of two */
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.hashes = new Int32Array(capacity);
+    this.endMs = new Float64Array(capacity);
+    this.keys = new Float64Array(capacity);
+    this.texts = new Float64Array(capacity);
+    this.flows = new Array(capacity).fill(undefined);
+    this.users = new Array(capacity).fill(undefined);
+    this.#latest = new Int32Array(capacity).fill(none);
+    this.#before = new Int32Array(capacity);
+  }
+
+  latestLike(hash: number): number {
+    return this.#latest[hash & (this.capacity - 1)]!;
+  }
+
+  before(row: number): number {
+    return this.#before[row]!;
+  }
+
+  /** Its hash stands in its row by now. */
+  link(row: number): void {
+    const list = this.hashes[row]! & (this.capacity - 1);
+    this.#before[row] = this.#latest[list]!;
+    this.#latest[list] = row;
+  }
+
+  /** The oldest row of all is the last of its list. */
+  unlinkOldest(row: number): void {
+    const list = this.hashes[row]! & (this.capacity - 1);
+    let later = this.#latest[list]!;
+    if (later === row) {
+      this.#latest[list] = none;
+      return;
+    }
+    while (this.#before[later] !== row) later = this.#before[later]!;
+    this.#before[later] = none;
+  }
+
+  copy(from: Rows<User>, row: number, to: number): void {
+    this.hashes[to] = from.hashes[row]!;
+    this.endMs[to] = from.endMs[row]!;
+    this.keys[to] = from.keys[row]!;
+    this.texts[to] = from.texts[row]!;
+    this.flows[to] = from.flows[row];
+    this.users[to] = from.users[row];
+    this.link(to);
+  }
+}
+
+/** @template User who is told of what still comes */
+export class Lingering<User> {
+  #rows = new Rows<User>(firstCapacity);
+  #oldest = 0;
+  #size = 0;
+  readonly #texts = new TextQueue();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** For `ms`; or, if those before it were added for longer, as long as they stay. */
+  add(key: string, ms: number, { flow, user, text }: Remains<User>): void {
+    if (this.#size === this.#rows.capacity) this.#grow();
+    if (this.#size === 0) this.#clock.after(ms, this.#end);
+    const rows = this.#rows;
+    const row = this.#place(this.#size);
+    rows.hashes[row] = hashOf(key);
+    rows.endMs[row] = this.#clock.now() + ms;
+    rows.keys[row] = this.#texts.push(key);
+    rows.texts[row] = this.#texts.push(text);
+    rows.flows[row] = flow;
+    rows.users[row] = user;
+    rows.link(row);
+    this.#size += 1;
+  }
+
+  find(key: string): Remains<User> | undefined {
+    const hash = hashOf(key);
+    const rows = this.#rows;
+    for (let row = rows.latestLike(hash); row !== none; row = rows.before(row)) {
+      if (rows.hashes[row] === hash && this.#texts.at(rows.keys[row]!) === key) return this.#remains(row);
+    }
+    return undefined;
+  }
+
+  #remains(row: number): Remains<User> {
+    const { flows, users, texts } = this.#rows;
+    return { flow: flows[row]!, user: users[row]!, text: this.#texts.at(texts[row]!) };
+  }
+
+  #place(age: number): number {
+    return (this.#oldest + age) & (this.#rows.capacity - 1);
+  }
+
+  readonly #end = (): void => {
+    const now = this.#clock.now();
+    while (this.#size > 0 && this.#rows.endMs[this.#oldest]! <= now) this.#forgetOldest();
+    this.#texts.forgetBefore(this.#size === 0 ? this.#texts.end : this.#rows.keys[this.#oldest]!);
+    if (this.#size === 0) return;
+    this.#clock.after(this.#rows.endMs[this.#oldest]! - now, this.#end);
+  };
+
+  #forgetOldest(): void {
+    this.#rows.unlinkOldest(this.#oldest);
+    this.#rows.flows[this.#oldest] = undefined;
+    this.#rows.users[this.#oldest] = undefined;
+    this.#oldest = this.#place(1);
+    this.#size -= 1;
+  }
+
+  #grow(): void {
+    const rows = new Rows<User>(2 * this.#size);
+    for (let age = 0; age < this.#size; age += 1) rows.copy(this.#rows, this.#place(age), age);
+    this.#rows = rows;
+    this.#oldest = 0;
+  }
+}

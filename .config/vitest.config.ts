@@ -34,6 +34,7 @@ export default defineConfig({
           name: 'real-programs',
           include: realPrograms,
           globalSetup: 'test/setup/certificates.ts',
+          setupFiles: 'test/setup/tell-failures.ts',
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -15,6 +15,9 @@ export interface StartOptions {
   readonly readyWithinMs?: number;
 }
 
+/** Those that run, or have run in this test. */
+const started = new Set<RouterProcess>();
+
 export class RouterProcess {
   /** A folder of its own, with the routes.yaml in it; removed when the process is stopped. */
   readonly folder: string;
@@ -36,13 +39,14 @@ export class RouterProcess {
   }
 
   /** Starts the program and resolves when it has said that it is ready; rejects with all it said when it ends before. */
-  static async start({ command, routes, readyWithinMs = 15_000 }: StartOptions): Promise<RouterProcess> {
+  static async start({ command, routes, readyWithinMs = 45_000 }: StartOptions): Promise<RouterProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'pif-router-'));
     const file = join(folder, 'routes.yaml');
     writeFileSync(file, routes);
     const [program, ...args] = command ?? [process.execPath, mainFile];
     const child = spawn(program, [...args, 'start', file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     const router = new RouterProcess(folder, child);
+    started.add(router);
     try {
       await router.#untilReady(readyWithinMs);
     } catch (error) {
@@ -50,6 +54,22 @@ export class RouterProcess {
       throw error;
     }
     return router;
+  }
+
+  /** Another test begins: those that have ended are none of its own. */
+  static forgetEnded(): void {
+    for (const router of started)
+      if (router.#child.exitCode !== null || router.#child.signalCode !== null) started.delete(router);
+  }
+
+  /** The last lines that each has written, for people: one text for each. */
+  static lastWords(lines = 40): string[] {
+    return [...started].map((router) => {
+      const { exitCode, signalCode } = router.#child;
+      const written = router.output.trimEnd().split('\n');
+      const head = `router ${router.pid} (ended: ${exitCode ?? signalCode ?? 'no'}), the last of ${written.length} lines:`;
+      return [head, ...written.slice(-lines)].join('\n');
+    });
   }
 
   /** Its routes.yaml. */

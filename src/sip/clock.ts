@@ -25,6 +25,9 @@ const TICK_MS = 50;
 /** A power of two; 512 ticks are 25.6 s, so that most timers (64*T1 = 32 s) are passed over at most once. */
 const SLOTS = 512;
 
+/** So many ticks in one turn are a stall: this process has not run, or had too much to do. */
+const STALL_TICKS = 3;
+
 /** A link of a circular list; a slot's head is such a link too, and so nothing has to be searched or tested for null. */
 class Link {
   previous: Link = this;
@@ -111,9 +114,12 @@ class HashedWheel implements TimerWheel {
   #turn(): void {
     const tick = Math.floor(performance.now() / TICK_MS);
     const first = Math.max(this.#tick + 1, tick - SLOTS + 1);
+    const hasStalled = tick - this.#tick >= STALL_TICKS;
     this.#tick = tick;
     for (let passed = first; passed <= tick; passed += 1) this.#collect(this.#slots[passed % SLOTS]!, tick);
-    this.#runDue();
+    // After a long turn Node runs timers before it reads. What came during our own stall is heard first: it is nobody's silence.
+    if (hasStalled) setImmediate(this.#runDue);
+    else this.#runDue();
     if (this.armed === 0) this.#stop();
   }
 
@@ -127,13 +133,13 @@ class HashedWheel implements TimerWheel {
     }
   }
 
-  #runDue(): void {
+  readonly #runDue = (): void => {
     while (this.#due.next !== this.#due) {
       const timer = this.#due.next as WheelTimer;
       timer.cancel();
       timer.run();
     }
-  }
+  };
 }
 
 /** @param aheadMs added to what `now` reads: threads that share a clock have each begun at another moment */

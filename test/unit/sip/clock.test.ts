@@ -1,4 +1,6 @@
 /** The timer wheel on faked system time, and the manual clock that other tests stand on. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTimerWheel, type TimerWheel } from '../../../src/sip/clock.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -80,12 +82,13 @@ describe('timer wheel', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
-  test('after a stall longer than the wheel every overdue timer fires', () => {
+  test('after a stall longer than the wheel every overdue timer fires', async () => {
     const run = vi.fn();
     for (const ms of [100, 10_000, 30_000, 59_000]) wheel.after(ms, run);
     const realNow = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => realNow() + 60_000);
     vi.advanceTimersByTime(50);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(run).toHaveBeenCalledTimes(4);
   });
 
@@ -108,6 +111,30 @@ describe('timer wheel', () => {
     expect(run).not.toHaveBeenCalled();
     expect(vi.getTimerCount()).toBe(0);
   });
+});
+
+test('what came during a stall of the process is heard before a timer says that nothing came', async () => {
+  const wheel = createTimerWheel();
+  const [ear, mouth] = [createSocket('udp4'), createSocket('udp4')];
+  ear.bind(0, '127.0.0.1');
+  await once(ear, 'listening');
+  mouth.connect(ear.address().port, '127.0.0.1');
+  await once(mouth, 'connect');
+  const seen: string[] = [];
+  ear.on('message', () => seen.push('message'));
+  await new Promise<void>((resolve) => {
+    wheel.after(100, () => {
+      seen.push('timer');
+      resolve();
+    });
+    setImmediate(() => {
+      mouth.send('answer');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    });
+  });
+  expect(seen).toEqual(['message', 'timer']);
+  wheel.close();
+  for (const socket of [ear, mouth]) await new Promise<void>((resolve) => socket.close(() => resolve()));
 });
 
 describe('manual clock', () => {

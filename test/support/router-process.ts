@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 
 export const projectRoot = join(import.meta.dirname, '../..');
 export const mainFile = join(projectRoot, 'src/main.ts');
@@ -23,6 +24,7 @@ export class RouterProcess {
   readonly folder: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
+  readonly #logLines: Record<string, unknown>[] = [];
   #stdout = '';
   #stderr = '';
 
@@ -30,12 +32,8 @@ export class RouterProcess {
     this.folder = folder;
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('close', (code) => resolve(code)));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stdout += text;
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text;
-    });
+    this.#hear(child.stdout, (text) => (this.#stdout += text));
+    this.#hear(child.stderr, (text) => (this.#stderr += text));
   }
 
   /** Starts the program and resolves when it has said that it is ready; rejects with all it said when it ends before. */
@@ -62,13 +60,17 @@ export class RouterProcess {
       if (router.#child.exitCode !== null || router.#child.signalCode !== null) started.delete(router);
   }
 
-  /** The last lines that each has written, for people: one text for each. */
-  static lastWords(lines = 40): string[] {
+  /** The last lines that each has written, of decision records only a few, for people: one text for each. */
+  static lastWords(): string[] {
     return [...started].map((router) => {
       const { exitCode, signalCode } = router.#child;
-      const written = router.output.trimEnd().split('\n');
-      const head = `router ${router.pid} (ended: ${exitCode ?? signalCode ?? 'no'}), the last of ${written.length} lines:`;
-      return [head, ...written.slice(-lines)].join('\n');
+      const lines = router.output.trimEnd().split('\n');
+      const [records, others] = [true, false].map((isRecord) =>
+        lines.filter((line) => line.includes('"event":"request"') === isRecord),
+      ) as [string[], string[]];
+      const told = new Set([...records.slice(-5), ...others.slice(-40)]);
+      const head = `router ${router.pid} (ended: ${exitCode ?? signalCode ?? 'no'}), of ${lines.length} lines:`;
+      return [head, ...lines.filter((line) => told.has(line))].join('\n');
     });
   }
 
@@ -101,12 +103,19 @@ export class RouterProcess {
     return this.#stdout + this.#stderr;
   }
 
-  /** Lines of its log that are decision records and the like, parsed. */
-  get logLines(): Record<string, unknown>[] {
-    return this.output
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  /** Lines of its log that are decision records and the like, parsed, as soon as they are whole. */
+  get logLines(): readonly Record<string, unknown>[] {
+    return this.#logLines;
+  }
+
+  #hear(stream: Readable | null, keep: (text: string) => void): void {
+    let unfinished = '';
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      keep(text);
+      const lines = (unfinished + text).split('\n');
+      unfinished = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('{')) this.#logLines.push(JSON.parse(line));
+    });
   }
 
   async #untilReady(withinMs: number): Promise<void> {

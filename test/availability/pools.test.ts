@@ -31,7 +31,7 @@ beforeAll(async () => {
       certificates: inject('certificates'),
       transports: ['tcp'],
       domains: ['pool.example.com'],
-      health: '{ probe: { every: 500ms, timeout: 500ms }, slow-return: 0s }',
+      health: '{ probe: { every: 1s, timeout: 1s }, slow-return: 0s }',
       routes: [...pool('cisco'), ...pool('microsoft')],
     }),
   });
@@ -41,6 +41,8 @@ afterAll(() => router?.stop());
 class Pool {
   readonly counts: Record<Member, number> = { heavy: 0, light: 0, backup: 0 };
   readonly #ends = new Map<Member, RawEnd>();
+  /** Those of them that the router has met. */
+  readonly #met = new Set<Member>();
   readonly #side: Side;
 
   constructor(side: Side) {
@@ -52,7 +54,8 @@ class Pool {
       const end = await openEnd({ transport: 'tcp', address: sides[this.#side], port: ports[member] });
       end.respond((request) => {
         if (request.method === undefined || request.method === 'ACK') return undefined;
-        if (request.method !== 'OPTIONS') this.counts[member] += 1;
+        if (request.method === 'OPTIONS') this.#met.add(member);
+        else this.counts[member] += 1;
         return responseText(request, 200, { headers: [`Contact: <sip:bob@${end.address}:${end.port};transport=tcp>`] });
       });
       this.#ends.set(member, end);
@@ -62,6 +65,7 @@ class Pool {
   async kill(member: Member): Promise<void> {
     await this.#ends.get(member)?.close();
     this.#ends.delete(member);
+    this.#met.delete(member);
   }
 
   /** Until the router knows which of them live. */
@@ -72,7 +76,7 @@ class Pool {
         .at(-1)?.to;
     await until(() =>
       (Object.entries(ports) as [Member, number][]).every(([member, port]) =>
-        this.#ends.has(member) ? (isUp(port) ?? 'up') === 'up' : isUp(port) === 'down',
+        this.#ends.has(member) ? this.#met.has(member) && (isUp(port) ?? 'up') === 'up' : isUp(port) === 'down',
       ),
     );
   }

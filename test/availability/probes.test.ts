@@ -49,7 +49,7 @@ describe.each(transports)('over %s', (transport) => {
   test('a probe is a request as RFC 3261 §11.1 has it, and goes by the connection of the requests', async () => {
     const server = await open(transport, 'microsoft', false);
     server.respond((request) => (request.method === undefined ? undefined : responseText(request, 200)));
-    await startRouter(transport, '{ probe: { every: 500ms, timeout: 500ms } }');
+    await startRouter(transport, '{ probe: { every: 1s, timeout: 1s } }');
     const probe = await server.take('OPTIONS');
 
     const host = transport === 'tls' ? 'fe1.example.com' : sides.microsoft;
@@ -84,7 +84,7 @@ describe.each(transports)('over %s', (transport) => {
     server.respond((request: Received) =>
       request.method === undefined || answer === undefined ? undefined : responseText(request, answer),
     );
-    await startRouter(transport, '{ probe: { every: 500ms, timeout: 500ms }, slow-return: 0s }');
+    await startRouter(transport, '{ probe: { every: 1s, timeout: 1s }, slow-return: 0s }');
     await until(() => changes().at(-1)?.startsWith('down'));
     answer = 404;
     await until(() => changes().at(-1)?.startsWith('up'));
@@ -107,7 +107,7 @@ describe.each(['tcp', 'tls'] as const)('a dead connection over %s', (transport) 
     server.respond((request: Received) =>
       request.method === undefined || deaf.has(request.from.port) ? undefined : responseText(request, 200),
     );
-    await startRouter(transport, '{ probe: { every: 500ms, timeout: 500ms }, slow-return: 0s }');
+    await startRouter(transport, '{ probe: { every: 1s, timeout: 1s }, slow-return: 0s }');
     const first = await server.take('OPTIONS');
     deaf.add(first.from.port);
     await until(() => changes().some((change) => change.startsWith('down')));

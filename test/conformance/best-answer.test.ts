@@ -131,7 +131,7 @@ conformance(
   'the best answer',
   {
     block: 19,
-    routing: { 'failover-after': '700ms' },
+    routing: { 'failover-after': '2s' },
     couples: couples.map((name, index) => ({ domain: `${name}.example.com`, port: 5301 + index })),
   },
   checks,

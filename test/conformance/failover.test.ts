@@ -169,7 +169,7 @@ const checks: readonly Check[] = [
       talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
       const one = await talk.at(first!, 'INVITE');
       one.reply(responseText(one, 180, { toTag: 'a' }));
-      await talk.nothingAt(second!, 'INVITE', 1500);
+      await talk.nothingAt(second!, 'INVITE', 2500);
       one.reply(responseText(one, 200, { toTag: 'a' }));
       await talk.answer(200);
     },
@@ -284,7 +284,7 @@ conformance(
   'failover',
   {
     block: 10,
-    routing: { 'failover-after': '700ms' },
+    routing: { 'failover-after': '2s' },
     couples: [
       { domain: 'refused.example.com', port: 5301, down: ['first'] },
       { domain: 'refused-udp.example.com', port: 5302, down: ['first'], transport: 'udp' },

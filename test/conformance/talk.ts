@@ -89,7 +89,7 @@ export class Talk {
   }
 
   /** The next message of this talk at `end`. */
-  at(end: RawEnd, wanted: Wanted, withinMs = 5000): Promise<Received> {
+  at(end: RawEnd, wanted: Wanted, withinMs?: number): Promise<Received> {
     return end.take((message) => this.#isOurs(message) && isWanted(message, wanted), withinMs);
   }
 
@@ -114,6 +114,18 @@ export class Talk {
   /** Messages of this talk that lie untaken at `end`. */
   waitingAt(end: RawEnd, wanted: Wanted = () => true): Received[] {
     return end.inbox.filter((message) => this.#isOurs(message) && isWanted(message, wanted));
+  }
+
+  /**
+   * What `send` has sent so far is heard: the router answers an OPTIONS that comes behind it. What came to `end` until then is
+   * forgotten: on a busy machine a copy may have been on its way.
+   */
+  async heard(end: RawEnd = this.asker, send: (text: string) => void = (text) => end.send(text)): Promise<void> {
+    const callId = newTag() + newTag();
+    const via = [`${end.via};branch=${newBranch()};rport`];
+    send(requestText({ method: 'OPTIONS', uri: `sip:${this.world.address('router')}`, via, callId }));
+    await end.take((message) => message.status !== undefined && message.header('Call-ID') === callId);
+    for (const message of this.waitingAt(end)) end.inbox.splice(end.inbox.indexOf(message), 1);
   }
 
   /** Nothing of that kind has come to `end` and nothing comes for a while. */

@@ -20,6 +20,7 @@ import { createResolveHop } from './resolve-hop.ts';
 
 export interface EmbeddedObserver extends ProxyObserver {
   onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+  onPeerRefused(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
   onHopEvent(event: HopEvent): void;
 }
 
@@ -96,6 +97,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       },
       onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
       onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
+      onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
       refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
     },
     clock,

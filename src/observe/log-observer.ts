@@ -27,6 +27,7 @@ export const createLogObserver = (
       const { status, callId } = response;
       // Late ones are normal; one that knows a branch of ours and does not fit is not.
       const level = why === 'no-transaction' ? 'debug' : 'warn';
+      if (level === 'warn' && !repeats.isTold(`stray-response: ${why}`)) return;
       log[level]({ event: 'stray-response', code: why, from, status, callId }, `response dropped: ${why}`);
     },
     onUnacknowledged(request) {
@@ -36,6 +37,21 @@ export const createLogObserver = (
       if (!repeats.isTold(what)) return;
       const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
       log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
+    },
+    onPeerRefused({ code, shown, detail, hint }, { remoteAddress, remotePort, listener }, direction) {
+      if (!repeats.isTold(`peer-refused: ${code} (${direction})`)) return;
+      const peer = `tls:${remoteAddress}:${remotePort}`;
+      const told = {
+        event: 'peer-refused',
+        code,
+        direction,
+        peer,
+        names: shown,
+        listener: listener.sentBy,
+        detail,
+        hint,
+      };
+      log.warn(told, `refused: ${detail}`);
     },
     onHopEvent(event) {
       const isBad = event.event === 'hop-unresolved' || (event.event === 'target-health' && event.to !== 'up');

@@ -79,6 +79,8 @@ export interface MessageHandler {
   onResponse(response: SipResponse, flow: Flow): void;
   /** Counted and logged: something that came in and was not a usable message. `what` is a stable code. */
   onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+  /** A TLS peer is not who it must be: one that came to us, or one that we went to. */
+  onPeerRefused?(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
   /**
    * Why a peer with these verified names and this address may not speak at all; undefined: it may, or it is told in SIP.
    * Asked of those who had to prove who they are, before their first octet is read and after every change of settings.

@@ -242,22 +242,10 @@ class Transports implements ReconfigurableTransports {
     ];
   }
 
-  readonly #onPeerRefused = ({ code, shown, detail, hint }: PeerRefusal, flow: Flow): void => {
-    const { remoteAddress, remotePort, listener } = flow;
+  readonly #onPeerRefused = (refusal: PeerRefusal, flow: Flow): void => {
     const direction = flow instanceof StreamConnection && !flow.isAccepted ? 'out' : 'in';
-    const peer = `tls:${remoteAddress}:${remotePort}`;
-    const told = {
-      event: 'peer-refused',
-      code,
-      direction,
-      peer,
-      names: shown,
-      listener: listener.sentBy,
-      detail,
-      hint,
-    };
-    this.#log.warn(told, `refused: ${detail}`);
-    if (direction === 'in') this.#handler.onDiscarded(code, flow, detail);
+    this.#handler.onPeerRefused?.(refusal, flow, direction);
+    if (direction === 'in') this.#handler.onDiscarded(refusal.code, flow, refusal.detail);
   };
 
   /** Who is not let in stays no longer than it takes to tell him, if he is told at all. */

@@ -1,5 +1,5 @@
 /** What proves that a Record-Route, Route or Via is ours, and what does not. */
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type OwnVias, readOwnVias, viaMarks } from '../../../src/proxy/loop.ts';
@@ -66,6 +66,21 @@ describe('the seal of a Record-Route', () => {
     expect(signing.read(signing.seal(long, 'cisco', 'cisco'), long)).toBe('cisco');
     expect(signing.read(signing.seal(long, 'cisco', 'cisco'), `${long}x`)).toBe('forged');
   });
+
+  test.each([1, 32, 64, 65, 200])(
+    'is an HMAC-SHA-256 with a key of %i octets, whatever the Call-ID (RFC 2104)',
+    (octets) => {
+      const key = createSecretKey(randomBytes(octets));
+      for (const id of [
+        callId,
+        '\xe9\xff@example.com',
+        ...[300, 322, 323, 1000].map((length) => '\xff'.repeat(length)),
+      ]) {
+        const digest = createHmac('sha256', key).update(`record-route b ${id}`).digest('hex');
+        expect(new Signing([key]).seal(id, 'cisco', 'microsoft')).toBe(`b${digest.slice(0, 24)}`);
+      }
+    },
+  );
 
   test('no key is shown by whoever prints it', () => {
     const hex = (one as ReturnType<typeof createSecretKey>).export().toString('hex');

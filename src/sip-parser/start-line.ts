@@ -1,5 +1,5 @@
 /** The start line (RFC 3261 §7.1, §7.2): liberal enough that a bad one can still be answered, and it says what is bad. */
-import { asciiLower, HTAB, isToken, parseDecimal, SP, skipDigits } from './syntax.ts';
+import { asciiLower, equalsIgnoreCase, HTAB, isToken, parseDecimal, SP, skipDigits } from './syntax.ts';
 
 export interface RequestLine {
   readonly kind: 'request';
@@ -30,7 +30,8 @@ export function parseStartLine(text: string): RequestLine | StatusLine | undefin
   const crlf = text.indexOf('\r\n');
   const lineEnd = crlf < 0 ? text.length : crlf;
   const end = Math.min(lineEnd + 2, text.length);
-  return wellFormedRequestLine(text, lineEnd, end) ?? anyStartLine(text.slice(0, lineEnd), end);
+  if (startsWithSip(text)) return anyStatusLine(text.slice(0, lineEnd), end);
+  return wellFormedRequestLine(text, lineEnd, end) ?? anyRequestLine(text.slice(0, lineEnd), end);
 }
 
 /** The usual case: two single SPs, the version as everybody writes it. */
@@ -45,13 +46,9 @@ function wellFormedRequestLine(text: string, lineEnd: number, end: number): Requ
   return { kind: 'request', method, requestUri, version: SIP_VERSION, end, problem: undefined };
 }
 
-function anyStartLine(line: string, end: number): RequestLine | StatusLine | undefined {
-  return startsWithSip(line) ? anyStatusLine(line, end) : anyRequestLine(line, end);
-}
-
 /** "SIP/" in any case, §7.1. */
 function startsWithSip(text: string): boolean {
-  return asciiLower(text.slice(0, 4)) === 'sip/';
+  return equalsIgnoreCase(text, 0, 4, 'sip/');
 }
 
 function canonicalVersion(version: string): string {

@@ -72,14 +72,17 @@ export class Facts implements RequestFacts {
     return this.#ownRoute;
   }
 
+  /** Of several the worst: forged, not signed, then what the topmost one proves. */
   #readOwnRoute(): OwnRoute {
     const { ownRoutes, usesLastRoute } = this.#routed;
-    const uris = this.#request.routes.slice(0, ownRoutes).map(({ parsedUri }) => parsedUri);
+    const { routes, uri } = this.#request;
     // §16.4: a strict router has put our Record-Route into the Request-URI.
-    const proofs = (usesLastRoute ? [this.#request.uri, ...uris] : uris).map(this.#read);
-    return (
-      proofs.find((proof) => proof === 'forged') ?? proofs.find((proof) => proof === 'unsigned') ?? proofs[0] ?? 'none'
-    );
+    let worst: OwnRoute = usesLastRoute ? this.#read(uri) : 'none';
+    for (let i = 0; i < ownRoutes && worst !== 'forged'; i += 1) {
+      const proof = this.#read(routes[i]?.parsedUri);
+      if (worst === 'none' || proof === 'forged' || proof === 'unsigned') worst = proof;
+    }
+    return worst;
   }
 
   readonly #read = (uri: SipUri | undefined): Exclude<OwnRoute, 'none'> =>

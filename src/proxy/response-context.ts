@@ -78,9 +78,9 @@ export const openContext = (isInvite: boolean): ResponseContext => ({
 
 const stay = (next: ResponseContext): ContextStep => ({ next, effects: noEffects });
 
-const withBranch = (context: ResponseContext, index: number, change: Partial<Branch>): ResponseContext => {
+const withBranch = (context: ResponseContext, index: number, branch: Branch): ResponseContext => {
   const branches = context.branches.slice();
-  branches[index] = { ...(branches[index] ?? freshBranch), ...change };
+  branches[index] = branch;
   return { ...context, branches };
 };
 
@@ -99,9 +99,10 @@ const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
 const cancelBranch = (context: ResponseContext, index: number, effects: ContextEffect[]): ResponseContext => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended' || branch.cancel === 'sent' || !context.isInvite) return context;
-  if (branch.phase === 'silent' || branch.phase === 'left') return withBranch(context, index, { cancel: 'wanted' });
+  if (branch.phase === 'silent' || branch.phase === 'left')
+    return withBranch(context, index, { ...branch, cancel: 'wanted' });
   effects.push({ do: 'cancel-branch', branch: index }, { do: 'start-timer', timer: 'cancelled', branch: index });
-  return withBranch(context, index, { cancel: 'sent' });
+  return withBranch(context, index, { ...branch, cancel: 'sent' });
 };
 
 const cancelAllBut = (context: ResponseContext, kept: number, effects: ContextEffect[]): ResponseContext => {
@@ -118,7 +119,7 @@ const onProvisional = (context: ResponseContext, index: number, status: number):
   if (branch === undefined || branch.phase === 'ended') return stay(context);
   const effects: ContextEffect[] = [{ do: 'stop-timer', timer: 'failover', branch: index }];
   const phase = status > 100 || branch.phase === 'ringing' ? 'ringing' : 'answered';
-  const next = withBranch(context, index, { phase });
+  const next = withBranch(context, index, { ...branch, phase });
   if (branch.cancel === 'wanted') return { next: cancelBranch(next, index, effects), effects };
   if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects };
   effects.push({ do: 'start-timer', timer: 'C', branch: index }, { do: 'forward-response', branch: index });
@@ -132,7 +133,7 @@ const onSuccess = (context: ResponseContext, index: number): ContextStep => {
   ];
   // §16.7 step 5: every 2xx to INVITE goes up, whatever went before; a second final to anything else does not.
   if (context.isInvite || !context.hasAnswered) effects.push({ do: 'forward-response', branch: index });
-  let next = withBranch(context, index, { phase: 'ended' });
+  let next = withBranch(context, index, { ...(context.branches[index] ?? freshBranch), phase: 'ended' });
   next = cancelAllBut({ ...next, hasAnswered: true }, index, effects);
   return { next, effects };
 };
@@ -153,7 +154,7 @@ const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean)
   const isOurs = branch.isExpired || (outcome.status === 487 && branch.cancel === 'sent' && !context.isCancelled);
   const counted: Outcome = isOurs ? { branch: index, status: 408, origin: 'timeout' } : outcome;
   if (context.isInvite && outcome.origin !== 'response') effects.push({ do: 'abandon-branch', branch: index });
-  const ended = withBranch(context, index, { phase: 'ended' });
+  const ended = withBranch(context, index, { ...branch, phase: 'ended' });
   const next = { ...ended, outcomes: [...context.outcomes, counted] };
   if (next.hasAnswered) return { next, effects };
   if (allowsNextHop(branch, counted)) return tryOn(next, branch, hasMore, effects);
@@ -171,8 +172,9 @@ const tryOn = (context: ResponseContext, failed: Branch, hasMore: boolean, effec
 /** Nobody is left to ask: a hop that was left silent may still answer, and nothing better can be had. */
 const lastHope = (context: ResponseContext, effects: ContextEffect[]): ContextStep => {
   const index = context.branches.findIndex(({ phase }) => phase === 'left');
-  if (index < 0 || context.isCancelled) return answer(context, effects);
-  return { next: withBranch(context, index, { phase: 'silent', cancel: 'no' }), effects };
+  const left = context.branches[index];
+  if (left === undefined || context.isCancelled) return answer(context, effects);
+  return { next: withBranch(context, index, { ...left, phase: 'silent', cancel: 'no' }), effects };
 };
 
 /** A final answer of the callee's side: 6xx ends everything (§16.7 step 5), the rest waits for branches under way. */
@@ -190,7 +192,7 @@ const answer = (context: ResponseContext, effects: ContextEffect[]): ContextStep
 const onNoAnswer = (context: ResponseContext, index: number, hasMore: boolean): ContextStep => {
   const branch = context.branches[index];
   if (branch?.phase !== 'silent' || !hasMore || context.isCancelled || context.hasAnswered) return stay(context);
-  return { next: withBranch(context, index, { phase: 'left' }), effects: [startBranch] };
+  return { next: withBranch(context, index, { ...branch, phase: 'left' }), effects: [startBranch] };
 };
 
 /** §16.8: a branch that has had a provisional response is cancelled, one that has had none counts as a 408. */
@@ -199,7 +201,7 @@ const onTimerC = (context: ResponseContext, index: number): ContextStep => {
   if (branch === undefined || branch.phase === 'ended') return stay(context);
   if ((branch.phase === 'ringing' || branch.phase === 'answered') && branch.cancel !== 'sent') {
     const effects: ContextEffect[] = [];
-    const next = cancelBranch(withBranch(context, index, { isExpired: true }), index, effects);
+    const next = cancelBranch(withBranch(context, index, { ...branch, isExpired: true }), index, effects);
     return { next, effects };
   }
   return onFailure(context, { branch: index, status: context.isCancelled ? 487 : 408, origin: 'timeout' }, false);

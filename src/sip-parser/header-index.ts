@@ -139,6 +139,9 @@ function isSpelled(text: string, start: number, end: number, { name, lower }: Kn
 /** Numbers kept per line: id, start of the line, start of the value, end of the value (its CRLF). */
 const STRIDE = 4;
 
+/** Most messages have no more known lines; then nothing grows while they are found. */
+const USUAL_LINES = 12;
+
 /** What one walk over a header section found. All offsets count from the first octet of the message. */
 export class HeaderIndex {
   /** Offset of the CRLF of the empty line; the end of the text when there is none. */
@@ -148,27 +151,34 @@ export class HeaderIndex {
   /** Bit `id` is set: the field is there, the field is there on more than one line. */
   seen = 0;
   repeated = 0;
-  private readonly lines: number[] = [];
+  private readonly lines: number[] = new Array(STRIDE * USUAL_LINES);
+  /** Of `lines`, how many are in use. */
+  private length = 0;
 
   add(id: number, lineStart: number, valueStart: number, valueEnd: number): void {
     const bit = 1 << id;
     this.repeated |= this.seen & bit;
     this.seen |= bit;
-    this.lines.push(id, lineStart, valueStart, valueEnd);
+    const { lines, length } = this;
+    lines[length] = id;
+    lines[length + 1] = lineStart;
+    lines[length + 2] = valueStart;
+    lines[length + 3] = valueEnd;
+    this.length = length + STRIDE;
   }
 
   /** The slot of the first line of this kind behind slot `after`; -1 when there is none. */
   find(id: HeaderId, after = -STRIDE): number {
     if ((this.seen & (1 << id)) === 0) return -1;
-    const { lines } = this;
-    for (let slot = after + STRIDE; slot < lines.length; slot += STRIDE) if (lines[slot] === id) return slot;
+    const { lines, length } = this;
+    for (let slot = after + STRIDE; slot < length; slot += STRIDE) if (lines[slot] === id) return slot;
     return -1;
   }
 
   /** The slot of the last line of this kind; -1 when there is none. */
   findLast(id: HeaderId): number {
-    const { lines } = this;
-    for (let slot = lines.length - STRIDE; slot >= 0; slot -= STRIDE) if (lines[slot] === id) return slot;
+    const { lines, length } = this;
+    for (let slot = length - STRIDE; slot >= 0; slot -= STRIDE) if (lines[slot] === id) return slot;
     return -1;
   }
 

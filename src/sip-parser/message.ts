@@ -46,6 +46,8 @@ export abstract class SipMessage {
   private readCSeq: Lazy<CSeq> = UNREAD;
   private readFrom: Lazy<NameAddress> = UNREAD;
   private readTo: Lazy<NameAddress> = UNREAD;
+  private readFromTag: Lazy<string> = UNREAD;
+  private readToTag: Lazy<string> = UNREAD;
   private readMaxForwards: Lazy<number> = UNREAD;
   private readRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
   private readRecordRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
@@ -92,11 +94,13 @@ export abstract class SipMessage {
 
   /** The header parameter, never one of the URI. Undefined when it is absent or no token. */
   get fromTag(): string | undefined {
-    return tagOf(this.from);
+    if (this.readFromTag === UNREAD) this.readFromTag = tagOf(this.from);
+    return this.readFromTag;
   }
 
   get toTag(): string | undefined {
-    return tagOf(this.to);
+    if (this.readToTag === UNREAD) this.readToTag = tagOf(this.to);
+    return this.readToTag;
   }
 
   get from(): NameAddress | undefined {

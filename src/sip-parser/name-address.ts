@@ -1,5 +1,5 @@
 /** name-addr and addr-spec with their header parameters: From, To, Contact, Route, Record-Route (RFC 3261 §20, §25.1). */
-import { ParameterCursor } from './parameter-cursor.ts';
+import { ParameterCursor, PLAIN_VALUE } from './parameter-cursor.ts';
 import {
   asciiLower,
   COMMA,
@@ -91,10 +91,21 @@ function withParameters(
   paramsStart: number,
   limit: number,
 ): NameAddress | undefined {
-  const cursor = new ParameterCursor(text, paramsStart, limit);
-  let tag: string | null | undefined;
+  const tagEnd = usualTagEnd(text, paramsStart, limit);
+  let tag: string | null | undefined = tagEnd < 0 ? undefined : text.slice(paramsStart + USUAL_TAG.length, tagEnd);
+  if (tagEnd === limit) return new ParsedNameAddress(text, start, limit, uri, tag, paramsStart);
+  const cursor = new ParameterCursor(text, tagEnd < 0 ? paramsStart : tagEnd, limit);
   while (cursor.next()) if (tag === undefined && cursor.isNamed('tag')) tag = cursor.value;
   return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, tag, paramsStart);
+}
+
+const USUAL_TAG = ';tag=';
+
+/** Where nearly everybody writes it, first and without white space or quotes; -1 when it does not stand there. */
+function usualTagEnd(text: string, paramsStart: number, limit: number): number {
+  if (!text.startsWith(USUAL_TAG, paramsStart)) return -1;
+  const end = skipClass(text, paramsStart + USUAL_TAG.length, limit, PLAIN_VALUE);
+  return end === paramsStart + USUAL_TAG.length ? -1 : end;
 }
 
 class ParsedNameAddress implements NameAddress {

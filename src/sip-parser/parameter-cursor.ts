@@ -13,7 +13,7 @@ import {
 } from './syntax.ts';
 
 /** White space and control octets end a plain value, and so do the separators that would change the list around it. */
-const PLAIN_VALUE = plainValueClass();
+export const PLAIN_VALUE = plainValueClass();
 
 function plainValueClass(): Uint8Array {
   const table = new Uint8Array(256).fill(1, SP + 1);

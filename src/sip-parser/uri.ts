@@ -164,25 +164,33 @@ class ParsedSipUri implements SipUri {
 
   /** Loose routing (§19.1.1): some write `lr=on`, `lr=true`. */
   get hasLr(): boolean {
-    return this.param('lr') !== undefined;
+    return this.find('lr') !== undefined;
   }
 
   get transport(): string | undefined {
-    const value = this.param('transport');
+    const value = this.find('transport');
     return value == null ? undefined : lowerSlice(value, 0, value.length);
   }
 
   get maddr(): string | undefined {
-    return this.param('maddr') ?? undefined;
+    return this.find('maddr') ?? undefined;
   }
 
   param(name: string): string | null | undefined {
-    const { text, paramsEnd } = this;
-    const lower = asciiLower(name);
-    for (let pos = this.paramsStart; pos < paramsEnd; ) {
+    return this.find(asciiLower(name));
+  }
+
+  /** Names are compared without case, and an escaped letter is that letter (§19.1.4, RFC 4475 §3.1.1.3). */
+  private find(lower: string): string | null | undefined {
+    const { text, paramsStart, paramsEnd } = this;
+    const hasEscapes = text.includes('%', paramsStart);
+    for (let pos = paramsStart; pos < paramsEnd; ) {
       const end = skipClass(text, pos + 1, paramsEnd, PARAMETER);
       const nameEnd = findEqual(text, pos + 1, end);
-      if (isSameName(text, pos + 1, nameEnd, lower)) return nameEnd < end ? text.slice(nameEnd + 1, end) : null;
+      const isSame =
+        equalsIgnoreCase(text, pos + 1, nameEnd, lower) ||
+        (hasEscapes && asciiLower(decodeEscapes(text.slice(pos + 1, nameEnd))) === lower);
+      if (isSame) return nameEnd < end ? text.slice(nameEnd + 1, end) : null;
       pos = end;
     }
     return undefined;
@@ -203,13 +211,6 @@ function passwordColon(text: string, start: number, at: number): number {
 
 export function hostWithoutBrackets(text: string, start: number, end: number): string {
   return text.charCodeAt(start) === LBRACKET ? lowerSlice(text, start + 1, end - 1) : lowerSlice(text, start, end);
-}
-
-/** Names are compared without case, and an escaped letter is that letter (§19.1.4, RFC 4475 §3.1.1.3). */
-function isSameName(text: string, start: number, end: number, lower: string): boolean {
-  if (equalsIgnoreCase(text, start, end, lower)) return true;
-  const sent = text.slice(start, end);
-  return sent.includes('%') && asciiLower(decodeEscapes(sent)) === lower;
 }
 
 function decodeEscapes(text: string): string {

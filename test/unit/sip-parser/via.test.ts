@@ -97,4 +97,41 @@ describe('Via (RFC 3261 §20.42)', () => {
   ])('%j is malformed', (value) => {
     expect(via(value)).toBeUndefined();
   });
+
+  it('reads the same when a sender writes the same again, whoever else has written in between', () => {
+    const senders = [
+      'SIP/2.0/TCP imp1.example.com:5060',
+      'SIP/2.0/TLS imp1.example.com:5060',
+      'SIP/2.0/TCP imp1.example.com:50600',
+      'SIP/2.0/TCP imp1.example.com:506',
+      'SIP/2.0/TCP imp1.example.com',
+      'SIP/2.0/TCP IMP1.Example.COM:5060',
+      'SIP / 2.0 / TCP imp1.example.com : 5060',
+      'SIP/2.0/TCP\r\n imp1.example.com:5060',
+      'SIP/2.0/TCP [2001:db8::9:1]:5060',
+      `SIP/2.0/TCP ${'long.'.repeat(40)}example.com:5060`,
+    ];
+    const read = (sentBy: string) => {
+      const { transport, host, port, branch, rport } = via(`${sentBy};branch=z9hG4bK1;rport`)!;
+      return { transport, host, port, branch, rport };
+    };
+    const first = senders.map(read);
+    expect(first.map(({ transport, host, port }) => `${transport} ${host} ${port}`)).toEqual([
+      'TCP imp1.example.com 5060',
+      'TLS imp1.example.com 5060',
+      'TCP imp1.example.com 50600',
+      'TCP imp1.example.com 506',
+      'TCP imp1.example.com undefined',
+      'TCP imp1.example.com 5060',
+      'TCP imp1.example.com 5060',
+      'TCP imp1.example.com 5060',
+      'TCP 2001:db8::9:1 5060',
+      `TCP ${'long.'.repeat(40)}example.com 5060`,
+    ]);
+    for (const round of [1, 2]) {
+      const again = senders.map((sender) => [read(sender), read(sender)]);
+      expect(again, `round ${round}`).toEqual(first.map((once) => [once, once]));
+    }
+    for (const rest of [' x', ':', '>']) expect(via(`SIP/2.0/TCP imp1.example.com:5060${rest};rport`)).toBeUndefined();
+  });
 });

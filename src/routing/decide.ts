@@ -246,15 +246,23 @@ const addressOnly = (request: Admitted, home: Home): Outcome => {
   return toOtherSide(request, because, ...staleness(home));
 };
 
+/** By source, of which a configuration has few: most of what a site sends goes on for one and the same reason. */
+const homeReasons = new Map<string, Readonly<Record<Side, Reason>>>();
+
+const homeReason = (source: string, side: Side): Reason => {
+  const known = homeReasons.get(source);
+  if (known !== undefined) return known[side];
+  const on = (home: Side): Reason => ({ code: 'directory-home', detail: `${source} has this user on ${home}` });
+  const reasons = { cisco: on('cisco'), microsoft: on('microsoft') };
+  homeReasons.set(source, reasons);
+  return reasons[side];
+};
+
 const atHome = (request: Admitted, home: Home): Outcome => {
   if (home.addressOnly) return addressOnly(request, home);
   const { side, source } = home;
   if (side === request.from) return reject(request, 404, homeIsSender(side, source), ...staleness(home));
-  return toOtherSide(
-    request,
-    { code: 'directory-home', detail: `${source} has this user on ${side}` },
-    ...staleness(home),
-  );
+  return toOtherSide(request, homeReason(source, side), ...staleness(home));
 };
 
 const unknownUser = (request: Admitted, source: string): Outcome =>

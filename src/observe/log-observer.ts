@@ -2,7 +2,7 @@
 import type { EmbeddedObserver } from '../engine/embedded.ts';
 import type { HopEvent } from '../engine/hop-monitor.ts';
 import type { Clock } from '../sip/clock.ts';
-import { type DecisionLogging, decisionRecord, isOfStranger, isRefusal } from './decision-record.ts';
+import { type DecisionLogging, isOfStranger, isRefusal, recordText } from './decision-record.ts';
 import type { Log, WriteRecord } from './log.ts';
 import { Repeats } from './repeats.ts';
 
@@ -20,7 +20,7 @@ export const createLogObserver = (
       const wanted = decisions();
       if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
       if (isOfStranger(report) && !repeats.isTold('access-denied')) return;
-      writeRecord(decisionRecord(report, clock.now()));
+      writeRecord(recordText(report, clock.now()));
     },
     onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {
       const from = `${transport}:${remoteAddress}:${remotePort}`;

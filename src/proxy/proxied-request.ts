@@ -59,7 +59,8 @@ export interface ProxyRim {
 /** One try at one target, for the decision record. */
 export interface Attempt {
   readonly hop: NextHop;
-  readonly address: string;
+  /** Undefined: the hop has no address. */
+  readonly target: Target | undefined;
   readonly startedMs: number;
   /** `200`, `timeout`, `connect-refused`, ...; undefined while nothing has come. */
   readonly outcome: string | undefined;
@@ -109,9 +110,8 @@ class BranchTry implements Attempt, ClientTransactionUser {
     return this.aim.hop;
   }
 
-  get address(): string {
-    const { transport, address, port } = this.aim.target;
-    return `${transport}:${address}:${port}`;
+  get target(): Target {
+    return this.aim.target;
   }
 
   accepts(response: SipResponse): boolean {
@@ -275,7 +275,7 @@ export class ProxiedRequest {
     if (next === undefined) return this.#take({ kind: 'exhausted' });
     if (this.#context.hasAnswered || this.#context.isCancelled) return this.#take({ kind: 'exhausted' });
     if ('error' in next) {
-      this.#unresolved.push({ hop: next.hop, address: next.hop.host, startedMs: 0, outcome: next.error.code, ms: 0 });
+      this.#unresolved.push({ hop: next.hop, target: undefined, startedMs: 0, outcome: next.error.code, ms: 0 });
       return this.#startBranch();
     }
     const flow = this.#rim.flowTo(next.target);

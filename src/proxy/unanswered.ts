@@ -1,6 +1,6 @@
 /** Requests that nobody answers, ACK to a 2xx and BENOTIFY: sent on without a transaction (RFC 3261 §16.11, [MS-SIP] §3.5). */
-import type { Decision } from '../routing/types.ts';
-import type { Flow } from '../sip/transport/flow.ts';
+import type { Decision, NextHop } from '../routing/types.ts';
+import type { Flow, Target } from '../sip/transport/flow.ts';
 import type { FlowUser } from '../sip/transport/flow-users.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { forward } from './forward.ts';
@@ -33,8 +33,8 @@ export const sendUnanswered = (
   const targets = new Targets(decision.plan.hops, world.resolve, world.hopKnowledge, callId);
   const attempts: Attempt[] = [];
   const end = (code: string | undefined) => ended({ status: 0, code, attempts });
-  const note = ({ hop }: HopTarget | Unresolved, address: string, outcome: string) =>
-    attempts.push({ hop, address, startedMs: world.clock.now(), outcome, ms: 0 });
+  const note = (hop: NextHop, target: Target | undefined, outcome: string) =>
+    attempts.push({ hop, target, startedMs: world.clock.now(), outcome, ms: 0 });
 
   const tryNext = (): void => {
     const next = targets.next();
@@ -45,14 +45,13 @@ export const sendUnanswered = (
   const send = (next: HopTarget | Unresolved | undefined): void => {
     if (next === undefined) return end('hops-unreachable');
     if ('error' in next) {
-      note(next, next.hop.host, next.error.code);
+      note(next.hop, undefined, next.error.code);
       return tryNext();
     }
-    const { target } = next;
+    const { hop, target } = next;
     const flow = world.flowTo(target);
-    const address = `${target.transport}:${target.address}:${target.port}`;
     if ('code' in flow) {
-      note(next, address, flow.code);
+      note(hop, target, flow.code);
       world.hopKnowledge.onAttempt(target, flow);
       return tryNext();
     }
@@ -64,27 +63,27 @@ export const sendUnanswered = (
       targets.preferTcp(next);
       return tryNext();
     }
-    if (flow.state === 'connecting') return watch(next, flow, address, text);
+    if (flow.state === 'connecting') return watch(next, flow, text);
     flow.send(text);
-    note(next, address, 'sent');
+    note(hop, target, 'sent');
     end(undefined);
   };
 
   /** Told once: by the failure to connect, or by the time in which it would have failed. */
-  const watch = (next: HopTarget, flow: Flow, address: string, text: string): void => {
+  const watch = ({ hop, target }: HopTarget, flow: Flow, text: string): void => {
     const user: FlowUser = {
       flowPlace: -1,
       onTransportError(error) {
         timer.cancel();
-        note(next, address, error.code);
-        world.hopKnowledge.onAttempt(next.target, error);
+        note(hop, target, error.code);
+        world.hopKnowledge.onAttempt(target, error);
         if (neverOpened(error)) tryNext();
         else end(error.code);
       },
     };
     const timer = world.clock.after(connectWatchMs, () => {
       flow.users.delete(user);
-      note(next, address, 'sent');
+      note(hop, target, 'sent');
       end(undefined);
     });
     flow.users.add(user);

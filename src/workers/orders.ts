@@ -50,5 +50,5 @@ export type FromWorker =
   | { readonly kind: 'done'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
   | { readonly kind: 'hop'; readonly report: HopReport }
-  /** Whole lines. */
-  | { readonly kind: 'log'; readonly lines: string };
+  /** Whole lines, as UTF-8. */
+  | { readonly kind: 'log'; readonly lines: Uint8Array<ArrayBuffer> };

@@ -15,10 +15,13 @@ import { type Passed, placementOf } from './seat.ts';
 
 const { seat, others, clockStartMs } = workerData as WorkerOrder;
 
-const post = (message: FromWorker): void => parentPort?.postMessage(message);
+const post = (message: FromWorker, handOver: readonly ArrayBuffer[] = []): void =>
+  parentPort?.postMessage(message, [...handOver]);
 
 const clock = createTimerWheel(threadStartMs() - clockStartMs);
-const { log, writeRecord, flush } = relayedLog('info', (lines) => post({ kind: 'log', lines }));
+const { log, writeRecord, flush } = relayedLog('info', {
+  write: (lines) => post({ kind: 'log', lines }, [lines.buffer]),
+});
 
 /** As in the main thread: one request may have been lost by it, ending would lose all that are under way. */
 process.on('uncaughtException', (err) => {

@@ -1,0 +1,63 @@
+/** Lines of a log on their way to where they are kept: gathered as octets, and handed on many at once. */
+
+/** Takes whole lines, as UTF-8; they are its own from then on. */
+export interface LineSink {
+  write(lines: Uint8Array<ArrayBuffer>): unknown;
+}
+
+/**
+ * One write for some four hundred lines: waking the thread that writes costs more than what it writes. A quiet router shows a
+ * line within a quarter of a second.
+ */
+export const batchBytes = 256 * 1024;
+const flushEveryMs = 250;
+
+/** An UTF-16 unit becomes at most so many octets. */
+const mostOctets = 3;
+
+/**
+ * Each line is written down as octets at once: as text it would hold on to the messages that its values were cut from, and all
+ * that is held for a quarter of a second is copied by the garbage collector.
+ */
+export class Batch {
+  #gathered = Buffer.allocUnsafeSlow(batchBytes);
+  #length = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #sink: LineSink;
+
+  constructor(sink: LineSink) {
+    this.#sink = sink;
+  }
+
+  /** @param line with its end */
+  write(line: string): void {
+    const room = line.length * mostOctets;
+    if (room > batchBytes - this.#length) this.handOn();
+    if (room > batchBytes) return void this.#sink.write(octetsOf(line));
+    this.#length += this.#gathered.write(line, this.#length);
+    this.#timer ??= setTimeout(() => this.handOn(), flushEveryMs).unref();
+  }
+
+  handOn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#length === 0) return;
+    const lines = this.#gathered.subarray(0, this.#length);
+    this.#gathered = Buffer.allocUnsafeSlow(batchBytes);
+    this.#length = 0;
+    this.#sink.write(lines);
+  }
+
+  /** What was gathered before goes where it went then. */
+  use(sink: LineSink): void {
+    this.handOn();
+    this.#sink = sink;
+  }
+}
+
+/** Not of the pool that small buffers share: these can be given away. */
+const octetsOf = (line: string): Uint8Array<ArrayBuffer> => {
+  const octets = Buffer.allocUnsafeSlow(Buffer.byteLength(line));
+  octets.write(line);
+  return octets;
+};

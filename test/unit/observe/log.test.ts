@@ -1,0 +1,104 @@
+/** How lines reach the file: in batches, whole, in order, and all of them. Another thread writes, so each test waits for them. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Batch, batchBytes } from '../../../src/observe/batch.ts';
+import { type LogSettings, openLog } from '../../../src/observe/log.ts';
+import { until } from '../../support/until.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pif-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const settings = (name = 'router.log'): LogSettings => ({ level: 'info', file: join(folder, name) });
+const linesOf = (name = 'router.log'): Record<string, unknown>[] =>
+  readFileSync(join(folder, name), 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+const untilWritten = (count: number, name?: string): Promise<unknown> => until(() => linesOf(name).length >= count);
+
+describe('the log', () => {
+  test('has records and other lines in the order in which they were written, also those of many batches', async () => {
+    const { log, writeRecord } = openLog(settings());
+    const pad = 'ü"\\'.repeat(500);
+    const count = Math.ceil((3 * batchBytes) / pad.length);
+    for (let at = 0; at < count; at += 1) {
+      if (at % 7 === 0) log.info({ at, pad });
+      else writeRecord(JSON.stringify({ at, pad }).slice(1, -1));
+    }
+    await untilWritten(count);
+    expect(linesOf().map(({ at }) => at)).toEqual(Array.from({ length: count }, (_, at) => at));
+    expect(linesOf().every(({ level, pad: kept }) => level === 'info' && kept === pad)).toBe(true);
+  });
+
+  test('gives each record the time in UTC, to the millisecond', async () => {
+    const { writeRecord, flush } = openLog(settings());
+    const before = Date.now();
+    for (let at = 0; at < 2_000; at += 1) writeRecord('"event":"request"');
+    const after = Date.now();
+    flush();
+    await untilWritten(2_000);
+    const times = linesOf().map(({ time }) => String(time));
+    for (const time of times) expect(new Date(time).toISOString()).toBe(time);
+    const all = times.map((time) => Date.parse(time));
+    expect(all).toEqual(all.toSorted((a, b) => a - b));
+    expect(all[0]).toBeGreaterThanOrEqual(before);
+    expect(all.at(-1)).toBeLessThanOrEqual(after);
+  });
+
+  test('has a record soon that nothing follows', async () => {
+    const { writeRecord } = openLog(settings());
+    writeRecord('"event":"request"');
+    await untilWritten(1);
+    expect(linesOf()).toMatchObject([{ level: 'info', event: 'request' }]);
+  });
+
+  test('has no records above level info', async () => {
+    const { log, writeRecord, flush } = openLog({ ...settings(), level: 'warn' });
+    writeRecord('"event":"request"');
+    log.warn('something');
+    flush();
+    await untilWritten(1);
+    expect(linesOf()).toMatchObject([{ level: 'warn', msg: 'something' }]);
+  });
+
+  test('goes on in another file from a reload on, and what was written before stands in the former one', async () => {
+    const { writeRecord, prepare } = openLog(settings());
+    writeRecord('"at":1');
+    const change = await prepare({ log: settings('next.log') });
+    writeRecord('"at":2');
+    change.commit();
+    writeRecord('"at":3');
+    await untilWritten(1, 'next.log');
+    expect(linesOf('next.log').map(({ at }) => at)).toEqual([3]);
+    await untilWritten(2);
+    expect(linesOf().map(({ at }) => at)).toEqual([1, 2]);
+  });
+
+  test('takes a line that is longer than a batch', async () => {
+    const { writeRecord } = openLog(settings());
+    const pad = 'ä'.repeat(batchBytes);
+    writeRecord('"at":1');
+    writeRecord(`"at":2,"pad":"${pad}"`);
+    writeRecord('"at":3');
+    await untilWritten(3);
+    expect(linesOf().map(({ at }) => at)).toEqual([1, 2, 3]);
+    expect(linesOf()[1]?.pad).toBe(pad);
+  });
+});
+
+test('a batch hands on whole lines, which are not touched by what is written afterwards', () => {
+  const taken: Uint8Array[] = [];
+  const batch = new Batch({ write: (lines) => taken.push(lines) });
+  const line = (at: number): string => `${String(at).padStart(999, '.')}\n`;
+  const count = Math.ceil((2.5 * batchBytes) / 1_000);
+  for (let at = 0; at < count; at += 1) batch.write(line(at));
+  batch.handOn();
+  expect(taken.length).toBeGreaterThan(2);
+  for (const lines of taken) expect(Buffer.from(lines).at(-1)).toBe('\n'.charCodeAt(0));
+  expect(Buffer.concat(taken).toString()).toBe(Array.from({ length: count }, (_, at) => line(at)).join(''));
+});

@@ -4,6 +4,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { nodeOptions } from '../../src/cli/node-options.ts';
 
 export const projectRoot = join(import.meta.dirname, '../..');
 export const mainFile = join(projectRoot, 'src/main.ts');
@@ -41,7 +42,7 @@ export class RouterProcess {
     const folder = mkdtempSync(join(tmpdir(), 'pif-router-'));
     const file = join(folder, 'routes.yaml');
     writeFileSync(file, routes);
-    const [program, ...args] = command ?? [process.execPath, mainFile];
+    const [program, ...args] = command ?? [process.execPath, ...nodeOptions, mainFile];
     const child = spawn(program, [...args, 'start', file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     const router = new RouterProcess(folder, child);
     started.add(router);

@@ -1,5 +1,6 @@
 /** The transport layer as a whole (RFC 3261 §18): opens the listeners, finds or makes the flow to a target, and closes down. */
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
@@ -327,6 +328,9 @@ class Transports implements ReconfigurableTransports {
     await new Promise<void>((resolve) => this.#drain(deadline, resolve));
     for (const connection of [...this.#pool.connections]) connection.destroy('the router has closed');
     for (const socket of [...this.#accepted.sockets(), ...this.#connector.sockets]) socket.destroy();
+    // Datagrams leave in the next look at the sockets (cli/node-options.ts), before the second turn from here at the latest.
+    await nextTurn();
+    await nextTurn();
     this.#listening.closeUdp();
   }
 

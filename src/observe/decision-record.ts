@@ -1,6 +1,7 @@
 /** One record of each request: who asked what, why it went where it went, which hops were tried, how it ended. Never a body. */
 
-import type { Attempt, Ending } from '../proxy/proxied-request.ts';
+import type { Attempt } from '../proxy/branch-try.ts';
+import type { Ending } from '../proxy/proxied-request.ts';
 import type { RequestReport } from '../proxy/proxy-core.ts';
 import type { Decision, Reason, ReasonCode, Side } from '../routing/types.ts';
 import type { Flow, Target } from '../sip/transport/flow.ts';

@@ -1,13 +1,14 @@
 /** One request on its way through the proxy: carries out what its response context decides, until its final answer. */
-import type { Decision, NextHop, RequestSource, Side } from '../routing/types.ts';
-import type { Clock, Timer } from '../sip/clock.ts';
-import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
+import type { Decision, RequestSource, Side } from '../routing/types.ts';
+import type { Clock } from '../sip/clock.ts';
+import type { ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { AcceptedInvite, askerIn } from './accepted-invite.ts';
+import { type Attempt, type BranchOwner, BranchTry } from './branch-try.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
 import type { ViaMarks } from './loop.ts';
@@ -56,17 +57,6 @@ export interface ProxyRim {
   nextBranch(marks: ViaMarks): string;
 }
 
-/** One try at one target, for the decision record. */
-export interface Attempt {
-  readonly hop: NextHop;
-  /** Undefined: the hop has no address. */
-  readonly target: Target | undefined;
-  readonly startedMs: number;
-  /** `200`, `timeout`, `connect-refused`, ...; undefined while nothing has come. */
-  readonly outcome: string | undefined;
-  readonly ms: number | undefined;
-}
-
 /** How a request ended. `status` 0: without any response (RFC 4320 §4.2, ACK, BENOTIFY). */
 export interface Ending {
   readonly status: number;
@@ -85,56 +75,6 @@ export interface Journey {
   ended(ending: Ending): void;
 }
 
-class BranchTry implements Attempt, ClientTransactionUser {
-  readonly aim: HopTarget;
-  readonly startedMs: number;
-  outcome: string | undefined;
-  ms: number | undefined;
-  client: ClientTransaction | undefined;
-  response: SipResponse | undefined;
-  failover: Timer | undefined;
-  timerC: Timer | undefined;
-  /** Its silence has been told already. */
-  isSilent = false;
-  readonly #owner: ProxiedRequest;
-  readonly #index: number;
-
-  constructor(owner: ProxiedRequest, index: number, aim: HopTarget, startedMs: number) {
-    this.#owner = owner;
-    this.#index = index;
-    this.aim = aim;
-    this.startedMs = startedMs;
-  }
-
-  get hop(): NextHop {
-    return this.aim.hop;
-  }
-
-  get target(): Target {
-    return this.aim.target;
-  }
-
-  accepts(response: SipResponse): boolean {
-    return this.#owner.isForAsker(response);
-  }
-
-  mayAnswer(flow: Sender): boolean {
-    return this.#owner.isOfAskedSide(flow);
-  }
-
-  onResponse(response: SipResponse): void {
-    this.#owner.onResponse(this.#index, response);
-  }
-
-  onTimeout(): void {
-    this.#owner.onTimeout(this.#index);
-  }
-
-  onTransportError(error: TransportError): void {
-    this.#owner.onTransportError(this.#index, error);
-  }
-}
-
 const ignoreAnswers: ClientTransactionUser = {
   accepts: () => true,
   mayAnswer: () => true,
@@ -143,7 +83,7 @@ const ignoreAnswers: ClientTransactionUser = {
   onTransportError() {},
 };
 
-export class ProxiedRequest {
+export class ProxiedRequest implements BranchOwner {
   #context: ResponseContext;
   #isReported = false;
   readonly #tries: BranchTry[] = [];
@@ -235,9 +175,7 @@ export class ProxiedRequest {
   }
 
   #note(attempt: BranchTry | undefined, outcome: string): void {
-    if (attempt === undefined || attempt.outcome !== undefined) return;
-    attempt.outcome = outcome;
-    attempt.ms = this.#rim.clock.now() - attempt.startedMs;
+    attempt?.note(outcome, this.#rim.clock.now());
   }
 
   #take(event: ContextEvent): void {

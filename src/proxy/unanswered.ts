@@ -3,9 +3,10 @@ import type { Decision, NextHop } from '../routing/types.ts';
 import type { Flow, Target } from '../sip/transport/flow.ts';
 import type { FlowUser } from '../sip/transport/flow-users.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
+import type { Attempt } from './branch-try.ts';
 import { forward } from './forward.ts';
 import { statelessBranch, type ViaMarks } from './loop.ts';
-import type { Attempt, Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
+import type { Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
 import type { RoutedRequest } from './route-headers.ts';
 import { type HopTarget, Targets, type Unresolved } from './targets.ts';
 

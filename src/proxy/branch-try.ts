@@ -1,0 +1,85 @@
+/** One branch of a proxied request: a try at one target, and what has come of it. */
+import type { NextHop } from '../routing/types.ts';
+import type { Timer } from '../sip/clock.ts';
+import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
+import type { Sender, Target } from '../sip/transport/flow.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
+import type { SipResponse } from '../sip-parser/index.ts';
+import type { HopTarget } from './targets.ts';
+
+/** One try at one target, for the decision record. */
+export interface Attempt {
+  readonly hop: NextHop;
+  /** Undefined: the hop has no address. */
+  readonly target: Target | undefined;
+  readonly startedMs: number;
+  /** `200`, `timeout`, `connect-refused`, ...; undefined while nothing has come. */
+  readonly outcome: string | undefined;
+  readonly ms: number | undefined;
+}
+
+/** Told what happens to its branches, by their numbers. */
+export interface BranchOwner {
+  isForAsker(response: SipResponse): boolean;
+  isOfAskedSide(flow: Sender): boolean;
+  onResponse(branch: number, response: SipResponse): void;
+  onTimeout(branch: number): void;
+  onTransportError(branch: number, error: TransportError): void;
+}
+
+export class BranchTry implements Attempt, ClientTransactionUser {
+  readonly aim: HopTarget;
+  readonly startedMs: number;
+  outcome: string | undefined;
+  ms: number | undefined;
+  client: ClientTransaction | undefined;
+  response: SipResponse | undefined;
+  failover: Timer | undefined;
+  timerC: Timer | undefined;
+  /** Its silence has been told already. */
+  isSilent = false;
+  readonly #owner: BranchOwner;
+  readonly #index: number;
+
+  constructor(owner: BranchOwner, index: number, aim: HopTarget, startedMs: number) {
+    this.#owner = owner;
+    this.#index = index;
+    this.aim = aim;
+    this.startedMs = startedMs;
+  }
+
+  get hop(): NextHop {
+    return this.aim.hop;
+  }
+
+  get target(): Target {
+    return this.aim.target;
+  }
+
+  /** The first one counts. */
+  note(outcome: string, nowMs: number): void {
+    if (this.outcome !== undefined) return;
+    this.outcome = outcome;
+    this.ms = nowMs - this.startedMs;
+  }
+
+  accepts(response: SipResponse): boolean {
+    return this.#owner.isForAsker(response);
+  }
+
+  mayAnswer(flow: Sender): boolean {
+    return this.#owner.isOfAskedSide(flow);
+  }
+
+  onResponse(response: SipResponse): void {
+    this.#owner.onResponse(this.#index, response);
+  }
+
+  onTimeout(): void {
+    this.#owner.onTimeout(this.#index);
+  }
+
+  onTransportError(error: TransportError): void {
+    this.#owner.onTransportError(this.#index, error);
+  }
+}

@@ -1,7 +1,7 @@
 /** The line of a decision record: JSON with the same members whatever peers put into their messages. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { recordText } from '../../../src/observe/decision-record.ts';
+import { type DecisionRecord, recordText } from '../../../src/observe/decision-record.ts';
 import type { RequestReport } from '../../../src/proxy/proxy-core.ts';
 import type { NextHop, Reason } from '../../../src/routing/types.ts';
 import type { Flow, Target } from '../../../src/sip/transport/flow.ts';
@@ -42,7 +42,7 @@ const report = (changes: Partial<RequestReport> = {}): RequestReport => ({
   ...changes,
 });
 
-const recorded = (changes: Partial<RequestReport> = {}, nowMs = 102.04): unknown =>
+const recorded = (changes: Partial<RequestReport> = {}, nowMs = 102.04): DecisionRecord =>
   JSON.parse(`{${recordText(report(changes), nowMs)}}`);
 
 const usual = {

@@ -19,14 +19,11 @@ export interface TimerWheel extends Clock {
   close(): void;
 }
 
-/** RFC 3261 timers begin at T1 = 500 ms: a tenth of that is exact enough, and costs twenty wake-ups a second at most. */
+/** RFC 3261 timers begin at T1 = 500 ms: a tenth of that is exact enough, and costs twenty wake-ups a second at most, none while nothing is due. */
 const TICK_MS = 50;
 
 /** A power of two; 512 ticks are 25.6 s, so that most timers (64*T1 = 32 s) are passed over at most once. */
 const SLOTS = 512;
-
-/** So many ticks in one turn are a stall: this process has not run, or had too much to do. */
-const STALL_TICKS = 3;
 
 /** A link of a circular list; a slot's head is such a link too, and so nothing has to be searched or tested for null. */
 class Link {
@@ -67,6 +64,8 @@ class WheelTimer extends Link implements Timer {
   }
 }
 
+const isEmpty = (head: Link): boolean => head.next === head;
+
 /** A timer lies in the slot of its due tick modulo the number of slots; starting and cancelling cost the same for any number. */
 class HashedWheel implements TimerWheel {
   armed = 0;
@@ -75,7 +74,9 @@ class HashedWheel implements TimerWheel {
   /** Timers whose tick has come. Kept between ticks: if one of them throws, the others run with the next tick. */
   readonly #due = new Link();
   #tick = 0;
-  #interval: NodeJS.Timeout | undefined;
+  /** Fires at `#wakeTick`, or a moment after it. */
+  #alarm: NodeJS.Timeout | undefined;
+  #wakeTick = Number.POSITIVE_INFINITY;
 
   constructor(aheadMs: number) {
     this.#aheadMs = aheadMs;
@@ -87,40 +88,55 @@ class HashedWheel implements TimerWheel {
 
   after(ms: number, run: () => void): Timer {
     const now = performance.now();
-    if (this.#interval === undefined) this.#start(now);
     const dueTick = Math.max(Math.ceil((now + ms) / TICK_MS), this.#tick + 1);
     const timer = new WheelTimer(this, dueTick, run);
     timer.insertBefore(this.#slots[dueTick % SLOTS]!);
     this.armed += 1;
+    if (dueTick < this.#wakeTick) this.#wakeAt(dueTick);
     return timer;
   }
 
   close(): void {
-    this.#stop();
-    for (const head of [...this.#slots, this.#due]) while (head.next !== head) (head.next as WheelTimer).cancel();
+    this.#sleep();
+    for (const head of [...this.#slots, this.#due]) while (!isEmpty(head)) (head.next as WheelTimer).cancel();
   }
 
-  #start(now: number): void {
-    this.#tick = Math.floor(now / TICK_MS);
-    this.#interval = setInterval(() => this.#turn(), TICK_MS).unref();
+  /** Node counts from when it last looked at the clock, and in whole milliseconds: too late by one is better than for nothing. */
+  #wakeAt(tick: number): void {
+    clearTimeout(this.#alarm);
+    this.#wakeTick = tick;
+    this.#alarm = setTimeout(this.#turn, Math.ceil(tick * TICK_MS - performance.now()) + 1).unref();
   }
 
-  #stop(): void {
-    clearInterval(this.#interval);
-    this.#interval = undefined;
+  #sleep(): void {
+    clearTimeout(this.#alarm);
+    this.#wakeTick = Number.POSITIVE_INFINITY;
   }
 
-  /** The interval ends here and not with the last cancel, so that a start and a cancel per message do not touch it. */
-  #turn(): void {
+  /** The alarm is set anew here and not with a cancel, so that a start and a cancel per message do not touch it. */
+  readonly #turn = (): void => {
     const tick = Math.floor(performance.now() / TICK_MS);
     const first = Math.max(this.#tick + 1, tick - SLOTS + 1);
-    const hasStalled = tick - this.#tick >= STALL_TICKS;
     this.#tick = tick;
     for (let passed = first; passed <= tick; passed += 1) this.#collect(this.#slots[passed % SLOTS]!, tick);
-    // After a long turn Node runs timers before it reads. What came during our own stall is heard first: it is nobody's silence.
-    if (hasStalled) setImmediate(this.#runDue);
-    else this.#runDue();
-    if (this.armed === 0) this.#stop();
+    // What is started from here to the end of the turn is due after this tick, and waits for that end.
+    this.#wakeTick = tick;
+    // After a long turn Node runs timers before it reads. What came before them is heard first: it is nobody's silence.
+    if (isEmpty(this.#due)) this.#rest();
+    else setImmediate(this.#runDue);
+  };
+
+  #rest(): void {
+    if (this.armed === 0) this.#sleep();
+    else this.#wakeAt(this.#nextTick());
+  }
+
+  /** The first that has a timer in its slot, be it for a later round. */
+  #nextTick(): number {
+    let next = this.#tick + 1;
+    if (!isEmpty(this.#due)) return next;
+    for (const last = this.#tick + SLOTS; next < last && isEmpty(this.#slots[next % SLOTS]!); ) next += 1;
+    return next;
   }
 
   #collect(head: Link, tick: number): void {
@@ -134,10 +150,14 @@ class HashedWheel implements TimerWheel {
   }
 
   readonly #runDue = (): void => {
-    while (this.#due.next !== this.#due) {
-      const timer = this.#due.next as WheelTimer;
-      timer.cancel();
-      timer.run();
+    try {
+      while (!isEmpty(this.#due)) {
+        const timer = this.#due.next as WheelTimer;
+        timer.cancel();
+        timer.run();
+      }
+    } finally {
+      this.#rest();
     }
   };
 }

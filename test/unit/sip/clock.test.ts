@@ -9,7 +9,7 @@ describe('timer wheel', () => {
   let wheel: TimerWheel;
 
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout', 'setImmediate'] });
     vi.advanceTimersByTime(17);
     wheel = createTimerWheel();
   });
@@ -63,12 +63,35 @@ describe('timer wheel', () => {
     expect(turns).toBeLessThanOrEqual(10);
   });
 
-  test('no interval runs while nothing is armed', () => {
+  test('the process is not woken while nothing is armed', () => {
     expect(vi.getTimerCount()).toBe(0);
     wheel.after(10, () => undefined);
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(1_000);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('until a timer is due the process is woken once for each round of the wheel', () => {
+    const run = vi.fn();
+    wheel.after(60_000, run);
+    wheel.after(100, () => undefined);
+    vi.advanceTimersByTime(200);
+    let wakeUps = 0;
+    for (; vi.getTimerCount() > 0; wakeUps += 1) vi.advanceTimersToNextTimer();
+    expect(run).toHaveBeenCalledTimes(1);
+    // After 8.8, 34.4 and 60 s, and once to run it.
+    expect(wakeUps).toBe(4);
+  });
+
+  test('a timer that is due before the one that the wheel waits for is not late', () => {
+    const run = vi.fn();
+    wheel.after(60_000, () => undefined);
+    vi.advanceTimersByTime(10_000);
+    wheel.after(500, run);
+    vi.advanceTimersByTime(499);
+    expect(run).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(101);
+    expect(run).toHaveBeenCalledTimes(1);
   });
 
   test('timers armed after a pause of the wheel keep their time', () => {
@@ -82,13 +105,12 @@ describe('timer wheel', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
-  test('after a stall longer than the wheel every overdue timer fires', async () => {
+  test('after a stall longer than the wheel every overdue timer fires', () => {
     const run = vi.fn();
     for (const ms of [100, 10_000, 30_000, 59_000]) wheel.after(ms, run);
     const realNow = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => realNow() + 60_000);
-    vi.advanceTimersByTime(50);
-    await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(150);
     expect(run).toHaveBeenCalledTimes(4);
   });
 

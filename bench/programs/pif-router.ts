@@ -25,7 +25,7 @@ export interface RouterWish extends Wish {
 
 /** @throws Error with what it wrote, when it does not become ready */
 export async function startRouter(wish: RouterWish): Promise<Program> {
-  mkdirSync(wish.folder, { recursive: true });
+  mkdirSync(join(wish.folder, 'log'), { recursive: true });
   const file = join(wish.folder, 'routes.yaml');
   writeFileSync(file, routesYaml(wish));
   writeFileSync(join(wish.folder, 'users.ldif'), ldif(wish.users));
@@ -128,7 +128,7 @@ routes:
 ${list([...needed, ...unusedRoutes(transport, routes - needed.length)])}
 directory:
   sources: [{ kind: ldif, file: ${folder}/users.ldif }]
-log: { file: ${folder}/router.log }
+log: { file: ${folder}/log/router.log }
 limits: { connections: 20000 }
 `;
 }

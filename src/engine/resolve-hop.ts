@@ -10,6 +10,8 @@ import type { Target } from '../sip/transport/flow.ts';
 interface Known {
   readonly addresses: readonly Address[];
   readonly targets: readonly Target[];
+  /** The hop is an address itself. */
+  readonly isLiteral: boolean;
 }
 
 /**
@@ -38,14 +40,14 @@ export const createResolveHop = (
     if (before?.addresses === addresses) return before.targets;
     const reachable = addresses.filter(canReach);
     const targets = (reachable.length > 0 ? reachable : addresses).map((address) => targetOf(hop, address));
-    known.set(hop, { addresses, targets });
+    known.set(hop, { addresses, targets, isLiteral: isIP(hop.host) !== 0 });
     return targets;
   };
 
   return (hop) => {
     // What is an address already needs no second look; a name is known to the resolver, for as long as that is true.
     const before = known.get(hop);
-    if (before !== undefined && isIP(hop.host) !== 0) return before.targets;
+    if (before?.isLiteral === true) return before.targets;
     const found = resolver.resolve(hop.host, hop.port, hop.transport);
     if (!(found instanceof Promise)) return targetsOf(hop, found);
     return found.then((late) => ('code' in late ? late : targetsOf(hop, late)));

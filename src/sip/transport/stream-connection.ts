@@ -2,12 +2,13 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type CertificateNames, matchesName, type NameBasis, nobody } from '../../certificates/names.ts';
+import { type CertificateNames, type NameBasis, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../clock.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import { type Expectation, isRefusal } from './peer-identity.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
+import { ProvedNames } from './proved-names.ts';
 import { socketError } from './socket-error.ts';
 import type { StreamOrigin } from './stream-origin.ts';
 import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
@@ -72,8 +73,7 @@ export class StreamConnection implements ReadConnection {
   readonly #surroundings: StreamSurroundings;
   readonly #reader: StreamReader;
   readonly #expectedNames: string;
-  #names = nobody;
-  #verifiedNames: readonly string[] = [];
+  readonly #names = new ProvedNames();
   /** Output of this turn; while connecting, all output. */
   #gathered = '';
   /** Requests whose final response has not been sent. */
@@ -112,7 +112,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   get verifiedNames(): readonly string[] {
-    return this.#verifiedNames;
+    return this.#names.list;
   }
 
   get nameBasis(): NameBasis {
@@ -148,7 +148,7 @@ export class StreamConnection implements ReadConnection {
 
   /** Whether the peer has proved to be `name`. */
   hasProved(name: string): boolean {
-    return matchesName(this.#names, name);
+    return this.#names.has(name);
   }
 
   send(message: string): void {
@@ -259,15 +259,10 @@ export class StreamConnection implements ReadConnection {
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
     if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
-    this.#knowAs(identity);
+    this.#names.learn(identity);
     this.#watchIdleness();
     this.flush();
     if (this.transport === 'tls') this.#surroundings.onIdentified(this);
-  }
-
-  #knowAs(names: CertificateNames): void {
-    this.#names = names;
-    this.#verifiedNames = names.wildcards.length === 0 ? names.hosts : [...names.hosts, ...names.wildcards];
   }
 
   /** RFC 5922 §7.3: nothing has been written yet. */
@@ -287,7 +282,7 @@ export class StreamConnection implements ReadConnection {
     if (expectation === undefined || this.state !== 'open') return;
     const identity = judge(this.#socket as TLSSocket, expectation);
     if (isRefusal(identity)) this.expel(identity);
-    else this.#knowAs(identity);
+    else this.#names.learn(identity);
   }
 
   /** As `reexamine` does with a peer that may not stay. */

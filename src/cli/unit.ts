@@ -32,7 +32,8 @@ const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
   const [node, main] = program;
   const call = (...words: string[]) => [node, ...words, file].map(quoted).join(' ');
   return [
-    `# Written by \`pif-router unit\`; write it anew when listen, stop.drain, log.file or admin.socket change. Once, as root:`,
+    `# Written by \`pif-router unit\`; write it anew for another Node, and when listen, stop.drain, log.file or admin.socket change.`,
+    '# Once, as root:',
     '#   useradd --system --shell /usr/sbin/nologin pif-router',
     `#   pif-router keys new ${quoted(file)}, for the router may not write there`,
     `#   chown root:pif-router ${quoted(file)} and the keys that it names, and chmod 640`,

@@ -22,12 +22,27 @@ const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: Ne
   return !isIp(host) || hop.port === defaultPort(hop.transport);
 };
 
+/** What a place that no route names is known again by. */
+const placeKey = ({ host, port }: UriFacts, transport: Transport, from: Side): string =>
+  `${from} ${transport} ${port ?? 'any'} ${host}`;
+
+/** A slice of a message would keep all of it alive. */
+const withOwnHost = (uri: UriFacts): UriFacts => ({ ...uri, host: Buffer.from(uri.host, 'latin1').toString('latin1') });
+
+/** A peer may name any port of its host: when so many places are known, all are forgotten. */
+const mostPlaces = 1024;
+
+/** Of a host that is remembered: no name is longer (RFC 1035 §2.3.4). */
+const longestHost = 255;
+
 /** Next hops only; any port of their hosts too; or whatever an access rule names besides. */
 export type Reach = 'hops' | 'hosts of hops' | 'peers';
 
 export class Peers {
   readonly #access: AccessList;
   readonly #hopsByHost: ReadonlyMap<string, readonly KnownHop[]>;
+  /** Other places of peers. Each stays one object throughout its dialogs: what is kept with a hop is then found again. */
+  readonly #places = new Map<string, KnownHop>();
 
   constructor(access: AccessList, knownHops: readonly KnownHop[]) {
     this.#access = access;
@@ -47,7 +62,17 @@ export class Peers {
     const configured = sameHost.filter(({ hop }) => leadsTo(uri, asked, hop));
     const hop = configured.find(({ side }) => side !== from) ?? configured[0];
     if (hop !== undefined || reach === 'hops' || (reach === 'hosts of hops' && sameHost.length === 0)) return hop;
-    return this.#unconfigured(uri, asked ?? 'udp', sameHost, from);
+    const transport = asked ?? 'udp';
+    const known = this.#places.get(placeKey(uri, transport, from));
+    return known ?? this.#newPlace(withOwnHost(uri), transport, sameHost, from);
+  }
+
+  #newPlace(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {
+    const found = this.#unconfigured(uri, transport, sameHost, from);
+    if (found === undefined || uri.host.length > longestHost) return found;
+    if (this.#places.size >= mostPlaces) this.#places.clear();
+    this.#places.set(placeKey(uri, transport, from), found);
+    return found;
   }
 
   #unconfigured(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {

@@ -105,4 +105,37 @@ describe('a followed URI', () => {
       tlsProfile: 'lync',
     });
   });
+
+  test.each(['sip:192.0.2.11:5080;transport=tcp', 'sip:fe9.example.com;transport=tls'])(
+    '%s is one and the same hop whenever it is asked for, so that its addresses and connections are found again',
+    (uri) => {
+      const first = peers.find(uriOf(uri), 'microsoft', 'peers');
+      expect(first).toBeDefined();
+      expect(peers.find(uriOf(uri), 'microsoft', 'peers')).toBe(first);
+    },
+  );
+
+  test.each([
+    ['port', 'sip:192.0.2.11:5090;transport=tcp', 'sip:192.0.2.11:5091;transport=tcp'],
+    ['transport', 'sip:192.0.2.11:5090;transport=tcp', 'sip:192.0.2.11:5090;transport=udp'],
+    ['host', 'sip:fe7.example.com;transport=tls', 'sip:fe8.example.com;transport=tls'],
+    ['missing port', 'sip:fe7.example.com;transport=tls', 'sip:fe7.example.com:5061;transport=tls'],
+  ])('of another %s is another hop: %s and then %s', (_what, uri, other) => {
+    const ids = [uri, other, uri].map((each) => idOf(each));
+    expect(ids[1]).toBeDefined();
+    expect(ids[1]).not.toBe(ids[0]);
+    expect(ids[2]).toBe(ids[0]);
+  });
+
+  test('of more ports than are remembered leads to each of them', () => {
+    const idAt = (port: number): string | undefined => idOf(`sip:192.0.2.11:${port};transport=tcp`);
+    const ports = Array.from({ length: 3_000 }, (_, n) => 10_000 + n);
+    for (const port of [...ports, ...ports]) expect(idAt(port)).toBe(`cisco 192.0.2.11:${port}/tcp`);
+  });
+
+  test('of a known place leads nowhere for those who may not go there', () => {
+    const uri = uriOf('sip:192.0.2.11:5095;transport=tcp');
+    expect(peers.find(uri, 'cisco', 'peers')).toBeDefined();
+    expect(peers.find(uri, 'cisco', 'hops')).toBeUndefined();
+  });
 });

@@ -45,8 +45,14 @@ const sync = new SnapshotSync({
 
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'sweep') sync.sweepNow(message.believesLoss);
-  else void sync.stop().then(() => post({ kind: 'stopped' }));
+  else void sync.stop().then(end);
 });
+
+/** With the port the last thing is closed that keeps the thread. */
+function end(): void {
+  post({ kind: 'stopped' });
+  parentPort?.close();
+}
 
 giveWay();
 sync.start();

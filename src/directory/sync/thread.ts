@@ -28,6 +28,9 @@ export type FromThread =
       readonly message: string;
     };
 
+/** What a thread that has stopped may still have to close. */
+const endMs = 1_000;
+
 /** A thread that dies at once must not be started in a loop. */
 const restartMs = 5_000;
 
@@ -78,7 +81,7 @@ class SyncThread implements SyncHandle {
     const worker = new Worker(threadFile, { workerData: this.#order, resourceLimits, name: this.#order.source.name });
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'news') this.#tell(message.news);
-      else if (message.kind === 'stopped') void worker.terminate();
+      else if (message.kind === 'stopped') endSoon(worker);
       else this.#log[message.level](message.fields, message.message);
     });
     worker.on('error', (error) => {
@@ -92,4 +95,10 @@ class SyncThread implements SyncHandle {
     });
     return worker;
   }
+}
+
+/** It ends by itself, in an orderly way; by force only when something keeps it. */
+function endSoon(worker: Worker): void {
+  const force = setTimeout(() => void worker.terminate(), endMs);
+  worker.once('exit', () => clearTimeout(force));
 }

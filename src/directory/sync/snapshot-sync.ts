@@ -4,6 +4,7 @@
  */
 import type { HashSeed } from '../../routing/keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
+import { disbelief, foundNobody } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
 import {
@@ -61,9 +62,6 @@ const returnCheckMs = 1_000;
 const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
 
 const saveEveryMs = 5 * 60_000;
-
-/** Fewer users than this may always go: in a small office two are a large share. */
-const alwaysMayGo = 5;
 
 /** The server could not be asked, or did not answer: what it would have said is not known, and nothing grows old by it. */
 const silences: readonly unknown[] = [
@@ -304,9 +302,9 @@ export class SnapshotSync {
   }
 
   #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
-    if (notes.objects === 0 && this.#tables.current === undefined) throw this.#foundNobody();
+    if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(this.#parts.source);
     const loss = this.#tables.loss();
-    const why = this.#believesLoss ? undefined : this.#disbelief(notes, loss);
+    const why = this.#believesLoss ? undefined : disbelief(notes.objects, loss, this.#parts.settings.maxLoss);
     if (why !== undefined) {
       this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });
@@ -317,22 +315,6 @@ export class SnapshotSync {
     this.#isWhole = true;
     this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs });
     return this.#reportOf(session, notes, startedAtMs, { outcome: 'applied', why: undefined }, loss);
-  }
-
-  /** Nobody at all is a wrong setting or a missing right: to believe it would make every user unknown. */
-  #foundNobody(): LdapError {
-    const { baseDns, filter } = this.#parts.source;
-    const what = `no object below ${baseDns.join(' and ')} matches ${filter}`;
-    return new LdapError('ldap-schema', `${what}: is the base right, and may the account read these attributes?`);
-  }
-
-  #disbelief({ objects }: SweepNotes, { gone, disabled, share }: Loss): string | undefined {
-    const { maxLoss } = this.#parts.settings;
-    const isTooMuch = share > maxLoss && gone + disabled > alwaysMayGo;
-    if (objects > 0 && !isTooMuch) return undefined;
-    const percent = (part: number): string => `${Math.round(part * 1_000) / 10} %`;
-    const what = `it would drop ${gone} users and disable ${disabled}, ${percent(share)} of all`;
-    return `${what}, where at most ${percent(maxLoss)} are believed: the users before it stay until it is confirmed`;
   }
 
   #reportOf(

@@ -187,11 +187,16 @@ describe('server transactions', () => {
 
   test('nothing of a request is held when it has been answered', async () => {
     await open();
-    const held = [...(await answered('MESSAGE')), ...(await answered('INVITE'))];
-    await until(() => areCollected(held));
+    await bothAreLetGo(answered);
     expect(world.transactions.counts.servers).toBe(2);
   });
 });
+
+/** @param act makes a transaction of a method, and tells what should not be held when it is over */
+async function bothAreLetGo(act: (method: string) => Promise<WeakRef<object>[]>): Promise<void> {
+  const held = [...(await act('MESSAGE')), ...(await act('INVITE'))];
+  await until(() => areCollected(held));
+}
 
 /** A transaction that has had its answer, its request, and what the user of the transaction keeps with it. */
 async function answered(method: string): Promise<WeakRef<object>[]> {
@@ -323,8 +328,7 @@ describe('client transactions', () => {
 
   test('who asked is not held when the answer has come', async () => {
     await open();
-    const held = [...(await asked('MESSAGE')), ...(await asked('INVITE'))];
-    await until(() => areCollected(held));
+    await bothAreLetGo(asked);
     expect(world.transactions.counts.clients).toBe(2);
   });
 });

@@ -143,7 +143,7 @@ describe('a server that does not answer as it should', () => {
     const resolver = resolverBy(relay.server, { dns: serverDns([relay.server], 150), budgetMs: 1_000 });
     const start = performance.now();
     expect(await resolver.resolve('fe1.example.com', 5060, 'tcp')).toMatchObject({ code: 'unresolved' });
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(1_500);
     relay.spoil = (answer) => answer;
     await expect.poll(() => resolver.resolve('fe1.example.com', 5060, 'tcp'), { timeout: 20_000 }).toEqual(fe1);
   });
@@ -183,7 +183,6 @@ describe('a server that does not answer as it should', () => {
     for (let i = 0; i < 100; i++) {
       expect(await resolver.resolve('fe1.example.com', 5060, 'tcp')).toMatchObject({ code: 'unresolved' });
     }
-    // Each alone would have waited for the whole budget.
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(200);
   });
 });

@@ -61,8 +61,8 @@ test('a refused connection delays a message by milliseconds, and is met once per
 
   const delays = requests.slice(0, users).map(({ hops }) => (hops as HopRecord[])[0]!.ms);
   delays.sort((a, b) => a - b);
-  const [p50, p90, p99] = [percentile(delays, 0.5), percentile(delays, 0.9), percentile(delays, 0.99)];
+  const [p50, p99] = [percentile(delays, 0.5), percentile(delays, 0.99)];
   console.log(`added by a refused hop: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (wanted: below 5 ms)`);
-  // Far above what it takes, far below any timer: a machine that pauses now and then must not fail this.
-  expect(p90).toBeLessThan(100);
+  // Far above what it takes, far below any timer: a machine with other things to do must not fail this.
+  expect(p99).toBeLessThan(100);
 });

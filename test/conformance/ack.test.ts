@@ -140,8 +140,8 @@ const checks: readonly Check[] = [
     title: 'a 486 over UDP is repeated (Timer G) until the ACK comes, and no longer',
     async run(world) {
       const { talk, invite, answer } = await refused(world, 486, { by: 'udp' });
-      await talk.answer(486);
-      await talk.answer(486);
+      await talk.answer(486, 800);
+      await talk.answer(486, 1400);
       talk.acknowledge(invite, answer);
       await talk.heard();
       await talk.nothingAt(talk.asker, 486, 2500);
@@ -168,7 +168,7 @@ const checks: readonly Check[] = [
       const talk = await Talk.open(world, { by: 'udp' });
       const invite = talk.ask('INVITE', { maxForwards: 0 });
       const refusal = await talk.answer(483);
-      await talk.answer(483);
+      await talk.answer(483, 800);
       talk.acknowledge(invite, refusal);
       await talk.heard();
       await talk.nothingAt(talk.asker, 483, 1500);

@@ -89,7 +89,7 @@ export class Talk {
   }
 
   /** The next message of this talk at `end`. */
-  at(end: RawEnd, wanted: Wanted, withinMs?: number): Promise<Received> {
+  at(end: RawEnd, wanted: Wanted, withinMs = 5000): Promise<Received> {
     return end.take((message) => this.#isOurs(message) && isWanted(message, wanted), withinMs);
   }
 

@@ -7,16 +7,6 @@ import { contactAt, Talk } from './talk.ts';
 
 const branchOf = (message: RawMessage): string | undefined => /;branch=([^;]+)/.exec(message.header('Via') ?? '')?.[1];
 
-/** Of several tries the one that took the shortest time: a pause of the machine is not the router's. */
-async function quickest<Try extends { readonly ms: number }>(tries: number, run: () => Promise<Try>): Promise<Try> {
-  let best = await run();
-  for (let i = 1; i < tries; i++) {
-    const next = await run();
-    if (next.ms < best.ms) best = next;
-  }
-  return best;
-}
-
 const checks: readonly Check[] = [
   {
     id: 'TX-1',
@@ -67,20 +57,11 @@ const checks: readonly Check[] = [
       title: `an INVITE over ${by} gets 100 within 200 ms, without a To tag of ours`,
       async run(world) {
         const talk = await Talk.open(world, { by });
-        const {
-          sent: invite,
-          trying,
-          ms,
-        } = await quickest(5, async () => {
-          const startMs = performance.now();
-          const sent = talk.ask('INVITE', { headers: [contactAt(world.cisco[by])] });
-          const trying = await talk.answer(100);
-          return { sent, trying, ms: performance.now() - startMs };
-        });
+        const invite = talk.ask('INVITE', { headers: [contactAt(world.cisco[by])] });
+        const trying = await talk.answer(100, 300);
         expect(trying.headers('Via')).toEqual(invite.headers('Via'));
         expect(trying.header('To')).toBe(invite.header('To'));
         for (const name of ['From', 'Call-ID', 'CSeq']) expect(trying.headers(name)).toEqual(invite.headers(name));
-        expect(ms).toBeLessThan(200);
       },
     }),
   ),
@@ -126,7 +107,9 @@ const checks: readonly Check[] = [
       await pause(1000);
       talk.send(sent);
       const trying = await talk.at(talk.asker, () => true);
-      expect(performance.now() - startMs).toBeGreaterThanOrEqual(3_500);
+      const ms = performance.now() - startMs;
+      expect(ms).toBeGreaterThanOrEqual(3_500);
+      expect(ms).toBeLessThan(4_200);
       expect(trying.status).toBe(100);
       expect(trying.header('To')).toBe(sent.header('To'));
       forwarded.reply(responseText(forwarded, 200));
@@ -162,7 +145,7 @@ const checks: readonly Check[] = [
       talk.ask('MESSAGE');
       const first = await talk.arrived('MESSAGE');
       for (const due of [500, 1500]) {
-        const copy = await talk.arrived('MESSAGE');
+        const copy = await talk.arrived('MESSAGE', due + 400);
         expect(performance.now() - startMs).toBeGreaterThanOrEqual(due);
         expect(copy.text).toBe(first.text);
       }
@@ -182,7 +165,7 @@ const checks: readonly Check[] = [
       const talk = await Talk.open(world, { to: 'udp' });
       talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
       const first = await talk.arrived('INVITE');
-      expect((await talk.arrived('INVITE')).text).toBe(first.text);
+      expect((await talk.arrived('INVITE', 900)).text).toBe(first.text);
       first.reply(responseText(first, 100));
       await talk.heard(talk.callee, first.reply);
       await talk.nothingAt(talk.callee, 'INVITE', 1800);

@@ -5,7 +5,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { LdapConnection } from '../../src/directory/ldap.ts';
-import { percentile } from '../support/message-load.ts';
 import { newBranch, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
@@ -173,8 +172,8 @@ const kinds = [
   ['Samba AD', () => startSambaAd({ users: 5_000 }), ['notify', 'poll', 'dirsync']],
 ] as const;
 
-/** Of the write, with 5,000 users; told ones take a tenth of it where the machine has time. */
-const withinMs: Readonly<Record<Way, number>> = { notify: 1_000, poll: 1_200, dirsync: 1_200 };
+/** Of the write, with 5,000 users; the wall clock of a busy machine is given one more chance. */
+const withinMs: Readonly<Record<Way, number>> = { notify: 200, poll: 1_200, dirsync: 1_200 };
 
 describe.each(kinds)('with %s', (_, startServer, ways) => {
   let server: TestDirectory;
@@ -217,19 +216,17 @@ describe.each(kinds)('with %s', (_, startServer, ways) => {
     async (way) => {
       const router = await startRouter(server, way);
       try {
-        const { traffic, made } = await moveUnderTraffic(way);
-        const strange = traffic.sent.filter((each) => sideBy(each) === undefined);
-        expect(strange, 'neither delivered once nor refused').toEqual([]);
-        const delays = delaysOf(traffic.sent, made);
-        const told = delays.map((delay) => delay.toFixed(0)).join(', ');
-        console.info(`${server.version}, ${way}: ${traffic.sent.length} MESSAGEs, sides changed after ${told} ms`);
-        // Some of them meet what else the machine does.
-        expect(
-          percentile(
-            delays.toSorted((a, b) => a - b),
-            0.5,
-          ),
-        ).toBeLessThanOrEqual(withinMs[way]);
+        let slowest = Number.POSITIVE_INFINITY;
+        for (let chance = 0; chance < 2 && slowest > withinMs[way]; chance += 1) {
+          const { traffic, made } = await moveUnderTraffic(way);
+          const strange = traffic.sent.filter((each) => sideBy(each) === undefined);
+          expect(strange, 'neither delivered once nor refused').toEqual([]);
+          const delays = delaysOf(traffic.sent, made);
+          slowest = Math.max(...delays);
+          const told = delays.map((delay) => delay.toFixed(0)).join(', ');
+          console.info(`${server.version}, ${way}: ${traffic.sent.length} MESSAGEs, sides changed after ${told} ms`);
+        }
+        expect(slowest).toBeLessThanOrEqual(withinMs[way]);
       } finally {
         await router.stop();
       }

@@ -34,9 +34,6 @@ export class Received extends RawMessage {
   }
 }
 
-/** Longer than any pause of a machine; what shall come sooner is measured, or has its own limit. */
-const patienceMs = 15_000;
-
 /** What a test waits for: a method, a status, or any condition. */
 export type Wanted = string | number | ((message: Received) => boolean);
 
@@ -89,7 +86,7 @@ export class RawEnd {
   }
 
   /** The oldest message wanted, now or when it comes; rejects after `withinMs`. */
-  take(wanted: Wanted, withinMs = patienceMs): Promise<Received> {
+  take(wanted: Wanted, withinMs = 5000): Promise<Received> {
     const index = this.inbox.findIndex((message) => matches(message, wanted));
     if (index >= 0) return Promise.resolve(this.inbox.splice(index, 1)[0]!);
     return new Promise((resolve, reject) => {

@@ -38,7 +38,7 @@ export class RouterProcess {
   }
 
   /** Starts the program and resolves when it has said that it is ready; rejects with all it said when it ends before. */
-  static async start({ command, routes, readyWithinMs = 45_000 }: StartOptions): Promise<RouterProcess> {
+  static async start({ command, routes, readyWithinMs = 15_000 }: StartOptions): Promise<RouterProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'pif-router-'));
     const file = join(folder, 'routes.yaml');
     writeFileSync(file, routes);

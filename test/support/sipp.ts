@@ -181,7 +181,7 @@ async function listening(sipp: Sipp, transport: 'udp' | 'tcp', at: Address): Pro
   });
   for (let waitedMs = 0; !isBound(transport, at); waitedMs += 10) {
     if (ended) throw new Error(`SIPp ended with ${ended.exitCode} before it listened: ${ended.errors}`);
-    if (waitedMs > 30_000) throw new Error(`SIPp does not listen on ${hostPort(at)}`);
+    if (waitedMs > 5000) throw new Error(`SIPp does not listen on ${hostPort(at)}`);
     await pause(10);
   }
   return sipp;

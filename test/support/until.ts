@@ -34,7 +34,7 @@ export const vainWaits = (): string[] =>
   });
 
 /** The same, but a vain wait ends after `withinMs`, for a test among many whose own time limit is long. */
-export async function soon<Value>(look: () => Value | undefined | false, withinMs = 10_000): Promise<Value> {
+export async function soon<Value>(look: () => Value | undefined | false, withinMs = 4000): Promise<Value> {
   const end = performance.now() + withinMs;
   return until(() => {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${look}`);

@@ -148,7 +148,7 @@ describe.each(ways)('out by %s', (egress) => {
     const startLine = response.slice(0, response.indexOf('\r\n'));
     const branch = /branch\s*=\s*[^;,\s]+/i.exec(response)?.[0] ?? '';
     const isIt = (message: Received): boolean => message.startLine === startLine && message.text.includes(branch);
-    const came = await asker.take(isIt);
+    const came = await asker.take(isIt, 4000);
     asker.inbox.length = 0;
     expect(came.text, name).toBe(forwardedResponse(answered, ingress));
   }

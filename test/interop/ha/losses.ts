@@ -2,8 +2,8 @@
 import { expect } from 'vitest';
 import type { LoadReport } from './peers.ts';
 
-/** No request is under way for longer on a network without delay, even while the machine pauses. */
-const underWayMs = 3_000;
+/** No request is under way for longer, on a network without delay. */
+const underWayMs = 1_000;
 
 /** @param what was killed, for the line that states the loss */
 export function expectOnlyUnderWayLost(what: string, { result, arrived, twice }: LoadReport): void {

@@ -93,7 +93,7 @@ async function run(
     io.err(`pif-router has ${running === undefined ? 'not started' : 'ended'}: ${error.message}`);
     return 1;
   } finally {
-    log?.flush();
+    await log?.close();
     clearInterval(alive);
   }
 }

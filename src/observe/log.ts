@@ -1,8 +1,7 @@
 /** The log: pino, one JSON object a line. Lines are written in batches, and nothing is lost on an orderly exit. */
-import { closeSync, openSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { RouterError } from '../router-error.ts';
-import { Batch, batchBytes } from './batch.ts';
+import { Batch } from './batch.ts';
+import { isStandardError, type LogDestination, openDestination } from './log-destination.ts';
 
 export type Log = Logger;
 
@@ -22,8 +21,8 @@ export interface OpenLog {
   prepare(next: { readonly log: LogSettings }): Promise<{ commit(): void; abandon(): void }>;
   /** Writes lines as they are, each with its end: another thread has made them. */
   writeLines(lines: Uint8Array<ArrayBuffer>): void;
-  /** Writes what is still held back; call it last. */
-  flush(): void;
+  /** Resolves when all lines are written, or after five seconds without; call it last. */
+  close(): Promise<void>;
 }
 
 /**
@@ -33,64 +32,42 @@ export interface OpenLog {
  */
 export type WriteRecord = (members: string) => void;
 
-const standardError = 2;
-
-const openFile = (file: string | undefined): number => {
-  if (file === undefined) return standardError;
-  try {
-    return openSync(file, 'a', 0o640);
-  } catch (cause) {
-    throw new RouterError('log-file', `log.file ${file} cannot be opened: ${(cause as Error).message}`, { cause });
-  }
-};
-
-/** By itself it would cut a batch into pieces of 16 KiB, and take text to measure it. */
-const openDestination = (fd: number) => {
-  const destination = pino.destination({ dest: fd, sync: false, maxWrite: 2 * batchBytes, contentMode: 'buffer' });
-  return {
-    // Its types know text only.
-    write: (lines: Uint8Array) => destination.write(lines as Uint8Array & string),
-    flush: () => destination.flushSync(),
-    end: () => destination.end(),
-  };
-};
-
 /** @throws RouterError when the file cannot be opened */
 export const openLog = (settings: LogSettings): OpenLog => {
-  let fd = openFile(settings.file);
-  let destination = openDestination(fd);
+  let destination = openDestination(settings.file);
   const batch = new Batch(destination);
   const log = createLog(settings.level, batch);
 
-  const change = (next: LogSettings, nextFd: number): void => {
-    log.level = next.level;
-    if (nextFd === fd) return;
+  const change = (level: LogSettings['level'], next: LogDestination): void => {
+    log.level = level;
+    if (next === destination) return;
     const former = destination;
-    const isFile = fd !== standardError;
-    fd = nextFd;
-    destination = openDestination(fd);
-    batch.use(destination);
-    // `end` writes what is held back and closes the file; standard error is not ours to close.
-    if (isFile) former.end();
-    else former.flush();
+    destination = next;
+    batch.use(next);
+    letGo(former);
   };
 
   return {
     log,
     writeRecord: recordWriter(log, batch),
-    async prepare(next) {
-      const nextFd = openFile(next.log.file);
-      const abandon = () => {
-        if (nextFd !== standardError) closeSync(nextFd);
-      };
-      return { commit: () => change(next.log, nextFd), abandon };
+    async prepare({ log: { level, file } }) {
+      const next = openDestination(file);
+      return { commit: () => change(level, next), abandon: () => letGo(next) };
     },
     writeLines: (lines) => destination.write(lines),
-    flush() {
+    close() {
       batch.handOn();
-      destination.flush();
+      return destination.ended(closeMs);
     },
   };
+};
+
+/** For the last lines, which something else must take: a disk, or who reads standard error. */
+const closeMs = 5_000;
+
+/** Standard error may be written to again after another reload. */
+const letGo = (destination: LogDestination): void => {
+  if (!isStandardError(destination)) destination.end();
 };
 
 export const recordWriter = (log: Log, destination: DestinationStream): WriteRecord => {

@@ -40,11 +40,15 @@ describe(`${count} idle connections${count < wanted ? ` (no more than the ${open
   });
 
   /** Four source addresses, as one has not ports enough for all. */
-  async function open(index: number): Promise<Socket> {
+  function begin(index: number): Socket {
     const localAddress = `127.0.${net}.${100 + (index % 4)}`;
     const socket = connect({ host: world.sides.router, port: 5060, localAddress });
     socket.on('error', () => socket.destroy());
-    socket.resume();
+    return socket.resume();
+  }
+
+  async function open(index: number): Promise<Socket> {
+    const socket = begin(index);
     await once(socket, 'connect');
     return socket;
   }
@@ -61,7 +65,8 @@ describe(`${count} idle connections${count < wanted ? ` (no more than the ${open
   });
 
   it('one more than limits.connections is closed at once, and those that are open stay', async () => {
-    const more = await Promise.all(Array.from({ length: room + 5 }, (_, index) => open(index)));
+    // One that is closed at once may never hear that it was connected.
+    const more = Array.from({ length: room + 5 }, (_, index) => begin(index));
     await soon(() => more.filter(({ destroyed }) => destroyed).length >= 5);
     await soon(() => world.discarded.includes('connection-limit'));
     expect(openOnes()).toBe(count);

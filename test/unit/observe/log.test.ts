@@ -1,8 +1,10 @@
 /** How lines reach the file: in batches, whole, in order, and all of them. Another thread writes, so each test waits for them. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Batch, batchBytes } from '../../../src/observe/batch.ts';
 import { type LogSettings, openLog } from '../../../src/observe/log.ts';
 import { until } from '../../support/until.ts';
@@ -36,11 +38,11 @@ describe('the log', () => {
   });
 
   test('gives each record the time in UTC, to the millisecond', async () => {
-    const { writeRecord, flush } = openLog(settings());
+    const { writeRecord, close } = openLog(settings());
     const before = Date.now();
     for (let at = 0; at < 2_000; at += 1) writeRecord('"event":"request"');
     const after = Date.now();
-    flush();
+    await close();
     await untilWritten(2_000);
     const times = linesOf().map(({ time }) => String(time));
     for (const time of times) expect(new Date(time).toISOString()).toBe(time);
@@ -58,10 +60,10 @@ describe('the log', () => {
   });
 
   test('has no records above level info', async () => {
-    const { log, writeRecord, flush } = openLog({ ...settings(), level: 'warn' });
+    const { log, writeRecord, close } = openLog({ ...settings(), level: 'warn' });
     writeRecord('"event":"request"');
     log.warn('something');
-    flush();
+    await close();
     await untilWritten(1);
     expect(linesOf()).toMatchObject([{ level: 'warn', msg: 'something' }]);
   });
@@ -89,6 +91,64 @@ describe('the log', () => {
     expect(linesOf().map(({ at }) => at)).toEqual([1, 2, 3]);
     expect(linesOf()[1]?.pad).toBe(pad);
   });
+});
+
+describe('a log whose reader is slow', () => {
+  const fifo = (): string => join(folder, 'fifo');
+  const kept = (): string => join(folder, 'kept');
+
+  /** Who reads nothing until it is told to, and then all. */
+  const openReader = () => {
+    execFileSync('mkfifo', [fifo()]);
+    writeFileSync(kept(), '');
+    const reader = spawn('sh', ['-c', `exec 3<"$0"; read -r _; exec cat <&3 >"$1"`, fifo(), kept()]);
+    const ended = once(reader, 'exit');
+    return {
+      read: () => reader.stdin.end('go\n'),
+      ended: () => ended,
+    };
+  };
+
+  test('has each line whole and in order, also those that were written as it was closed', async () => {
+    const reader = openReader();
+    const { writeRecord, close } = openLog({ level: 'info', file: fifo() });
+    const pad = '.'.repeat(1_000);
+    const count = Math.ceil((3.5 * batchBytes) / 1_000);
+    for (let at = 0; at < count; at += 1) writeRecord(`"at":${at},"pad":"${pad}"`);
+    const closed = close();
+    reader.read();
+    await Promise.all([closed, reader.ended()]);
+    expect(linesOf('kept').map(({ at }) => at)).toEqual(Array.from({ length: count }, (_, at) => at));
+  });
+
+  test('keeps 64 MiB for it, and then tells how many lines it has lost', async () => {
+    const keptOctets = 64 * 2 ** 20;
+    const reader = openReader();
+    const { writeRecord, writeLines, close } = openLog({ level: 'info', file: fifo() });
+    const lines = Buffer.alloc(batchBytes, `${'.'.repeat(1_023)}\n`);
+    for (let at = 0; at < 260; at += 1) writeLines(lines);
+    reader.read();
+    await until(() => statSync(kept()).size > keptOctets);
+    writeRecord('"at":1');
+    await Promise.all([close(), reader.ended()]);
+    const last = readFileSync(kept(), 'latin1').slice(keptOctets).trimEnd().split('\n');
+    expect(last.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'error', event: 'log-lines-lost', lines: (260 - 256) * 256 },
+      { at: 1 },
+    ]);
+  });
+});
+
+test('a log that cannot be written says so once on standard error, and ends nothing', async () => {
+  const told: string[] = [];
+  const onStandardError = vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
+  const { writeLines, close } = openLog({ level: 'info', file: '/dev/full' });
+  writeLines(Buffer.from('{}\n'));
+  await until(() => told.length > 0);
+  writeLines(Buffer.from('{}\n'));
+  await close();
+  onStandardError.mockRestore();
+  expect(told).toEqual([expect.stringContaining('log.file /dev/full cannot be written: ENOSPC')]);
 });
 
 test('a batch hands on whole lines, which are not touched by what is written afterwards', () => {

@@ -1,16 +1,22 @@
-/** Where the lines of a log are kept: one file or standard error, written to in order by one write at a time. */
-import { openSync } from 'node:fs';
-import { pino } from 'pino';
-import { RouterError } from '../router-error.ts';
-import { batchBytes, type LineSink } from './batch.ts';
+/** Lines on their way to where a log is kept: what waits is bounded, what is lost is counted, and a failure is told. */
+import type { LineSink } from './batch.ts';
 
 /**
  * Octets that may wait for a disk that is full, or for a reader of standard error that does not read: some 130,000 lines. What
  * comes then is counted and let go, for a router without a log is better than one without memory.
  */
-const mostWaiting = 64 * 1024 * 1024;
+export const mostWaiting = 64 * 1024 * 1024;
 
-const standardErrorFd = 2;
+/** Writes what it is given in order, one write at a time; keeps it when a write fails, and tries again with the next. */
+export interface OctetStream {
+  write(octets: Uint8Array): unknown;
+  end(): void;
+  destroy(): void;
+  on(event: 'drop', listener: (octets: Uint8Array) => void): unknown;
+  on(event: 'drain', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'close' | 'error', listener: () => void): unknown;
+}
 
 export interface LogDestination extends LineSink {
   /** Takes no more lines, writes those that wait, and closes the file (standard error stays open). Call it once. */
@@ -19,62 +25,36 @@ export interface LogDestination extends LineSink {
   ended(withinMs: number): Promise<void>;
 }
 
-let standardError: LogDestination | undefined;
-
 /**
- * @param file to append to; undefined: standard error, of which there is only one, however often it is opened
- * @throws RouterError when the file cannot be opened
+ * @param name for people: which log it is
+ * @param tell says on another way what cannot be said in the log
  */
-export const openDestination = (file: string | undefined): LogDestination => {
-  if (file !== undefined) return destinationAt(openFile(file), `log.file ${file}`);
-  standardError ??= destinationAt(standardErrorFd, 'standard error');
-  return standardError;
-};
-
-export const isStandardError = (destination: LogDestination): boolean => destination === standardError;
-
-const openFile = (file: string): number => {
-  try {
-    return openSync(file, 'a', 0o640);
-  } catch (cause) {
-    throw new RouterError('log-file', `log.file ${file} cannot be opened: ${(cause as Error).message}`, { cause });
-  }
-};
-
-const destinationAt = (fd: number, name: string): LogDestination => {
-  // By itself it would cut a batch into pieces of 16 KiB, and take text to measure it.
-  const stream = pino.destination({
-    dest: fd,
-    sync: false,
-    maxWrite: 2 * batchBytes,
-    maxLength: mostWaiting,
-    contentMode: 'buffer',
-  });
-  // Its types know text only.
-  const write = (lines: Uint8Array) => void stream.write(lines as Uint8Array & string);
+export const createDestination = (stream: OctetStream, name: string, tell: (what: string) => void): LogDestination => {
   let lost = 0;
   let failing = false;
   stream.on('drop', (lines) => {
-    lost += countLines(lines as unknown as Uint8Array);
+    lost += countLines(lines);
   });
   stream.on('drain', () => {
     failing = false;
     if (lost === 0) return;
     const told = lost;
     lost = 0;
-    write(Buffer.from(lostLine(told, name)));
+    stream.write(Buffer.from(lostLine(told, name)));
   });
-  // What could not be written waits, and is tried again with the next batch.
   stream.on('error', ({ message }: Error) => {
-    if (!failing && fd !== standardErrorFd) process.stderr.write(`${name} cannot be written: ${message}\n`);
+    if (!failing) tell(`${name} cannot be written: ${message}`);
     failing = true;
   });
   return {
-    write,
+    write: (lines) => stream.write(lines),
     end: () => stream.end(),
     ended(withinMs) {
       return new Promise((resolve) => {
-        const giveUp = setTimeout(() => stream.destroy(), withinMs);
+        const giveUp = setTimeout(() => {
+          stream.destroy();
+          resolve();
+        }, withinMs);
         stream.once('close', () => {
           clearTimeout(giveUp);
           resolve();

@@ -1,7 +1,9 @@
 /** The log: pino, one JSON object a line. Lines are written in batches, and nothing is lost on an orderly exit. */
+import { openSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { Batch } from './batch.ts';
-import { isStandardError, type LogDestination, openDestination } from './log-destination.ts';
+import { RouterError } from '../router-error.ts';
+import { Batch, batchBytes } from './batch.ts';
+import { createDestination, type LogDestination, mostWaiting, type OctetStream } from './log-destination.ts';
 
 export type Log = Logger;
 
@@ -31,6 +33,36 @@ export interface OpenLog {
  * @param members of a JSON object, without its braces
  */
 export type WriteRecord = (members: string) => void;
+
+/** By itself it would cut a batch into pieces of 16 KiB, and take text to measure it. Its types know text only. */
+const openStream = (fd: number): OctetStream =>
+  pino.destination({
+    dest: fd,
+    sync: false,
+    maxWrite: 2 * batchBytes,
+    maxLength: mostWaiting,
+    contentMode: 'buffer',
+  }) as unknown as OctetStream;
+
+const openFile = (file: string): LogDestination => {
+  try {
+    const stream = openStream(openSync(file, 'a', 0o640));
+    return createDestination(stream, `log.file ${file}`, (what) => void process.stderr.write(`${what}\n`));
+  } catch (cause) {
+    throw new RouterError('log-file', `log.file ${file} cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+};
+
+let standardError: LogDestination | undefined;
+
+/** There is only one, however often it is opened: two would write into each other's lines. */
+const openStandardError = (): LogDestination => {
+  standardError ??= createDestination(openStream(2), 'standard error', () => undefined);
+  return standardError;
+};
+
+const openDestination = (file: string | undefined): LogDestination =>
+  file === undefined ? openStandardError() : openFile(file);
 
 /** @throws RouterError when the file cannot be opened */
 export const openLog = (settings: LogSettings): OpenLog => {
@@ -67,7 +99,7 @@ const closeMs = 5_000;
 
 /** Standard error may be written to again after another reload. */
 const letGo = (destination: LogDestination): void => {
-  if (!isStandardError(destination)) destination.end();
+  if (destination !== standardError) destination.end();
 };
 
 export const recordWriter = (log: Log, destination: DestinationStream): WriteRecord => {

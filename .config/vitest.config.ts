@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { nodeOptions } from '../src/cli/node-options.ts';
 import { CountReporter } from './count-reporter.ts';
+
+/** Tests start threads from sources too. */
+const execArgv = nodeOptions.filter((option) => option.startsWith('--wasm-'));
 
 /** Tests that start real programs run one file at a time and after the others: they share two cores and many ports. */
 const realPrograms = [
@@ -17,6 +21,7 @@ const realPrograms = [
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
+    execArgv,
     projects: [
       {
         extends: true,

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=64 --use-largepages=silent --test-udp-no-try-send
+#!/usr/bin/env -S node --max-semi-space-size=64 --use-largepages=silent --test-udp-no-try-send --wasm-wrapper-tiering-budget=1000000000
 /** The process: arguments, signals and exit codes. The only place that ends it. */
 
 import { targetUsage } from './cli/admin-client.ts';

@@ -11,4 +11,8 @@ export const nodeOptions: readonly string[] = [
   // Datagrams wait for the end of the turn in which they are sent, and then leave by one system call for up to twenty
   // (sendmmsg): a call over UDP costs two fifths less. Otherwise Node makes a call for each, and has no other way to be told.
   '--test-udp-no-try-send',
+  // Sources that threads of their own load lose their types by WebAssembly. V8 13.6 makes wrappers of its own for what is
+  // called often there, which all threads share, and now and then frees one that another thread is about to make: the process
+  // ends with "Check failed: jit_page.has_value()" or a segmentation fault. After so many calls it never does.
+  '--wasm-wrapper-tiering-budget=1000000000',
 ];

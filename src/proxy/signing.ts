@@ -14,7 +14,7 @@ import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { KeyedHash } from '../routing/keyed-hash.ts';
 import type { OwnRoute, Side } from '../routing/types.ts';
 import { RecentMap } from '../sip/recent-map.ts';
-import type { SipUri } from '../sip-parser/index.ts';
+import { ownCopy, type SipUri } from '../sip-parser/index.ts';
 
 /** Octets of the HMAC that are sent: 96 bits, of which no guess is worth a try. */
 const sealOctets = 12;
@@ -102,8 +102,9 @@ class SigningKey {
     const recent = this.#recent[letter];
     const known = recent.get(callId);
     if (known !== undefined) return known;
-    const seal = letter + this.#hmac.of(`record-route ${letter} ${callId}`).slice(0, 2 * sealOctets);
-    if (callId.length <= longestRememberedCallId) recent.set(callId, seal);
+    const seal = ownCopy(letter + this.#hmac.of(`record-route ${letter} ${callId}`).slice(0, 2 * sealOctets));
+    // As it came it would keep the whole request.
+    if (callId.length <= longestRememberedCallId) recent.set(ownCopy(callId), seal);
     return seal;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { Header, type HeaderIndex, indexHeaders } from './header-index.ts';
 import { assembleMessage, readNumber, type SipRequest, type SipResponse } from './message.ts';
+import { ownCopy } from './own-copy.ts';
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
 import { CR, HTAB, LF, SP } from './syntax.ts';
 
@@ -225,15 +226,6 @@ export class StreamFramer {
     this.isReady = false;
     return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
   }
-}
-
-/**
- * A slice keeps its whole read alive and is read octet by octet at half the speed of a string of its own; `join` is what
- * makes one.
- */
-function ownCopy(slice: string): string {
-  const half = slice.length >> 1;
-  return [slice.slice(0, half), slice.slice(half)].join('');
 }
 
 /** CRLFCRLF */

@@ -1,4 +1,5 @@
 /** The Via header field value (RFC 3261 §20.42, RFC 3581, RFC 5923). */
+import { ownCopy } from './own-copy.ts';
 import { ParameterCursor, PLAIN_VALUE } from './parameter-cursor.ts';
 import { COLON, parseDecimal, SEMICOLON, SLASH, skipClass, skipDigits, skipLws, TOKEN } from './syntax.ts';
 import { findHostEnd, hostWithoutBrackets, isPort } from './uri.ts';
@@ -97,13 +98,12 @@ class ParsedVia implements Via {
     return isWhole;
   }
 
-  /** Copies: a slice would keep the whole message. */
+  /** Slices would keep the whole message. */
   private remember(text: string): void {
     const { start, end, transport, host, port } = this;
     if (end - start > LONGEST_REMEMBERED) return;
-    const copy = (part: string): string => Buffer.from(part, 'latin1').toString('latin1');
-    const known = { text: copy(text.slice(start, end + 1)), transport: copy(transport), host: copy(host), port };
-    RECENT[placeOf(text, start)] = known;
+    const sentBy = ownCopy(text.slice(start, end + 1));
+    RECENT[placeOf(text, start)] = { text: sentBy, transport: ownCopy(transport), host: ownCopy(host), port };
   }
 
   /** `SIP/2.0/`; white space may stand around each slash, and other names are the grammar's too. */

@@ -105,7 +105,8 @@ class HashedWheel implements TimerWheel {
   #wakeAt(tick: number): void {
     clearTimeout(this.#alarm);
     this.#wakeTick = tick;
-    this.#alarm = setTimeout(this.#turn, Math.ceil(tick * TICK_MS - performance.now()) + 1).unref();
+    const inMs = Math.max(Math.ceil(tick * TICK_MS - performance.now()), 0) + 1;
+    this.#alarm = setTimeout(this.#turn, inMs).unref();
   }
 
   #sleep(): void {

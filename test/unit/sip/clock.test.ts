@@ -187,3 +187,17 @@ describe('manual clock', () => {
     expect(run).not.toHaveBeenCalled();
   });
 });
+
+test('what fell due during a stall is waited for no negative time, of which Node would warn', async () => {
+  const waits = vi.spyOn(globalThis, 'setTimeout');
+  const wheel = createTimerWheel();
+  await new Promise<void>((resolve) => {
+    wheel.after(50, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300));
+    wheel.after(200, resolve);
+  });
+  const delays = waits.mock.calls.map(([, ms]) => ms);
+  waits.mockRestore();
+  wheel.close();
+  expect(delays.length).toBeGreaterThan(1);
+  expect(delays.filter((ms) => ms === undefined || ms < 1)).toEqual([]);
+});

@@ -4,6 +4,7 @@ import type { Status } from '../../src/admin/status.ts';
 import { ask, command } from '../support/admin.ts';
 import { pause, RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
+import { until } from '../support/until.ts';
 import { connectionsForAll } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -83,5 +84,6 @@ test('what a refresh finds missing is held back until it is confirmed, and then 
   expect((await order('confirm')).code).toBe(0);
   await sweptWith('applied');
   expect((await order('show', `${nameOf(1)}@example.com`)).output).toContain('has an address only');
-  expect(router.logLines).toContainEqual(expect.objectContaining({ event: 'directory-confirm', source: 'ldap corp' }));
+  const confirmed = await until(() => router.logLines.find(({ event }) => event === 'directory-confirm'));
+  expect(confirmed).toMatchObject({ source: 'ldap corp' });
 });

@@ -148,6 +148,8 @@ test('SIGTERM drains: every request that was under way is answered, new ones get
   await expectRefused(asker, message(asker));
   for (const request of requests) request.reply(responseText(request, 200));
   expect(await program.ended, program.output).toBe(0);
+  // What it wrote last may still lie in our socket when its end is known, and is followed by the end of the stream.
+  await until(() => asker.isClosed);
   expect(asker.inbox.filter(({ status }) => status === 200)).toHaveLength(count);
   await program.stop();
 });

@@ -12,7 +12,7 @@ import type { DiscardCode, Flow, Sender } from '../sip/transport/flow.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
-import { parseMessage, type SipMessage, type SipResponse } from '../sip-parser/index.ts';
+import { parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineSettings, SipEngine } from './engine.ts';
 import type { HopEvent, HopWatch, MonitorRim } from './hop-monitor.ts';
 import { sendProbe } from './options-probe.ts';
@@ -78,12 +78,20 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     throw new Error('a request came before the engine was started');
   };
 
-  /** No message may end the process, whatever we have overlooked. */
-  const guarded = (message: SipMessage, handle: () => void): void => {
+  // No message may end the process, whatever we have overlooked.
+  const onRequest = (request: SipRequest, flow: Flow): void => {
+    requests += 1;
     try {
-      handle();
+      transactions.onRequest(request, flow);
     } catch (error) {
-      observer.onBug(error, message);
+      observer.onBug(error, request);
+    }
+  };
+  const onResponse = (response: SipResponse, from: Sender): void => {
+    try {
+      transactions.onResponse(response, from);
+    } catch (error) {
+      observer.onBug(error, response);
     }
   };
 
@@ -91,11 +99,8 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     parts.settings.transport,
     parts.settings.door,
     {
-      onRequest: (request, flow) => {
-        requests += 1;
-        guarded(request, () => transactions.onRequest(request, flow));
-      },
-      onResponse: (response, flow) => guarded(response, () => transactions.onResponse(response, flow)),
+      onRequest,
+      onResponse,
       onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
       onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
       refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
@@ -181,7 +186,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     }),
     takeResponse(text, from) {
       const response = parseMessage(text);
-      if (response?.kind === 'response') guarded(response, () => transactions.onResponse(response, from));
+      if (response?.kind === 'response') onResponse(response, from);
     },
     leave: (target) => transport.leave(target),
     async stop(drainMs) {

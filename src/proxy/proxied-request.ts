@@ -312,7 +312,8 @@ export class ProxiedRequest implements BranchOwner {
   #report(status: number, code: string | undefined): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    this.#journey.ended({ status, code, attempts: [...this.#unresolved, ...this.#tries] });
+    const attempts = this.#unresolved.length === 0 ? this.#tries : [...this.#unresolved, ...this.#tries];
+    this.#journey.ended({ status, code, attempts });
   }
 
   #startTimer(timer: 'failover' | 'C' | 'cancelled', branch: number): void {

@@ -66,7 +66,23 @@ export interface ContextStep {
 
 const startBranch: ContextEffect = { do: 'start-branch' };
 const freshBranch: Branch = { phase: 'silent', cancel: 'no', isExpired: false };
+const firstBranch: readonly Branch[] = [freshBranch];
 const noEffects: readonly ContextEffect[] = [];
+
+/** Those of one branch are the same for every request, and made once for each number that a branch has had. */
+const ofBranch = (make: (branch: number) => ContextEffect) => {
+  const made: ContextEffect[] = [];
+  return (branch: number): ContextEffect => {
+    made[branch] ??= make(branch);
+    return made[branch];
+  };
+};
+
+const startFailover = ofBranch((branch) => ({ do: 'start-timer', timer: 'failover', branch }));
+const stopFailover = ofBranch((branch) => ({ do: 'stop-timer', timer: 'failover', branch }));
+const startTimerC = ofBranch((branch) => ({ do: 'start-timer', timer: 'C', branch }));
+const stopTimerC = ofBranch((branch) => ({ do: 'stop-timer', timer: 'C', branch }));
+const forwardResponse = ofBranch((branch) => ({ do: 'forward-response', branch }));
 
 export const openContext = (isInvite: boolean): ResponseContext => ({
   isInvite,
@@ -78,21 +94,24 @@ export const openContext = (isInvite: boolean): ResponseContext => ({
 
 const stay = (next: ResponseContext): ContextStep => ({ next, effects: noEffects });
 
-const withBranch = (context: ResponseContext, index: number, branch: Branch): ResponseContext => {
-  const branches = context.branches.slice();
-  branches[index] = branch;
-  return { ...context, branches };
+const replaced = ({ branches }: ResponseContext, index: number, branch: Branch): readonly Branch[] => {
+  const changed = branches.slice();
+  changed[index] = branch;
+  return changed;
 };
+
+const withBranch = (context: ResponseContext, index: number, branch: Branch): ResponseContext => ({
+  ...context,
+  branches: replaced(context, index, branch),
+});
 
 const isAwaited = ({ phase }: Branch): boolean => phase === 'silent' || phase === 'answered' || phase === 'ringing';
 
 const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
   const branch = context.branches.length;
-  const next = { ...context, branches: [...context.branches, freshBranch] };
-  const effects: ContextEffect[] = [];
-  if (hasMore) effects.push({ do: 'start-timer', timer: 'failover', branch });
-  if (context.isInvite) effects.push({ do: 'start-timer', timer: 'C', branch });
-  return { next, effects };
+  const next = { ...context, branches: branch === 0 ? firstBranch : [...context.branches, freshBranch] };
+  if (!context.isInvite) return { next, effects: hasMore ? [startFailover(branch)] : noEffects };
+  return { next, effects: hasMore ? [startFailover(branch), startTimerC(branch)] : [startTimerC(branch)] };
 };
 
 /** Asks a branch to stop: at once when a provisional response allows a CANCEL, else as soon as one comes (§9.1). */
@@ -117,24 +136,24 @@ const cancelAllBut = (context: ResponseContext, kept: number, effects: ContextEf
 const onProvisional = (context: ResponseContext, index: number, status: number): ContextStep => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
-  const effects: ContextEffect[] = [{ do: 'stop-timer', timer: 'failover', branch: index }];
   const phase = status > 100 || branch.phase === 'ringing' ? 'ringing' : 'answered';
   const next = withBranch(context, index, { ...branch, phase });
-  if (branch.cancel === 'wanted') return { next: cancelBranch(next, index, effects), effects };
-  if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects };
-  effects.push({ do: 'start-timer', timer: 'C', branch: index }, { do: 'forward-response', branch: index });
-  return { next, effects };
+  if (branch.cancel === 'wanted') {
+    const effects = [stopFailover(index)];
+    return { next: cancelBranch(next, index, effects), effects };
+  }
+  if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects: [stopFailover(index)] };
+  return { next, effects: [stopFailover(index), startTimerC(index), forwardResponse(index)] };
 };
 
 const onSuccess = (context: ResponseContext, index: number): ContextStep => {
-  const effects: ContextEffect[] = [
-    { do: 'stop-timer', timer: 'failover', branch: index },
-    { do: 'stop-timer', timer: 'C', branch: index },
-  ];
   // §16.7 step 5: every 2xx to INVITE goes up, whatever went before; a second final to anything else does not.
-  if (context.isInvite || !context.hasAnswered) effects.push({ do: 'forward-response', branch: index });
-  let next = withBranch(context, index, { ...(context.branches[index] ?? freshBranch), phase: 'ended' });
-  next = cancelAllBut({ ...next, hasAnswered: true }, index, effects);
+  const effects =
+    context.isInvite || !context.hasAnswered
+      ? [stopFailover(index), stopTimerC(index), forwardResponse(index)]
+      : [stopFailover(index), stopTimerC(index)];
+  const branches = replaced(context, index, { ...(context.branches[index] ?? freshBranch), phase: 'ended' });
+  const next = cancelAllBut({ ...context, branches, hasAnswered: true }, index, effects);
   return { next, effects };
 };
 
@@ -146,10 +165,7 @@ const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean)
   const { branch: index } = outcome;
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
-  const effects: ContextEffect[] = [
-    { do: 'stop-timer', timer: 'failover', branch: index },
-    { do: 'stop-timer', timer: 'C', branch: index },
-  ];
+  const effects = [stopFailover(index), stopTimerC(index)];
   // A 487 that only our own CANCEL brought about is not what the caller's request came to.
   const isOurs = branch.isExpired || (outcome.status === 487 && branch.cancel === 'sent' && !context.isCancelled);
   const counted: Outcome = isOurs ? { branch: index, status: 408, origin: 'timeout' } : outcome;

@@ -334,7 +334,7 @@ export const throughRouteTable = (request: Admitted, { host, key, because }: Hea
   }
   switch (match.kind) {
     case 'plan':
-      return { kind: 'forward', plan: match.plan, from, because: [rule.allowed, ...because, ...match.because] };
+      return { kind: 'forward', plan: match.plan, from, because: [rule.allowed].concat(because, match.because) };
     case 'blocked':
       return reject(request, 403, ...because, ...match.because);
     case 'out-of-service':

@@ -93,8 +93,9 @@ function withParameters(
 ): NameAddress | undefined {
   const tagEnd = usualTagEnd(text, paramsStart, limit);
   let tag: string | null | undefined = tagEnd < 0 ? undefined : text.slice(paramsStart + USUAL_TAG.length, tagEnd);
-  if (tagEnd === limit) return new ParsedNameAddress(text, start, limit, uri, tag, paramsStart);
-  const cursor = new ParameterCursor(text, tagEnd < 0 ? paramsStart : tagEnd, limit);
+  const rest = tagEnd < 0 ? paramsStart : tagEnd;
+  if (rest === limit) return new ParsedNameAddress(text, start, limit, uri, tag, paramsStart);
+  const cursor = new ParameterCursor(text, rest, limit);
   while (cursor.next()) if (tag === undefined && cursor.isNamed('tag')) tag = cursor.value;
   return cursor.isMalformed ? undefined : new ParsedNameAddress(text, start, cursor.end, uri, tag, paramsStart);
 }

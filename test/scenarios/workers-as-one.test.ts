@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, inject, test } from 'vitest';
+import { nodeOptions } from '../../src/cli/node-options.ts';
 import { ask, command, reload } from '../support/admin.ts';
 import { MessageLoad } from '../support/message-load.ts';
 import { newBranch, newTag, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
@@ -90,7 +91,7 @@ test(`${reloads} reloads under load: when one is answered it is in force with bo
 test('what one worker cannot do is refused by all: nothing has changed, and the next reload is as good as any', async () => {
   const preload = join(import.meta.dirname, '../support/failing-worker.ts');
   router = await RouterProcess.start({
-    command: [process.execPath, '--import', preload, mainFile],
+    command: [process.execPath, ...nodeOptions, '--import', preload, mainFile],
     routes: routesOf(),
   });
   await answering(sides.microsoft);
@@ -228,7 +229,7 @@ test('a worker that ends by itself ends the router, at once and with an error', 
   const death = join(inject('certificates'), `death-${newTag()}`);
   process.env.PIF_TEST_DEATH = death;
   router = await RouterProcess.start({
-    command: [process.execPath, '--import', preload, mainFile],
+    command: [process.execPath, ...nodeOptions, '--import', preload, mainFile],
     routes: routesOf(),
   });
   expect((await ask(router, 'GET /ready')).status).toBe(200);

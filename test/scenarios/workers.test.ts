@@ -4,7 +4,7 @@ import { credentials } from '../support/development-certificates.ts';
 import { newBranch, newTag, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd, type Transport } from '../support/raw-sip.ts';
 import { startReturningServer } from '../support/returning-server.ts';
-import { mainFile, RouterProcess } from '../support/router-process.ts';
+import { RouterProcess } from '../support/router-process.ts';
 import { domainOf, portOf, routesYaml, twoSides } from '../support/two-sides.ts';
 import { endsOfBoth, logged, statusOf, twoWorkers } from '../support/two-workers.ts';
 
@@ -229,6 +229,6 @@ test('status sums over the workers, and every request of either has its line in 
 
 test('a second router on the same ports is told that they are in use, although workers share them', async () => {
   const routes = routesYaml(sides, { certificates: inject('certificates') }) + twoWorkers;
-  const second = RouterProcess.start({ routes, command: [process.execPath, mainFile] });
+  const second = RouterProcess.start({ routes });
   await expect(second).rejects.toThrow(/port 5060\/udp on 127\.0\.140\.1 is in use by another program/);
 });

@@ -313,7 +313,13 @@ export class StreamConnection implements ReadConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.state === 'closed' || this.#isMuted) return;
     this.#hasMoved = true;
-    this.#reader.read(chunk.toString('latin1'));
+    const { writeTurn } = this.#surroundings;
+    writeTurn.beginRead();
+    try {
+      this.#reader.read(chunk.toString('latin1'));
+    } finally {
+      writeTurn.endRead();
+    }
     this.#readOctets += chunk.length;
     if (this.#readOctets >= TURN_OCTETS) this.#giveWay();
   };

@@ -1,20 +1,67 @@
-/** Collects the output of all connections, so that each writes once per turn of the event loop whatever number of messages it sends. */
+/**
+ * Collects the output of all connections, so that each writes once whatever number of messages it sends: once per turn of the
+ * event loop where a turn brings several reads, and else once per read.
+ */
 
 export interface Flushable {
   flush(): void;
 }
 
+/** So many reads in a row are at most taken to come alone, until a turn is looked at again. */
+const MOST_TRUST = 32;
+
+/**
+ * Up to a few thousand messages a second each one has a turn of its own, and to be called again at the turn's end costs as much
+ * as the write. So when some turns have brought a single read, as many more reads are taken to be single: what they send leaves
+ * when they end. If they were not, some messages had a write of their own that could have shared one.
+ */
 export class WriteTurn {
   #waiting: Flushable[] = [];
+  #isReading = false;
+  /** The end of this turn is awaited, and the reads until then are counted. */
+  #isEndAwaited = false;
+  #reads = 0;
+  /** Reads that may follow the last turn that was looked at, and those of them that are left. */
+  #trust = 0;
+  #trustLeft = 0;
 
-  /** `flush` follows after the reads of this turn. The caller adds itself once per turn. */
+  /** `flush` follows with the end of the read that goes on, or of the turn. The caller adds itself once until then. */
   add(connection: Flushable): void {
-    if (this.#waiting.push(connection) === 1) setImmediate(this.#flushAll);
+    this.#waiting.push(connection);
+    const leavesWithRead = this.#isReading && this.#trustLeft > 0;
+    if (!leavesWithRead && !this.#isEndAwaited) this.#awaitEnd();
   }
 
-  readonly #flushAll = (): void => {
+  /** Work on what one read has brought begins; `endRead` follows, whatever becomes of it. */
+  beginRead(): void {
+    this.#isReading = true;
+    this.#reads += 1;
+  }
+
+  endRead(): void {
+    this.#isReading = false;
+    if (this.#isEndAwaited || this.#trustLeft === 0) return;
+    this.#trustLeft -= 1;
+    this.#flush();
+  }
+
+  #awaitEnd(): void {
+    this.#isEndAwaited = true;
+    this.#reads = this.#isReading ? 1 : 0;
+    setImmediate(this.#onEnd);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEndAwaited = false;
+    this.#trust = this.#reads > 1 ? 0 : Math.min(2 * this.#trust + 1, MOST_TRUST);
+    this.#trustLeft = this.#trust;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const connection of waiting) connection.flush();
-  };
+  }
 }

@@ -4,10 +4,10 @@
  * Two generations in place of an ordered list: what is asked for moves to the young one; when that is full, it becomes the
  * old one, and what was still in the old one is forgotten. At least the `size` latest keys are remembered, at most twice as many.
  */
-export class RecentMap<Value> {
+export class RecentMap<Value, Key = string> {
   #size: number;
-  #young = new Map<string, Value>();
-  #old = new Map<string, Value>();
+  #young = new Map<Key, Value>();
+  #old = new Map<Key, Value>();
 
   constructor(size: number) {
     this.#size = size;
@@ -23,7 +23,7 @@ export class RecentMap<Value> {
     this.#old = new Map();
   }
 
-  get(key: string): Value | undefined {
+  get(key: Key): Value | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
@@ -31,7 +31,7 @@ export class RecentMap<Value> {
     return old;
   }
 
-  set(key: string, value: Value): void {
+  set(key: Key, value: Value): void {
     this.#old.delete(key);
     this.#young.set(key, value);
     if (this.#young.size < this.#size) return;

@@ -86,7 +86,7 @@ export interface Cell {
   readonly pace: Pace;
 }
 
-export const closedLoop: Pace = { outstanding: 64 };
+const closedLoop: Pace = { outstanding: 64 };
 /** The rate where every message costs a wake-up, and the moderate one at which latency is told. */
 const lowRate: Pace = { rate: 2_000 };
 const moderateRate: Pace = { rate: 8_000 };

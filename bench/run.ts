@@ -4,7 +4,7 @@ import { Bed, type Measured } from './bed.ts';
 import { type CrossChecked, crossCheck } from './cross-check.ts';
 import type { Pace } from './load/load.ts';
 import type { Transport } from './load/wire.ts';
-import { type BenchOptions, type Cell, cellsOf, closedLoop, readOptions, usage } from './options.ts';
+import { type BenchOptions, type Cell, cellsOf, readOptions, usage } from './options.ts';
 import { startKamailio } from './programs/kamailio.ts';
 import { startRouter } from './programs/pif-router.ts';
 import type { Program } from './programs/program.ts';
@@ -15,11 +15,17 @@ import { atWork, type Workplace } from './workplace.ts';
 
 const lostMs = 2_000;
 
-/** First one by one, while connections to the far side are opened; then until V8 has compiled what is hot. */
-const warmUps: readonly (Pace & { readonly seconds: number })[] = [
-  { outstanding: 1, seconds: 0.3 },
-  { ...closedLoop, seconds: 6 },
-];
+/**
+ * First one by one, while connections to the far side are opened; then until V8 has compiled what is hot. Each rate has its own,
+ * since one message at a time goes other ways through Node than many do.
+ */
+const warmUpsOf = (pace: Pace): readonly (Pace & { readonly seconds: number })[] =>
+  'rate' in pace
+    ? [{ ...pace, seconds: 3 }]
+    : [
+        { outstanding: 1, seconds: 0.3 },
+        { ...pace, seconds: 6 },
+      ];
 
 class Comparison {
   readonly #bed: Bed;
@@ -45,7 +51,7 @@ class Comparison {
 
   async warmUp(cell: Cell): Promise<void> {
     for (const program of [this.#router, this.#kamailio]) {
-      for (const { seconds, ...pace } of warmUps) await this.#measure(program, { ...cell, pace }, seconds);
+      for (const { seconds, ...pace } of warmUpsOf(cell.pace)) await this.#measure(program, { ...cell, pace }, seconds);
     }
   }
 
@@ -93,7 +99,7 @@ async function compare(
   const compared: Compared[] = [];
   for (const cell of cellsOf(options, transport, mode)) {
     process.stderr.write('.');
-    if ('outstanding' in cell.pace) await comparison.warmUp(cell);
+    await comparison.warmUp(cell);
     compared.push(await comparison.measure(cell));
   }
   if (options.crossCheck && transport === 'tcp' && mode === options.modes.at(-1)) {

@@ -1,4 +1,5 @@
 /** A router with a first and a second next hop, over TCP, whose limits a test sets as routes.yaml would. */
+import { reload } from '../support/admin.ts';
 import { newTag, requestText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
@@ -11,11 +12,49 @@ const port = 5060;
 /** Reached by the second hop alone, so that what happens to the first one does not show. */
 const canaryDomain = 'canary.example.com';
 
-export interface FaultOptions {
-  /** As in `twoSides`. */
-  readonly net: number;
+/** As routes.yaml has them. */
+export interface Settings {
   readonly timers?: Readonly<Record<string, string>>;
   readonly limits?: Readonly<Record<string, string | number>>;
+}
+
+export interface FaultOptions extends Settings {
+  /** As in `twoSides`. */
+  readonly net: number;
+}
+
+function routesText(sides: TwoSides, first: PeerServer, { timers = {}, limits = {} }: Settings): string {
+  const hop = (pattern: string, address: string, at: number, priority: number) => ({
+    to: 'microsoft',
+    pattern,
+    'next-hop': address,
+    port: at,
+    transport: 'tcp',
+    priority,
+  });
+  return JSON.stringify({
+    node: { name: 'router.example.com' },
+    domains: ['example.com', canaryDomain],
+    listen: [{ transport: 'tcp', address: sides.router, port }],
+    access: [
+      { side: 'cisco', from: `${sides.cisco.replace(/\d+$/, '')}0/24` },
+      { side: 'microsoft', from: sides.microsoft },
+      { side: 'microsoft', from: sides.microsoft2 },
+    ],
+    // Silence alone shall not make the router try the second hop.
+    routing: { mode: 'basic', 'failover-after': '30s' },
+    health: { probe: { enabled: false } },
+    stop: { drain: '1s' },
+    routes: [
+      hop('example.com', sides.microsoft, first.port, 1),
+      hop('example.com', sides.microsoft2, port, 2),
+      hop(canaryDomain, sides.microsoft2, port, 1),
+    ],
+    timers,
+    limits,
+    reload: { watch: false },
+    log: { level: 'info', decisions: 'none' },
+  });
 }
 
 export class FaultWorld {
@@ -33,7 +72,7 @@ export class FaultWorld {
     this.second = second;
   }
 
-  static async open({ net, timers = {}, limits = {} }: FaultOptions): Promise<FaultWorld> {
+  static async open({ net, ...settings }: FaultOptions): Promise<FaultWorld> {
     const sides = twoSides(net);
     const first = await listenAsPeer(sides.microsoft);
     const second = await openEnd({ transport: 'tcp', address: sides.microsoft2, port });
@@ -41,39 +80,15 @@ export class FaultWorld {
       const message = frameDatagram(request.text);
       return 'why' in message ? undefined : answerTo(message);
     });
-    const hop = (pattern: string, address: string, at: number, priority: number) => ({
-      to: 'microsoft',
-      pattern,
-      'next-hop': address,
-      port: at,
-      transport: 'tcp',
-      priority,
-    });
-    const router = await RouterProcess.start({
-      routes: JSON.stringify({
-        node: { name: 'router.example.com' },
-        domains: ['example.com', canaryDomain],
-        listen: [{ transport: 'tcp', address: sides.router, port }],
-        access: [
-          { side: 'cisco', from: `${sides.cisco.replace(/\d+$/, '')}0/24` },
-          { side: 'microsoft', from: sides.microsoft },
-          { side: 'microsoft', from: sides.microsoft2 },
-        ],
-        // Silence alone shall not make the router try the second hop.
-        routing: { mode: 'basic', 'failover-after': '30s' },
-        health: { probe: { enabled: false } },
-        stop: { drain: '1s' },
-        routes: [
-          hop('example.com', sides.microsoft, first.port, 1),
-          hop('example.com', sides.microsoft2, port, 2),
-          hop(canaryDomain, sides.microsoft2, port, 1),
-        ],
-        timers,
-        limits,
-        log: { level: 'info', decisions: 'none' },
-      }),
-    });
+    const router = await RouterProcess.start({ routes: routesText(sides, first, settings) });
     return new FaultWorld(sides, router, first, second);
+  }
+
+  /** Puts other settings in force in the running program. */
+  async change(settings: Settings): Promise<void> {
+    this.router.rewrite(routesText(this.sides, this.first, settings));
+    const { outcome } = await reload(this.router);
+    if (outcome !== 'applied') throw new Error(`the reload was ${outcome}:\n${this.router.output}`);
   }
 
   /** A new raw connection of a Cisco host, which may close its side and still read. */

@@ -129,6 +129,6 @@ ${list([...needed, ...unusedRoutes(transport, routes - needed.length)])}
 directory:
   sources: [{ kind: ldif, file: ${folder}/users.ldif }]
 log: { file: ${folder}/log/router.log }
-limits: { connections: 20000 }
+limits: { connections: 20000, connections-per-address: 20000 }
 `;
 }

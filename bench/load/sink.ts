@@ -16,41 +16,37 @@ export interface HoldOrder {
   readonly hold: number;
 }
 
-/** The answers that are kept back from one connection. */
-class Queue {
-  readonly #length: number;
-  #answers: (readonly string[])[] = [];
-  #first = 0;
+/** The answers that are kept back from one connection, in a ring: nothing else of what was answered stays in memory. */
+class Ring {
+  readonly #answers: (readonly string[])[];
+  #oldest = 0;
 
   constructor(length: number) {
-    this.#length = length;
+    this.#answers = new Array(length).fill([]);
   }
 
-  /** @returns what leaves now */
-  push(answers: readonly string[]): readonly string[] {
-    this.#answers.push(answers);
-    if (this.#answers.length - this.#first <= this.#length) return [];
-    const oldest = this.#answers[this.#first]!;
-    this.#first += 1;
-    // The front is cut off now and then, in place of moving all at each step.
-    if (this.#first > 100_000) [this.#answers, this.#first] = [this.#answers.slice(this.#first), 0];
-    return oldest;
+  /** @returns what leaves in its place */
+  exchange(answers: readonly string[]): readonly string[] {
+    const leaving = this.#answers[this.#oldest]!;
+    this.#answers[this.#oldest] = answers;
+    this.#oldest = (this.#oldest + 1) % this.#answers.length;
+    return leaving;
   }
 }
 
 let hold = 0;
-const queues = new Map<Peer, Queue>();
+const rings = new Map<Peer, Ring>();
 
-function queueOf(peer: Peer): Queue {
-  const queue = queues.get(peer) ?? new Queue(hold);
-  queues.set(peer, queue);
-  return queue;
+function ringOf(peer: Peer): Ring {
+  const ring = rings.get(peer) ?? new Ring(hold);
+  rings.set(peer, ring);
+  return ring;
 }
 
 function answer(request: string, transport: Transport, place: Place, peer: Peer): void {
   const answers = answersTo(request, transport, place);
   // Probes are answered at once.
-  const leaving = numberOf(request) < 0 ? answers : queueOf(peer).push(answers);
+  const leaving = hold === 0 || numberOf(request) < 0 ? answers : ringOf(peer).exchange(answers);
   for (const each of leaving) peer.put(each);
 }
 

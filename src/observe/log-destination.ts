@@ -7,14 +7,17 @@ import type { LineSink } from './batch.ts';
  */
 export const mostWaiting = 64 * 1024 * 1024;
 
-/** Writes what it is given in order, one write at a time; keeps it when a write fails, and tries again with the next. */
+/**
+ * Writes what it is given in order, one write at a time; keeps it when a write fails, and tries again with the next. Once its
+ * reader has gone (EPIPE), it writes nothing more and knows no end: it can only be destroyed.
+ */
 export interface OctetStream {
   write(octets: Uint8Array): unknown;
   end(): void;
   destroy(): void;
   on(event: 'drop', listener: (octets: Uint8Array) => void): unknown;
   on(event: 'drain', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   once(event: 'close' | 'error', listener: () => void): unknown;
 }
 
@@ -32,6 +35,8 @@ export interface LogDestination extends LineSink {
 export const createDestination = (stream: OctetStream, name: string, tell: (what: string) => void): LogDestination => {
   let lost = 0;
   let failing = false;
+  let hasReader = true;
+  const end = () => (hasReader ? stream.end() : stream.destroy());
   stream.on('drop', (lines) => {
     lost += countLines(lines);
   });
@@ -42,13 +47,14 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
     lost = 0;
     stream.write(Buffer.from(lostLine(told, name)));
   });
-  stream.on('error', ({ message }: Error) => {
+  stream.on('error', ({ message, code }) => {
+    hasReader = code !== 'EPIPE';
     if (!failing) tell(`${name} cannot be written: ${message}`);
     failing = true;
   });
   return {
     write: (lines) => stream.write(lines),
-    end: () => stream.end(),
+    end,
     ended(withinMs) {
       return new Promise((resolve) => {
         const giveUp = setTimeout(() => {
@@ -60,7 +66,7 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
           resolve();
         });
         stream.once('error', () => stream.destroy());
-        stream.end();
+        end();
       });
     },
   };

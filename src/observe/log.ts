@@ -35,14 +35,21 @@ export interface OpenLog {
 export type WriteRecord = (members: string) => void;
 
 /** By itself it would cut a batch into pieces of 16 KiB, and take text to measure it. Its types know text only. */
-const openStream = (fd: number): OctetStream =>
-  pino.destination({
+const openStream = (fd: number): OctetStream => {
+  const stream = pino.destination({
     dest: fd,
     sync: false,
     maxWrite: 2 * batchBytes,
     maxLength: mostWaiting,
     contentMode: 'buffer',
   }) as unknown as OctetStream;
+  const { destroy } = stream;
+  // At EPIPE pino has made all that a stream can do do nothing: it could never be closed.
+  stream.on('error', () => {
+    stream.destroy = destroy;
+  });
+  return stream;
+};
 
 const openFile = (file: string): LogDestination => {
   try {

@@ -1,7 +1,7 @@
 /** How lines reach the file: in batches, whole, in order, and all of them. Another thread writes, so each test waits for them. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -137,6 +137,42 @@ describe('a log whose reader is slow', () => {
       { at: 1 },
     ]);
   });
+});
+
+describe('a log whose reader has gone', () => {
+  const isOpen = (file: string): boolean =>
+    readdirSync('/proc/self/fd').some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === file;
+      } catch {
+        return false;
+      }
+    });
+
+  test.each(['before', 'as'])(
+    'is closed at once, and its file too, when that is found %s it is closed',
+    async (when) => {
+      const fifo = join(folder, 'fifo');
+      execFileSync('mkfifo', [fifo]);
+      const onStandardError = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      const reader = spawn('head', ['-c', '1', fifo]);
+      const gone = once(reader, 'exit');
+      const { writeLines, close } = openLog({ level: 'info', file: fifo });
+      writeLines(Buffer.from('{}\n'));
+      await gone;
+      writeLines(Buffer.from('{}\n'));
+      if (when === 'before') await until(() => onStandardError.mock.calls.length > 0);
+      // The time that it has for its last lines does not pass.
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      try {
+        await close();
+      } finally {
+        vi.useRealTimers();
+      }
+      onStandardError.mockRestore();
+      expect(isOpen(fifo)).toBe(false);
+    },
+  );
 });
 
 test('a log that cannot be written says so once on standard error, and ends nothing', async () => {

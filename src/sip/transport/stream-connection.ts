@@ -287,6 +287,7 @@ export class StreamConnection implements ReadConnection {
 
   /** As `reexamine` does with a peer that may not stay. */
   expel(refusal: PeerRefusal): void {
+    if (this.#isMuted) return;
     this.#surroundings.onPeerRefused(refusal, this);
     this.#isMuted = true;
     this.#reader.stop();

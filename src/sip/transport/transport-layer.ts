@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -13,7 +13,7 @@ import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLaye
 import { chooseListener } from './listener.ts';
 import { type Change, Listening, type ListeningChange } from './listening.ts';
 import { identifyAgain } from './peer-identity.ts';
-import type { PeerRefusal } from './peer-refusal.ts';
+import { certificateRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
 import { stillborn } from './stillborn.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
@@ -60,6 +60,9 @@ export function createTransportLayer(
   return new Transports(settings, door, handler, clock, log, sharing);
 }
 
+/** How often open connections are looked at for certificates that have ended meanwhile. */
+const CERTIFICATE_LOOK_MS = 60_000;
+
 /** How often a closing layer looks whether it is done. */
 const DRAIN_STEP_MS = 50;
 
@@ -78,6 +81,7 @@ class Transports implements ReconfigurableTransports {
   readonly #tls = new Map<string, TlsContext>();
   readonly #listening: Listening;
   readonly #accepted: AcceptedSockets;
+  #certificateLook: Timer | undefined;
 
   constructor(
     settings: TransportSettings,
@@ -133,6 +137,7 @@ class Transports implements ReconfigurableTransports {
   async open(): Promise<void> {
     const first = await this.reconfigure(this.#first, this.#door);
     first.commit();
+    this.#watchCertificates();
   }
 
   countConnections(): number {
@@ -186,6 +191,15 @@ class Transports implements ReconfigurableTransports {
     const context = this.#contextFor(connection);
     if (context === undefined) return;
     connection.reexamine((socket, expectation) => identifyAgain(socket, context, expectation));
+  }
+
+  /** Nothing tells when a certificate ends that was good in the handshake (RFC 5280 §4.1.2.5). */
+  #watchCertificates(): void {
+    this.#certificateLook = this.#clock.after(CERTIFICATE_LOOK_MS, () => {
+      const now = new Date();
+      for (const connection of [...this.#pool.connections]) expelWhenExpired(connection, now);
+      this.#watchCertificates();
+    });
   }
 
   /** What a connection like this one would be judged by now: by its old profile when its listener is gone. */
@@ -323,6 +337,7 @@ class Transports implements ReconfigurableTransports {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#certificateLook?.cancel();
     this.#listening.stopAccepting();
     const deadline = this.#clock.now() + graceMs;
     await new Promise<void>((resolve) => this.#drain(deadline, resolve));
@@ -347,6 +362,12 @@ class Transports implements ReconfigurableTransports {
     return this.#listening.isAtRest;
   }
 }
+
+const expelWhenExpired = (connection: StreamConnection, now: Date): void => {
+  const { peerCertificate, state } = connection;
+  if (state !== 'open' || peerCertificate === undefined || now <= peerCertificate.validToDate) return;
+  connection.expel(certificateRefusal('CERT_HAS_EXPIRED', peerCertificate));
+};
 
 const stranger = ({ remoteAddress, verifiedNames }: StreamConnection): Refusal => {
   const names = verifiedNames.length === 0 ? 'no name' : verifiedNames.join(', ');

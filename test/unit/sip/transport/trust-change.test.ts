@@ -1,7 +1,7 @@
 /** A reload that takes trust away: who is connected is looked at again, and nobody else is disturbed (RFC 5922, RFC 5280 §6.3). */
 import { spawn } from 'node:child_process';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Listener } from '../../../../src/sip/transport/flow.ts';
 import type { TlsProfile } from '../../../../src/sip/transport/settings.ts';
 import type { ReconfigurableTransports } from '../../../../src/sip/transport/transport-layer.ts';
@@ -159,6 +159,61 @@ describe('a peer that we have connected to', () => {
     await until(() => user.errors.length === 1);
     expect(flow.state).toBe('closed');
     expect(server.peers.map(({ text }) => text).join('')).toBe('');
+  });
+});
+
+describe('a certificate that ends while its connection is open (RFC 5280 §4.1.2.5)', () => {
+  const short = authority.issue({
+    commonName: 'fe9.example.com',
+    alternativeNames: ['DNS:fe9.example.com', 'IP:127.0.0.1'],
+    days: 2,
+  });
+  afterEach(() => void vi.useRealTimers());
+  const pass = (days: number) => vi.setSystemTime(Date.now() + days * 86_400_000);
+
+  test('ends the trust in its peer within a minute: it gets the answer that it is owed and is closed, others stay', async () => {
+    const { layer, handler, listener, clock } = await openTransports({
+      listen: [{ transport: 'tls', tlsProfile: 'default' }],
+      tls: [profileOf(router)],
+      timeouts: { halfOpenMs: 90_000 },
+    });
+    const [out, stays] = [connectTls(listener, short), connectTls(listener, imp1)];
+    for (const peer of [out, stays]) peer.send(messageFrom());
+    await until(() => handler.requests.length === 2);
+    const { message, flow } = handler.requests.find((it) => it.flow.verifiedNames.includes('fe9.example.com'))!;
+
+    pass(1);
+    clock.advance(60_000);
+    expect(handler.discarded).toEqual([]);
+    pass(2);
+    // It still waits for its answer at the next look, and is told of once.
+    clock.advance(60_000);
+    clock.advance(60_000);
+    expect(handler.discarded).toMatchObject([
+      { what: 'tls-certificate-expired', flow: { verifiedNames: flow.verifiedNames } },
+    ]);
+    layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', message, flow);
+    await out.read('200 OK');
+    await until(() => {
+      clock.advance(50);
+      return out.hasEnded;
+    });
+    stays.send(messageFrom());
+    await until(() => handler.requests.length === 3);
+  });
+
+  test('sends who waits for an answer of it elsewhere', async () => {
+    const { layer, clock } = await openTls();
+    const server = await listenTls(short);
+    const target = { transport: 'tls', port: server.port, tlsName: 'fe9.example.com', tlsProfile: 'default' } as const;
+    const flow = flowTo(layer, target);
+    await until(() => flow.state === 'open');
+    const user = new RecordingUser();
+    flow.users.add(user);
+    pass(3);
+    clock.advance(60_000);
+    expect(user.errors).toMatchObject([{ code: 'closed', detail: expect.stringContaining('CERT_HAS_EXPIRED') }]);
+    expect(flowTo(layer, target)).not.toBe(flow);
   });
 });
 

@@ -121,6 +121,16 @@ describe('a peer that has connected', () => {
     expect(nameOf('imp1.example.com').flow.state).toBe('open');
   });
 
+  test('and whose CA stands in the bundle below its root stays when the profile changes (RFC 5280 §6.1)', async () => {
+    const issuing = authority.intermediate('Issuing CA');
+    const below = issuing.issue({ commonName: 'x', alternativeNames: ['DNS:fe8.example.com'] });
+    const ca = authority.certificate + issuing.certificate;
+    const { layer, handler, nameOf } = await connectBoth({ ca }, below);
+    await change(layer, { ca, peers: ['fe8.example.com', 'imp1.example.com'] });
+    expect(handler.discarded).toEqual([]);
+    expect(nameOf('fe8.example.com').flow.state).toBe('open');
+  });
+
   test('under the very same profile is not asked again, and stays', async () => {
     const { layer, handler, nameOf } = await connectBoth();
     await change(layer, {});

@@ -25,6 +25,9 @@ export interface BranchOwner {
   onResponse(branch: number, response: SipResponse): void;
   onTimeout(branch: number): void;
   onTransportError(branch: number, error: TransportError): void;
+  /** Nothing has come within `failover-after`. */
+  onNoAnswer(branch: number): void;
+  onTimerC(branch: number): void;
 }
 
 export class BranchTry implements Attempt, ClientTransactionUser {
@@ -81,5 +84,13 @@ export class BranchTry implements Attempt, ClientTransactionUser {
 
   onTransportError(error: TransportError): void {
     this.#owner.onTransportError(this.#index, error);
+  }
+
+  onNoAnswer(): void {
+    this.#owner.onNoAnswer(this.#index);
+  }
+
+  onTimerC(): void {
+    this.#owner.onTimerC(this.#index);
   }
 }

@@ -75,6 +75,9 @@ export interface Journey {
   ended(ending: Ending): void;
 }
 
+const noAnswer = (attempt: BranchTry): void => attempt.onNoAnswer();
+const timerC = (attempt: BranchTry): void => attempt.onTimerC();
+
 const ignoreAnswers: ClientTransactionUser = {
   accepts: () => true,
   mayAnswer: () => true,
@@ -83,11 +86,14 @@ const ignoreAnswers: ClientTransactionUser = {
   onTransportError() {},
 };
 
+/** Most requests have one try, and no hop without an address: a list that is pushed to has room for sixteen. */
+const none: readonly never[] = [];
+
 export class ProxiedRequest implements BranchOwner {
   #context: ResponseContext;
   #isReported = false;
-  readonly #tries: BranchTry[] = [];
-  readonly #unresolved: Attempt[] = [];
+  #tries: readonly BranchTry[] = none;
+  #unresolved: readonly Attempt[] = none;
   readonly #journey: Journey;
   readonly #rim: ProxyRim;
   readonly #settings: ProxySettings;
@@ -213,7 +219,8 @@ export class ProxiedRequest implements BranchOwner {
     if (next === undefined) return this.#take({ kind: 'exhausted' });
     if (this.#context.hasAnswered || this.#context.isCancelled) return this.#take({ kind: 'exhausted' });
     if ('error' in next) {
-      this.#unresolved.push({ hop: next.hop, target: undefined, startedMs: 0, outcome: next.error.code, ms: 0 });
+      const attempt = { hop: next.hop, target: undefined, startedMs: 0, outcome: next.error.code, ms: 0 };
+      this.#unresolved = [...this.#unresolved, attempt];
       return this.#startBranch();
     }
     const flow = this.#rim.flowTo(next.target);
@@ -223,7 +230,7 @@ export class ProxiedRequest implements BranchOwner {
 
   #addTry(next: HopTarget): BranchTry {
     const attempt = new BranchTry(this, this.#tries.length, next, this.#rim.clock.now());
-    this.#tries.push(attempt);
+    this.#tries = this.#tries === none ? [attempt] : [...this.#tries, attempt];
     this.#take({ kind: 'started', hasMore: this.#targets.hasMore });
     return attempt;
   }
@@ -322,14 +329,18 @@ export class ProxiedRequest implements BranchOwner {
     const { clock } = this.#rim;
     const { failoverAfterMs, timerCMs, giveUpMs } = this.#settings;
     if (timer === 'failover') {
-      attempt.failover = clock.after(failoverAfterMs, () => this.#onNoAnswer(branch));
+      attempt.failover = clock.after(failoverAfterMs, noAnswer, attempt);
       return;
     }
     attempt.timerC?.cancel();
-    attempt.timerC = clock.after(timer === 'C' ? timerCMs : giveUpMs, () => this.#take({ kind: 'timer-c', branch }));
+    attempt.timerC = clock.after(timer === 'C' ? timerCMs : giveUpMs, timerC, attempt);
   }
 
-  #onNoAnswer(branch: number): void {
+  onTimerC(branch: number): void {
+    this.#take({ kind: 'timer-c', branch });
+  }
+
+  onNoAnswer(branch: number): void {
     this.#tellSilence(this.#tries[branch]);
     this.#take({ kind: 'no-answer', branch, hasMore: this.#targets.hasMore });
   }

@@ -11,6 +11,8 @@ export interface Clock {
   now(): number;
   /** Runs `run` once, `ms` milliseconds from now or a little later, never earlier. */
   after(ms: number, run: () => void): Timer;
+  /** The same with `subject` handed in: whoever starts a timer for each message needs no function for each. */
+  after<Subject>(ms: number, run: (subject: Subject) => void, subject: Subject): Timer;
 }
 
 /** The production clock. Its timers do not keep the process alive. */
@@ -48,13 +50,15 @@ class Link {
 class WheelTimer extends Link implements Timer {
   readonly wheel: HashedWheel;
   readonly dueTick: number;
-  readonly run: () => void;
+  readonly run: (subject: unknown) => void;
+  readonly subject: unknown;
 
-  constructor(wheel: HashedWheel, dueTick: number, run: () => void) {
+  constructor(wheel: HashedWheel, dueTick: number, run: (subject: unknown) => void, subject: unknown) {
     super();
     this.wheel = wheel;
     this.dueTick = dueTick;
     this.run = run;
+    this.subject = subject;
   }
 
   cancel(): void {
@@ -86,10 +90,10 @@ class HashedWheel implements TimerWheel {
     return performance.now() + this.#aheadMs;
   }
 
-  after(ms: number, run: () => void): Timer {
+  after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject): Timer {
     const now = performance.now();
     const dueTick = Math.max(Math.ceil((now + ms) / TICK_MS), this.#tick + 1);
-    const timer = new WheelTimer(this, dueTick, run);
+    const timer = new WheelTimer(this, dueTick, run as (subject: unknown) => void, subject);
     timer.insertBefore(this.#slots[dueTick % SLOTS]!);
     this.armed += 1;
     if (dueTick < this.#wakeTick) this.#wakeAt(dueTick);
@@ -155,7 +159,7 @@ class HashedWheel implements TimerWheel {
       while (!isEmpty(this.#due)) {
         const timer = this.#due.next as WheelTimer;
         timer.cancel();
-        timer.run();
+        timer.run(timer.subject);
       }
     } finally {
       this.#rest();

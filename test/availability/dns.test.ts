@@ -87,7 +87,7 @@ describe('a server that answers', () => {
 
   test('a name that is not there is told, and asked for again after the negative life', async () => {
     let nowMs = 1_000;
-    const standing: Clock = { now: () => nowMs, after: (ms, run) => clock.after(ms, run) };
+    const standing: Clock = { now: () => nowMs, after: clock.after.bind(clock) };
     const resolver = resolverBy(relay.server, { clock: standing });
     expect(await resolver.resolve('gone.example.com', 5060, 'tcp')).toMatchObject({
       code: 'unresolved',

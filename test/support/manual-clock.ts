@@ -23,8 +23,9 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  after(ms: number, run: () => void): Timer {
-    const timer: Armed = { due: this.#now + ms, run, cancel: () => this.#forget(timer) };
+  after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject): Timer {
+    const fire = () => run(subject as Subject);
+    const timer: Armed = { due: this.#now + ms, run: fire, cancel: () => this.#forget(timer) };
     this.#armed.push(timer);
     return timer;
   }

@@ -47,7 +47,8 @@ export class ClientTransaction implements FlowUser {
   #state: State;
   #final: SipResponse | undefined;
   #error: TransportError | undefined;
-  readonly #text: string;
+  /** Empty when it is not needed any more. */
+  #text: string;
   readonly #machine: Machine<State, Event>;
   readonly #timers: TransactionTimers;
   readonly #user: ClientTransactionUser;
@@ -71,7 +72,7 @@ export class ClientTransaction implements FlowUser {
     this.flow = flow;
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
-    this.#timers = new TransactionTimers(clock);
+    this.#timers = new TransactionTimers(clock, this);
     this.#user = user;
     this.#rim = rim;
   }
@@ -100,6 +101,10 @@ export class ClientTransaction implements FlowUser {
   onResponse(response: SipResponse): void {
     if (response.status >= 300) this.#final = response;
     this.#take(this.#responseEvent(response.status), response);
+  }
+
+  onTimer(name: TimerName): void {
+    this.#take(`timer-${name}` as Event, undefined);
   }
 
   onTransportError(error: TransportError): void {
@@ -140,7 +145,7 @@ export class ClientTransaction implements FlowUser {
   #perform(effect: Effect, response: SipResponse | undefined): void {
     switch (effect.do) {
       case 'send-request':
-        return this.flow.send(this.#text, this);
+        return this.#sendRequest();
       case 'send-ack':
         if (this.#final !== undefined) this.flow.send(makeAck(this.#text, this.#final));
         return;
@@ -164,10 +169,16 @@ export class ClientTransaction implements FlowUser {
     }
   }
 
+  /** By a stream it is not repeated; and only an INVITE has an ACK and a CANCEL that are made from it. */
+  #sendRequest(): void {
+    this.flow.send(this.#text, this);
+    if (this.flow.isReliable && this.ids.method !== 'INVITE') this.#text = '';
+  }
+
   /** From Timers K and M on neither the request nor its asker is needed: so no transaction waits for these two. */
   #startTimer(timer: TimerName, ms: number): void {
     if (timer === 'K' || timer === 'M') return this.#endEarly(timer, ms);
-    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event, undefined));
+    this.#timers.start(timer, ms);
   }
 
   #endEarly(timer: 'K' | 'M', ms: number): void {

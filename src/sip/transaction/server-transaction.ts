@@ -55,7 +55,7 @@ export class ServerTransaction {
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
-    this.#timers = new TransactionTimers(clock);
+    this.#timers = new TransactionTimers(clock, this);
     this.#rim = rim;
   }
 
@@ -79,6 +79,10 @@ export class ServerTransaction {
 
   onAck(): void {
     this.#take('ACK');
+  }
+
+  onTimer(name: TimerName): void {
+    this.#take(`timer-${name}` as Event);
   }
 
   /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */
@@ -173,6 +177,6 @@ export class ServerTransaction {
     if (timer === 'L') return this.#rim.answered(this, ms, '');
     // Answered: there is nothing left that a CANCEL could reach.
     if (timer === 'H') this.context = undefined;
-    this.#timers.start(timer, ms, () => this.#take(`timer-${timer}` as Event));
+    this.#timers.start(timer, ms);
   }
 }

@@ -21,19 +21,32 @@ const slotOf: Readonly<Record<TimerName, Slot>> = {
   M: 'linger',
 };
 
+export interface TimerOwner {
+  onTimer(name: TimerName): void;
+}
+
+/** One function for each timer, and not one for each time that it is started. */
+const ringing = (name: TimerName) => (owner: TimerOwner) => owner.onTimer(name);
+
+const ring = Object.fromEntries(Object.keys(slotOf).map((name) => [name, ringing(name as TimerName)])) as Readonly<
+  Record<TimerName, (owner: TimerOwner) => void>
+>;
+
 export class TransactionTimers {
   #repeat: Timer | undefined;
   #giveUp: Timer | undefined;
   #linger: Timer | undefined;
   readonly #clock: Clock;
+  readonly #owner: TimerOwner;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, owner: TimerOwner) {
     this.#clock = clock;
+    this.#owner = owner;
   }
 
-  start(name: TimerName, ms: number, run: () => void): void {
+  start(name: TimerName, ms: number): void {
     this.stop(name);
-    const timer = this.#clock.after(ms, run);
+    const timer = this.#clock.after(ms, ring[name], this.#owner);
     const slot = slotOf[name];
     if (slot === 'repeat') this.#repeat = timer;
     else if (slot === 'giveUp') this.#giveUp = timer;

@@ -68,6 +68,8 @@ const startBranch: ContextEffect = { do: 'start-branch' };
 const freshBranch: Branch = { phase: 'silent', cancel: 'no', isExpired: false };
 const firstBranch: readonly Branch[] = [freshBranch];
 const noEffects: readonly ContextEffect[] = [];
+const noBranches: readonly Branch[] = [];
+const noOutcomes: readonly Outcome[] = [];
 
 /** Those of one branch are the same for every request, and made once for each number that a branch has had. */
 const ofBranch = (make: (branch: number) => ContextEffect) => {
@@ -86,8 +88,8 @@ const forwardResponse = ofBranch((branch) => ({ do: 'forward-response', branch }
 
 export const openContext = (isInvite: boolean): ResponseContext => ({
   isInvite,
-  branches: [],
-  outcomes: [],
+  branches: noBranches,
+  outcomes: noOutcomes,
   hasAnswered: false,
   isCancelled: false,
 });

@@ -42,6 +42,8 @@ export interface HopKnowledge {
 
 const isError = (value: readonly Target[] | TransportError): value is TransportError => 'code' in value;
 
+const none: readonly never[] = [];
+
 const isEmpty = (list: readonly unknown[] | undefined): boolean => list === undefined || list.length === 0;
 
 interface Later extends HopTarget {
@@ -56,7 +58,9 @@ export class Targets {
   readonly #resolve: Resolve;
   readonly #knowledge: HopKnowledge;
   readonly #callId: string;
-  readonly #ready: HopTarget[] = [];
+  #ready: readonly HopTarget[] = none;
+  /** Of `#ready`, how many have been had. */
+  #taken = 0;
   /** Those that have to wait for their turn; undefined as long as there is none, which is nearly always. */
   #later: Later[] | undefined;
   #nextHop = 0;
@@ -72,7 +76,7 @@ export class Targets {
 
   /** Whether another target may be had. A hop whose name is not resolved yet counts as one. */
   get hasMore(): boolean {
-    if (this.#ready.length > 0 || this.#nextHop < this.#hops.length) return true;
+    if (this.#taken < this.#ready.length || this.#nextHop < this.#hops.length) return true;
     return !isEmpty(this.#later) || !isEmpty(this.#unresolved);
   }
 
@@ -91,9 +95,12 @@ export class Targets {
   }
 
   #nextInTurn(): HopTarget | undefined {
-    let next = this.#ready.shift();
-    while (next !== undefined && !this.#isInTurn(next)) next = this.#ready.shift();
-    return next;
+    while (this.#taken < this.#ready.length) {
+      const next = this.#ready[this.#taken] as HopTarget;
+      this.#taken += 1;
+      if (this.#isInTurn(next)) return next;
+    }
+    return undefined;
   }
 
   #nextHopInTurn(): NextHop | undefined {
@@ -109,11 +116,21 @@ export class Targets {
 
   #take(hop: NextHop, resolved: readonly Target[] | TransportError): Unresolved | undefined {
     if (!isError(resolved)) {
-      for (const target of resolved) this.#ready.push({ hop, target, isLastResort: false, isAgain: false });
+      const found = resolved.map((target) => ({ hop, target, isLastResort: false, isAgain: false }));
+      this.#setReady(this.#taken < this.#ready.length ? [...this.#rest, ...found] : found);
       return undefined;
     }
     this.#knowledge.onUnresolved(hop, resolved);
     return { hop, error: resolved };
+  }
+
+  get #rest(): readonly HopTarget[] {
+    return this.#ready.slice(this.#taken);
+  }
+
+  #setReady(ready: readonly HopTarget[]): void {
+    this.#ready = ready;
+    this.#taken = 0;
   }
 
   #isInTurn(next: HopTarget): boolean {
@@ -133,7 +150,8 @@ export class Targets {
 
   /** A message too large for UDP goes by TCP first, and by UDP only if that fails (§18.1.1). */
   preferTcp(next: HopTarget): void {
-    this.#ready.unshift({ ...next, target: { ...next.target, transport: 'tcp' } }, { ...next, isLastResort: true });
+    const byTcp = { ...next, target: { ...next.target, transport: 'tcp' as const } };
+    this.#setReady([byTcp, { ...next, isLastResort: true }, ...this.#rest]);
   }
 
   /**

@@ -23,30 +23,51 @@ export function parseValueList<T extends Value>(
   id: HeaderId,
   parse: ParseValue<T>,
 ): ValueList<T> {
-  let slot = index.find(id);
+  const slot = index.find(id);
   if (slot < 0) return NONE;
-  const values: T[] = [];
-  for (; slot >= 0; slot = index.find(id, slot)) {
-    if (!parseLine(values, text, index.valueStart(slot), index.valueEnd(slot), parse))
-      return { values, isWhole: false };
-  }
-  return { values, isWhole: true };
+  const limit = index.valueEnd(slot);
+  const first = parse(text, index.valueStart(slot), limit);
+  if (first === undefined) return { values: [], isWhole: false };
+  // Mostly there is one. A list that begins empty and is pushed to has room for seventeen.
+  const values = [first];
+  const isWhole =
+    parseBehind(values, text, first.end, limit, parse) && parseLines(values, text, index, id, slot, parse);
+  return { values, isWhole };
 }
 
-function parseLine<T extends Value>(
+/** Those of the lines of this kind behind slot `after`. */
+function parseLines<T extends Value>(
   values: T[],
   text: string,
-  start: number,
+  index: HeaderIndex,
+  id: HeaderId,
+  after: number,
+  parse: ParseValue<T>,
+): boolean {
+  for (let slot = index.find(id, after); slot >= 0; slot = index.find(id, slot)) {
+    const limit = index.valueEnd(slot);
+    const value = parse(text, index.valueStart(slot), limit);
+    if (value === undefined) return false;
+    values.push(value);
+    if (!parseBehind(values, text, value.end, limit, parse)) return false;
+  }
+  return true;
+}
+
+/** Those of the same line behind the value that ends at `end`. */
+function parseBehind<T extends Value>(
+  values: T[],
+  text: string,
+  end: number,
   limit: number,
   parse: ParseValue<T>,
 ): boolean {
-  for (let pos = start; ; ) {
-    const value = parse(text, pos, limit);
+  for (let comma = skipLws(text, end, limit); comma < limit; ) {
+    if (text.charCodeAt(comma) !== COMMA) return false;
+    const value = parse(text, comma + 1, limit);
     if (value === undefined) return false;
     values.push(value);
-    const comma = skipLws(text, value.end, limit);
-    if (comma >= limit) return true;
-    if (text.charCodeAt(comma) !== COMMA) return false;
-    pos = comma + 1;
+    comma = skipLws(text, value.end, limit);
   }
+  return true;
 }

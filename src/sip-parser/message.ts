@@ -220,7 +220,7 @@ export class SipRequest extends SipMessage {
   constructor(text: string, startLine: RequestLine, index: HeaderIndex) {
     super(text, startLine, index);
     this.method = startLine.method;
-    this.requestUri = startLine.requestUri;
+    this.requestUri = this.text.slice(startLine.uriStart, startLine.uriEnd);
   }
 
   /** Undefined unless the Request-URI is a well-formed sip or sips URI. */

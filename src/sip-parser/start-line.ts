@@ -4,7 +4,9 @@ import { asciiLower, equalsIgnoreCase, HTAB, isToken, parseDecimal, SP, skipDigi
 export interface RequestLine {
   readonly kind: 'request';
   readonly method: string;
-  readonly requestUri: string;
+  /** Where the Request-URI stands: a slice of this text would keep it alive beside that of the whole message. */
+  readonly uriStart: number;
+  readonly uriEnd: number;
   readonly version: string;
   /** Just behind the CRLF of the line. */
   readonly end: number;
@@ -42,8 +44,7 @@ function wellFormedRequestLine(text: string, lineEnd: number, end: number): Requ
   if (text.indexOf(' ', methodEnd + 1) !== uriEnd) return undefined;
   const method = text.slice(0, methodEnd);
   if (!isToken(method)) return undefined;
-  const requestUri = text.slice(methodEnd + 1, uriEnd);
-  return { kind: 'request', method, requestUri, version: SIP_VERSION, end, problem: undefined };
+  return { kind: 'request', method, uriStart: methodEnd + 1, uriEnd, version: SIP_VERSION, end, problem: undefined };
 }
 
 /** "SIP/" in any case, §7.1. */
@@ -62,9 +63,9 @@ function anyRequestLine(line: string, end: number): RequestLine | undefined {
   const version = lineWithoutTail.slice(uriEnd + 1);
   const method = line.slice(0, methodEnd);
   if (methodEnd < 0 || uriEnd < methodEnd || !isToken(method) || !startsWithSip(version)) return undefined;
-  const requestUri = line.slice(methodEnd + 1, uriEnd);
-  const problem = requestLineProblem(requestUri, line.length > lineWithoutTail.length);
-  return { kind: 'request', method, requestUri, version: canonicalVersion(version), end, problem };
+  const uriStart = methodEnd + 1;
+  const problem = requestLineProblem(line.slice(uriStart, uriEnd), line.length > lineWithoutTail.length);
+  return { kind: 'request', method, uriStart, uriEnd, version: canonicalVersion(version), end, problem };
 }
 
 /** §7.1: single SPs and no others; lenient readings of more differ (RFC 4475 §3.1.2.8 to §3.1.2.10). */

@@ -58,6 +58,15 @@ describe('connections that break', () => {
     expect(asker.text).toBe('');
   });
 
+  it('a next hop that closes its side as soon as it has answered: its answer counts, and nobody else is asked', async () => {
+    const hop = firstPeer();
+    const asker = world.connect();
+    asker.send(world.message(newTag()));
+    await (await hop).read('hello');
+    (await hop).socket.end(responseText(lastRequest(await hop), 200, { reason: 'First' }));
+    await asker.read('SIP/2.0 200 First');
+  });
+
   it('a next hop that closes its side instead of answering: the second hop is asked at once', async () => {
     const hop = firstPeer();
     const asker = world.connect();

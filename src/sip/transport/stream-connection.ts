@@ -290,10 +290,7 @@ export class StreamConnection implements ReadConnection {
     if (this.#isMuted) return;
     this.#surroundings.onPeerRefused(refusal, this);
     this.#isMuted = true;
-    this.#reader.stop();
-    const error: TransportError = { code: 'closed', detail: refusal.detail };
-    if (this.#unanswered === 0) this.#finish(error);
-    else this.#awaitAnswers(error);
+    this.#endOnceAnswered({ code: 'closed', detail: refusal.detail });
   }
 
   #enterStage(ms: number, atEnd: () => void): void {
@@ -335,13 +332,16 @@ export class StreamConnection implements ReadConnection {
     // While TLS is being set up, an error follows that says so.
     if (this.state !== 'open' || this.#isEnding) return;
     const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
-    if (this.#reader.isMidMessage) this.giveUp('incomplete-message', 'the stream ended inside a message');
-    else if (this.#unanswered === 0) this.#finish(error);
-    else this.#awaitAnswers(error);
+    if (this.#reader.isMidMessage) {
+      this.#surroundings.handler.onDiscarded('incomplete-message', this, 'the stream ended inside a message');
+    }
+    this.#endOnceAnswered(error);
   };
 
-  /** The peer will send nothing more, but may still read: answers that are owed leave before it is closed. */
-  #awaitAnswers(error: TransportError): void {
+  /** Nothing more is read, but the peer may still read: answers that are owed leave before it is closed. */
+  #endOnceAnswered(error: TransportError): void {
+    if (this.#unanswered === 0) return this.#finish(error);
+    this.#reader.stop();
     this.#isEnding = true;
     this.#endedBy = error;
     this.#surroundings.registry.forget(this);

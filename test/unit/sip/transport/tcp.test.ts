@@ -423,6 +423,20 @@ describe('responses (RFC 3261 §18.2.2)', () => {
     });
   });
 
+  test('still reach a peer that has ended its side inside another message', async () => {
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a') + message('b').slice(0, -5));
+    peer.socket.end();
+    await until(() => handler.discardCodes[0] === 'incomplete-message');
+    // Longer than a message that has begun may take.
+    clock.advance(31_000);
+    const { message: request, flow } = handler.requests[0]!;
+    layer.sendResponse(response('a'), request, flow);
+    await peer.read('200 OK');
+    expect(handler.discardCodes).toHaveLength(1);
+  });
+
   test('that were written to a peer that had closed for good go to its sent-by on a new connection', async () => {
     const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const server = await listenAsPeer();
@@ -469,6 +483,27 @@ describe('the end of a connection', () => {
     await until(() => peer.hasEnded);
     expect(handler.discardCodes).toEqual([]);
   });
+
+  test.each(['ends its side', 'closes for good'])(
+    'a peer that %s as soon as it has answered has given all its answers',
+    async (how) => {
+      const { layer, handler } = await openTransports({ listen: [{ transport: 'tcp' }] });
+      const server = await listenAsPeer();
+      const flow = flowTo(layer, { transport: 'tcp', port: server.port });
+      flow.send(message('request'));
+      const peer = await server.peer(0);
+      await peer.read('Call-ID: request');
+      const user = new RecordingUser();
+      flow.users.add(user);
+      // More than one read takes.
+      const callIds = Array.from({ length: 1_000 }, (_, i) => `answer-${i}`);
+      peer.send(callIds.map((callId) => response(callId)).join(''));
+      if (how === 'closes for good') peer.socket.destroySoon();
+      else peer.socket.end();
+      await until(() => user.errors.length === 1);
+      expect(handler.responses.map(({ message: { callId } }) => callId)).toEqual(callIds);
+    },
+  );
 
   test('a stream that ends inside a message is told as such', async () => {
     const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });

@@ -5,6 +5,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../../support/certificates.ts';
 import { closeTransports, flowTo, makeTransports, RecordingUser } from '../../../support/open-transports.ts';
+import { RawMessage, responseText } from '../../../support/raw-message.ts';
 import { closePeers, keepPeer, listenAsPeer } from '../../../support/stream-peer.ts';
 import { messageFrom, tlsEnds } from '../../../support/tls-ends.ts';
 import { until } from '../../../support/until.ts';
@@ -201,6 +202,22 @@ describe('a peer that we connect to', () => {
       detail: expect.stringContaining('disconnected before'),
     });
   });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'and that ends as soon as it has answered has given all its answers: %s',
+    async (maxVersion) => {
+      const { layer, handler } = await openTls({ maxVersion });
+      const server = await listenTls(frontEnd);
+      const flow = flowTo(layer, target(server.port, 'fe1.example.com'));
+      flow.send('hello');
+      const peer = await server.peer(0);
+      await peer.read('hello');
+      const answer = responseText(new RawMessage(messageFrom()), 200);
+      peer.socket.end(answer.repeat(1_000));
+      await until(() => flow.state === 'closed');
+      expect(handler.responses).toHaveLength(1_000);
+    },
+  );
 
   test('with an unknown profile is an error at once', async () => {
     const { layer } = await openTls();

@@ -254,6 +254,7 @@ export class ProxiedRequest implements BranchOwner {
     const attempt = this.#addTry(next);
     const ids = { method: this.#request.method, branch };
     attempt.client = this.#rim.transactions.request(flow, text, ids, attempt);
+    this.#request.restBare();
   }
 
   #cancelBranch(branch: number): void {

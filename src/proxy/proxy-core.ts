@@ -1,6 +1,6 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { LoopMemory } from '../routing/loop-memory.ts';
-import type { Decision, RequestFacts, RequestSource, Side } from '../routing/types.ts';
+import type { Decision, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
@@ -61,9 +61,16 @@ interface Understood {
   readonly routed: RoutedRequest;
   readonly facts: RequestFacts;
   readonly marks: ViaMarks;
-  /** Key of the loop memory; undefined for what is never remembered: requests within a dialog. */
+  /** See `memoryKeyOf`. */
   readonly memoryKey: string | undefined;
 }
+
+/** Key of a request in the loop memory; undefined for what is never remembered: requests within a dialog. */
+const memoryKeyOf = (
+  { callId, fromTag, toTag, cseqNumber, method }: SipRequest,
+  uri: UriFacts,
+): string | undefined =>
+  toTag === undefined ? `${callId} ${fromTag} ${cseqNumber} ${method} ${uri.key ?? uri.host}` : undefined;
 
 /** A request as it came, kept beside its transaction, which forgets it when it is answered. */
 interface Arrival {
@@ -129,6 +136,44 @@ const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
   };
 };
 
+/** It may last for minutes, so it holds what is needed to its end and nothing else. */
+class ForwardedJourney implements Journey {
+  readonly transaction: ServerTransaction;
+  readonly routed: RoutedRequest;
+  readonly marks: ViaMarks;
+  readonly decision: Decision & { readonly kind: 'forward' };
+  readonly #arrivedMs: number;
+  readonly #world: ProxyWorld;
+
+  constructor(
+    transaction: ServerTransaction,
+    routed: RoutedRequest,
+    marks: ViaMarks,
+    decision: Decision & { readonly kind: 'forward' },
+    arrivedMs: number,
+    world: ProxyWorld,
+  ) {
+    this.transaction = transaction;
+    this.routed = routed;
+    this.marks = marks;
+    this.decision = decision;
+    this.#arrivedMs = arrivedMs;
+    this.#world = world;
+  }
+
+  hasComeBack(): boolean {
+    const { loopMemory, clock } = this.#world;
+    const key = memoryKeyOf(this.routed.request, uriFacts(this.routed.uri));
+    return key !== undefined && loopMemory.wasLooped(key, clock.now());
+  }
+
+  ended(ending: Ending): void {
+    const { request, flow } = this.transaction;
+    const { decision } = this;
+    this.#world.observer.onEnded({ request, flow, decision, refusal: undefined, ending, arrivedMs: this.#arrivedMs });
+  }
+}
+
 const unsent = (status: number, code: string): Ending => ({ status, code, attempts: [] });
 
 export class ProxyCore implements TransactionUser {
@@ -173,10 +218,7 @@ export class ProxyCore implements TransactionUser {
     const marks = viaMarks(request, signing);
     const ownVias = readOwnVias(request, marks, signing, isOwn);
     const uri = uriFacts(routed.uri);
-    const memoryKey =
-      request.toTag === undefined
-        ? `${request.callId} ${request.fromTag} ${request.cseqNumber} ${request.method} ${uri.key ?? uri.host}`
-        : undefined;
+    const memoryKey = memoryKeyOf(request, uri);
     const sentBeforeTo = memoryKey === undefined ? undefined : loopMemory.sentBeforeTo(memoryKey, clock.now());
     const facts = new Facts(routed, uri, flow, { ownVias, sentBeforeTo, signing, isOwn });
     return { routed, facts, marks, memoryKey };
@@ -230,17 +272,9 @@ export class ProxyCore implements TransactionUser {
 
   #forward(arrival: Arrival, understood: Understood, decision: Decision & { kind: 'forward' }): void {
     const { routed, marks, memoryKey } = understood;
-    const { transaction } = arrival;
-    const { loopMemory, clock } = this.#world;
+    const { transaction, atMs } = arrival;
     this.#remember(memoryKey, decision.plan.to);
-    const journey: Journey = {
-      transaction,
-      routed,
-      marks,
-      decision,
-      hasComeBack: () => memoryKey !== undefined && loopMemory.wasLooped(memoryKey, clock.now()),
-      ended: (ending) => this.#report(arrival, decision, undefined, ending),
-    };
+    const journey = new ForwardedJourney(transaction, routed, marks, decision, atMs, this.#world);
     const proxied = new ProxiedRequest(journey, this.#world, arrival.rules.settings);
     transaction.context = proxied;
     if (transaction.isInvite) transaction.trying();

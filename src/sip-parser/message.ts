@@ -38,9 +38,9 @@ export abstract class SipMessage {
   readonly contentLength: number | undefined;
   /** What is wrong with the start line, for people; undefined when nothing is. */
   readonly startLineProblem: string | undefined;
-  /** Where the header lines are, for checks and edits. */
-  readonly index: HeaderIndex;
 
+  /** Undefined after `restBare`. */
+  private keptIndex: HeaderIndex | undefined;
   private readVias: Lazy<ValueList<Via>> = UNREAD;
   private readCallId: Lazy<string> = UNREAD;
   private readCSeq: Lazy<CSeq> = UNREAD;
@@ -57,11 +57,26 @@ export abstract class SipMessage {
     this.version = startLine.version;
     this.startLineEnd = startLine.end;
     this.startLineProblem = startLine.problem;
-    this.index = index;
+    this.keptIndex = index;
     this.headersEnd = index.headersEnd;
     this.bodyStart = Math.min(index.headersEnd + 2, text.length);
     this.contentLength = readNumber(text, index, Header.ContentLength);
     this.text = cutBody(text, this.bodyStart, this.contentLength);
+  }
+
+  /** Where the header lines are, for checks and edits. */
+  get index(): HeaderIndex {
+    this.keptIndex ??= indexHeaders(this.text, this.startLineEnd);
+    return this.keptIndex;
+  }
+
+  /**
+   * For a message that has done its work and is only kept: lets go of what nobody is likely to ask for again. It is read
+   * anew when somebody does.
+   */
+  restBare(): void {
+    this.keptIndex = undefined;
+    this.readContacts = UNREAD;
   }
 
   get topVia(): Via | undefined {

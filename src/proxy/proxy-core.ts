@@ -66,10 +66,7 @@ interface Understood {
 }
 
 /** Key of a request in the loop memory; undefined for what is never remembered: requests within a dialog. */
-const memoryKeyOf = (
-  { callId, fromTag, toTag, cseqNumber, method }: SipRequest,
-  uri: UriFacts,
-): string | undefined =>
+const memoryKeyOf = ({ callId, fromTag, toTag, cseqNumber, method }: SipRequest, uri: UriFacts): string | undefined =>
   toTag === undefined ? `${callId} ${fromTag} ${cseqNumber} ${method} ${uri.key ?? uri.host}` : undefined;
 
 /** A request as it came, kept beside its transaction, which forgets it when it is answered. */

@@ -1,7 +1,7 @@
 /** Notices that files have changed in what they say: by what the system tells of their folders, and by looking now and then. */
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, realpathSync, type WatchEventType, watch } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { digestOf, type FileReading, unreadableDigest } from './text-file.ts';
 
 /** Editors and certificate tools write several files, each in several steps: this quiet is waited for. */
@@ -16,6 +16,7 @@ export class FileWatch {
   readonly #interval: NodeJS.Timeout;
   /** As the last reload found them, or as they were told to have changed. */
   #files: readonly FileReading[] = [];
+  #names: ReadonlySet<string> = new Set();
   /** By folder. */
   readonly #watchers = new Map<string, FSWatcher>();
   /** Sizes and times at the last look: only when they differ are the files read. */
@@ -32,6 +33,7 @@ export class FileWatch {
   /** From now on these. @param files none: nothing is watched */
   watch(files: readonly FileReading[]): void {
     this.#files = files;
+    this.#names = new Set(files.flatMap(({ path }) => namesOf(path)));
     const folders = new Set(files.map(({ path }) => dirname(path)));
     for (const [folder, watcher] of this.#watchers) if (!folders.has(folder)) this.#forget(folder, watcher);
     for (const folder of folders) if (!this.#watchers.has(folder)) this.#watchFolder(folder);
@@ -58,10 +60,18 @@ export class FileWatch {
     this.#watchers.delete(folder);
   }
 
-  readonly #onEvent = (): void => {
+  /**
+   * What is written to any other file, as to a log, changes none of these. What comes, goes or is renamed may: it may be a
+   * symbolic link on the way to one of them.
+   */
+  readonly #onEvent = (event: WatchEventType, name: string | null): void => {
+    if (event === 'rename' || name === null || this.#names.has(name)) this.#lookSoon();
+  };
+
+  #lookSoon(): void {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => void this.#look(), QUIET_MS).unref();
-  };
+  }
 
   async #look(): Promise<void> {
     if (this.#isLooking || this.#files.length === 0) return;
@@ -71,11 +81,20 @@ export class FileWatch {
     const now = stamps === this.#stamps ? before : await readAgain(before);
     this.#isLooking = false;
     // A reload has come in between, and has seen for itself.
-    if (before !== this.#files) return this.#onEvent();
+    if (before !== this.#files) return this.#lookSoon();
     this.#stamps = stamps;
     if (now.every(({ digest }, i) => digest === before[i]?.digest)) return;
     this.#files = now;
     this.#onChanged();
+  }
+}
+
+/** Its own, and that of the file that it is a symbolic link to: both may stand in one folder. */
+function namesOf(path: string): readonly string[] {
+  try {
+    return [basename(path), basename(realpathSync(path))];
+  } catch {
+    return [basename(path)];
   }
 }
 

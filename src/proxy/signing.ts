@@ -13,8 +13,8 @@
 import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { KeyedHash } from '../routing/keyed-hash.ts';
 import type { OwnRoute, Side } from '../routing/types.ts';
-import { RecentMap } from '../sip/recent-map.ts';
-import { ownCopy, type SipUri } from '../sip-parser/index.ts';
+import type { SipUri } from '../sip-parser/index.ts';
+import { RecentSeals } from './recent-seals.ts';
 
 /** Octets of the HMAC that are sent: 96 bits, of which no guess is worth a try. */
 const sealOctets = 12;
@@ -36,17 +36,11 @@ export const sealOf = (uri: SipUri | undefined): string | null | undefined => ur
 /** Our Record-Route without its header name. */
 export const sealedUri = (uri: string, seal: string): string => `<${uri};lr;${parameter}=${seal}>`;
 
-/** ACK and BYE soon follow their INVITE, and what is asked of a Route is then put into a Record-Route. */
-const recentSeals = 1024;
-
-/** Longer ones are not remembered, so that what is has a bound. */
-const longestRememberedCallId = 256;
-
 /** Of SHA-256, in octets. */
 const blockLength = 64;
 const digestLength = 32;
 
-/** UTF-8 of the longest remembered Call-ID and what stands before it; longer texts are signed by Node's own HMAC. */
+/** UTF-8 of any Call-ID that programs make and what stands before it; longer texts are signed by Node's own HMAC. */
 const usualLength = 1024;
 
 /**
@@ -56,6 +50,8 @@ const usualLength = 1024;
 class Hmac {
   readonly #key: KeyObject;
   readonly #inner = Buffer.alloc(blockLength + usualLength, 0x36);
+  /** The beginning of it that was signed last: most texts are as long as others, and making a view of octets takes its time. */
+  #signed = this.#inner;
   readonly #outer = Buffer.alloc(blockLength + digestLength, 0x5c);
 
   constructor(key: KeyObject) {
@@ -73,7 +69,8 @@ class Hmac {
     // At most three octets of UTF-8 for one character.
     if (3 * text.length > usualLength) return createHmac('sha256', this.#key).update(text).digest('hex');
     const length = blockLength + this.#inner.write(text, blockLength);
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, length), 'binary'), blockLength, 'binary');
+    if (this.#signed.length !== length) this.#signed = this.#inner.subarray(0, length);
+    this.#outer.write(hash('sha256', this.#signed, 'binary'), blockLength, 'binary');
     return hash('sha256', this.#outer, 'hex');
   }
 }
@@ -84,11 +81,7 @@ class SigningKey {
   readonly via: KeyedHash;
   readonly #hmac: Hmac;
   /** By Call-ID. They say no more than whoever knows the Call-ID knows: how long an answer takes tells no seal. */
-  readonly #recent = {
-    b: new RecentMap<string>(recentSeals),
-    c: new RecentMap<string>(recentSeals),
-    m: new RecentMap<string>(recentSeals),
-  };
+  readonly #recent = new RecentSeals();
 
   constructor(key: KeyObject) {
     this.#hmac = new Hmac(key);
@@ -99,12 +92,10 @@ class SigningKey {
 
   /** Token characters in one case, that no peer has a reason to touch. */
   seal(letter: Letter, callId: string): string {
-    const recent = this.#recent[letter];
-    const known = recent.get(callId);
+    const known = this.#recent.find(letter, callId);
     if (known !== undefined) return known;
-    const seal = ownCopy(letter + this.#hmac.of(`record-route ${letter} ${callId}`).slice(0, 2 * sealOctets));
-    // As it came it would keep the whole request.
-    if (callId.length <= longestRememberedCallId) recent.set(ownCopy(callId), seal);
+    const seal = letter + this.#hmac.of(`record-route ${letter} ${callId}`).slice(0, 2 * sealOctets);
+    this.#recent.remember(callId, seal);
     return seal;
   }
 }
@@ -129,8 +120,8 @@ export class Signing {
    */
   read(seal: string | null | undefined, callId: string): Exclude<OwnRoute, 'none'> {
     if (seal === undefined) return 'unsigned';
-    const sent = seal?.toLowerCase() ?? '';
-    const letter = sent.slice(0, 1);
+    const sent = seal ?? '';
+    const letter = sent.slice(0, 1).toLowerCase();
     if (!isLetter(letter) || sent.length !== 1 + 2 * sealOctets) return 'forged';
     return this.#keys.some((key) => isSame(key.seal(letter, callId), sent)) ? letters[letter] : 'forged';
   }
@@ -146,9 +137,12 @@ export class Signing {
   }
 }
 
-/** In a time that does not tell how much of a guess was right. Both are of one length. */
+/** By which upper and lower case differ, and among what may stand in a URI nothing else that a seal has. */
+const caseBit = 0x20;
+
+/** In any case, and in a time that does not tell how much of a guess was right. Both are of one length. */
 const isSame = (a: string, b: string): boolean => {
   let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  for (let i = 0; i < a.length; i++) difference |= (a.charCodeAt(i) ^ b.charCodeAt(i)) & ~caseBit;
   return difference === 0;
 };

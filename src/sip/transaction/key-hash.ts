@@ -1,4 +1,4 @@
-/** The hash by which tables of transactions find a key. */
+/** The hash by which tables of what comes and goes with each request find a key. */
 
 /** Secret, so that nobody can choose keys that collide. */
 const seed = Math.trunc(Math.random() * 2 ** 32);

@@ -72,7 +72,7 @@ export const createBranches = (instance: string = randomBytes(6).toString('hex')
   let count = 0;
   return (marks: ViaMarks): string => {
     count += 1;
-    return `${branchStart}${marks}-${instance}${count.toString(36)}`;
+    return `${branchStart}${marks}-${instance}${count}`;
   };
 };
 
@@ -83,9 +83,12 @@ export const instanceIn = (branch: string, length: number): string | undefined =
   return branch.length > at + length ? branch.slice(at, at + length) : undefined;
 };
 
-/** The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. */
+/**
+ * The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. V8 writes
+ * whole numbers of 31 bits in decimal digits three times as fast as all others.
+ */
 export const statelessBranch = (marks: ViaMarks, request: SipRequest): string =>
-  `${branchStart}${marks}-s${hash32(request.topVia?.branch ?? '').toString(36)}`;
+  `${branchStart}${marks}-s${hash32(request.topVia?.branch ?? '') >>> 1}`;
 
 /** What the Vias that name us say of a request: one of them is not ours, it has come back unchanged, or neither. */
 export type OwnVias = 'forged' | 'looped' | 'harmless';
@@ -109,13 +112,21 @@ const judgeBranch = (branch: string, known: readonly ViaMarks[]): OwnVias => {
 
 export type IsOwn = (host: string, port: number | undefined) => boolean;
 
+interface OwnHost {
+  readonly host: string;
+  readonly ports: Set<number>;
+}
+
 /**
  * What stands in our Via and Record-Route, and the addresses that we listen on. Those of former listeners stay: dialogs
  * that began with them go on.
  */
 export class OwnAddresses {
-  /** Ports by host. Most hosts are none of ours, and cost one look. */
-  readonly #ports = new Map<string, Set<number>>();
+  /**
+   * By the length of the host: it tells most hosts from ours, and what comes in has no hash yet, which costs more to make
+   * than to compare with the one or two that are left.
+   */
+  readonly #byLength: OwnHost[][] = [];
 
   add(listeners: readonly Listener[], localAddresses: readonly string[]): void {
     for (const { sentByHost, sentByPort, address, port } of listeners) {
@@ -126,13 +137,18 @@ export class OwnAddresses {
   }
 
   #put(host: string, port: number): void {
-    const ports = this.#ports.get(host);
-    if (ports === undefined) this.#ports.set(host, new Set([port]));
-    else ports.add(port);
+    const known = this.#find(host);
+    if (known !== undefined) return void known.ports.add(port);
+    this.#byLength[host.length] ??= [];
+    this.#byLength[host.length]?.push({ host, ports: new Set([port]) });
+  }
+
+  #find(host: string): OwnHost | undefined {
+    return this.#byLength[host.length]?.find((own) => own.host === host);
   }
 
   readonly has: IsOwn = (host, port) => {
-    const ports = this.#ports.get(host);
+    const ports = this.#find(host)?.ports;
     if (ports === undefined) return false;
     return port === undefined ? ports.has(5060) || ports.has(5061) : ports.has(port);
   };

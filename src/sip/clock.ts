@@ -73,6 +73,8 @@ const isEmpty = (head: Link): boolean => head.next === head;
 /** A timer lies in the slot of its due tick modulo the number of slots; starting and cancelling cost the same for any number. */
 class HashedWheel implements TimerWheel {
   armed = 0;
+  /** The global name is a getter: kept here, it is not called for every reading. */
+  readonly #performance = performance;
   readonly #aheadMs: number;
   readonly #slots = Array.from({ length: SLOTS }, () => new Link());
   /** Timers whose tick has come. Kept between ticks: if one of them throws, the others run with the next tick. */
@@ -87,11 +89,11 @@ class HashedWheel implements TimerWheel {
   }
 
   now(): number {
-    return performance.now() + this.#aheadMs;
+    return this.#performance.now() + this.#aheadMs;
   }
 
   after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject): Timer {
-    const now = performance.now();
+    const now = this.#performance.now();
     const dueTick = Math.max(Math.ceil((now + ms) / TICK_MS), this.#tick + 1);
     const timer = new WheelTimer(this, dueTick, run as (subject: unknown) => void, subject);
     timer.insertBefore(this.#slots[dueTick % SLOTS]!);
@@ -109,7 +111,7 @@ class HashedWheel implements TimerWheel {
   #wakeAt(tick: number): void {
     clearTimeout(this.#alarm);
     this.#wakeTick = tick;
-    const inMs = Math.max(Math.ceil(tick * TICK_MS - performance.now()), 0) + 1;
+    const inMs = Math.max(Math.ceil(tick * TICK_MS - this.#performance.now()), 0) + 1;
     this.#alarm = setTimeout(this.#turn, inMs).unref();
   }
 
@@ -120,7 +122,7 @@ class HashedWheel implements TimerWheel {
 
   /** The alarm is set anew here and not with a cancel, so that a start and a cancel per message do not touch it. */
   readonly #turn = (): void => {
-    const tick = Math.floor(performance.now() / TICK_MS);
+    const tick = Math.floor(this.#performance.now() / TICK_MS);
     const first = Math.max(this.#tick + 1, tick - SLOTS + 1);
     this.#tick = tick;
     for (let passed = first; passed <= tick; passed += 1) this.#collect(this.#slots[passed % SLOTS]!, tick);

@@ -34,11 +34,13 @@ export interface LostFrame {
 /** No start line is longer; a peer that sends this much without a line end does not speak SIP. */
 const START_LINE_BYTES = 8192;
 
-/** Header section of the message whose body is awaited. */
+/** What is known of a message before its body is here. */
 interface Head {
+  /** The whole message; only start line and header fields while the body is awaited. */
   readonly text: string;
   readonly startLine: RequestLine | StatusLine;
   readonly index: HeaderIndex;
+  readonly bodyLength: number;
   /** Octets of the whole message. */
   readonly length: number;
 }
@@ -163,29 +165,29 @@ export class StreamFramer {
     return (this.crlfOctets & 1) === 1;
   }
 
-  /** Reads start line and header fields once they are whole. */
+  /** Reads start line and header fields once they are whole. The usual message is whole then, and is copied once. */
   private takeHead(): Frame | undefined {
-    const end = this.buffer.indexOf('\r\n\r\n', this.pos);
-    if (end < 0) return this.awaitHead();
-    if (end + 4 - this.pos > this.limits.headerBytes) return this.loseTooLong();
-    const text = ownCopy(this.buffer.slice(this.pos, end + 4));
+    const { buffer, pos } = this;
+    const index = indexHeaders(buffer, behindLine(buffer, pos), pos);
+    const headLength = index.headersEnd + 2;
+    if (pos + headLength > buffer.length) return this.awaitHead();
+    if (headLength > this.limits.headerBytes) return this.loseTooLong();
+    const bodyLength = readNumber(buffer, index, Header.ContentLength, pos);
+    const length = headLength + (bodyLength ?? 0);
+    const text = ownCopy(buffer.slice(pos, pos + (length > this.length ? headLength : length)));
     const startLine = parseStartLine(text);
     if (startLine === undefined) return this.lose('not-sip', 'no SIP start line');
-    const index = indexHeaders(text, startLine.end);
-    const bodyLength = readNumber(text, index, Header.ContentLength);
     const lost = this.judgeContentLength(index, bodyLength, text);
     if (lost !== undefined || bodyLength === undefined) return lost;
-    this.head = { text, startLine, index, length: text.length + bodyLength };
+    this.head = { text, startLine, index, bodyLength, length };
     this.state = 'body';
     return undefined;
   }
 
   /** §18.3: on a stream the field must be there. Two of them, even of one value, are what smugglers send. */
   private judgeContentLength(index: HeaderIndex, bodyLength: number | undefined, text: string): Frame | undefined {
-    if ((index.seen & CONTENT_LENGTH) === 0) return this.lose('framing-lost', 'no Content-Length on a stream', text);
-    if ((index.repeated & CONTENT_LENGTH) !== 0) return this.lose('framing-lost', 'more than one Content-Length', text);
-    if (bodyLength === undefined) return this.lose('framing-lost', 'Content-Length is no number', text);
-    return bodyLength > this.limits.bodyBytes ? this.lose('body-too-large', 'body too large', text) : undefined;
+    const loss = contentLengthLoss(index, bodyLength, this.limits.bodyBytes);
+    return loss && this.lose(loss.code, loss.detail, text.slice(0, index.headersEnd + 2));
   }
 
   /** Gives up as soon as it is certain that no SIP message will come of what is here. */
@@ -203,13 +205,13 @@ export class StreamFramer {
   }
 
   private takeMessage(head: Head): Frame | undefined {
-    if (this.length < head.length) return undefined;
-    const body = this.buffer.slice(this.pos + head.text.length, this.pos + head.length);
-    const text = body === '' ? head.text : [head.text, body].join('');
-    this.pos += head.length;
+    const { startLine, index, bodyLength, length } = head;
+    if (this.length < length) return undefined;
+    const text = head.text.length === length ? head.text : ownCopy(this.buffer.slice(this.pos, this.pos + length));
+    this.pos += length;
     this.state = 'between';
     this.head = undefined;
-    return { kind: 'message', text, message: assembleMessage(text, head.startLine, head.index) };
+    return { kind: 'message', text, message: assembleMessage(text, startLine, index, bodyLength) };
   }
 
   private loseTooLong(): LostFrame {
@@ -232,6 +234,23 @@ export class StreamFramer {
 const PING_OCTETS = 4;
 
 const CONTENT_LENGTH = 1 << Header.ContentLength;
+
+function contentLengthLoss(
+  index: HeaderIndex,
+  bodyLength: number | undefined,
+  most: number,
+): Pick<LostFrame, 'code' | 'detail'> | undefined {
+  if ((index.seen & CONTENT_LENGTH) === 0) return { code: 'framing-lost', detail: 'no Content-Length on a stream' };
+  if ((index.repeated & CONTENT_LENGTH) !== 0) return { code: 'framing-lost', detail: 'more than one Content-Length' };
+  if (bodyLength === undefined) return { code: 'framing-lost', detail: 'Content-Length is no number' };
+  return bodyLength > most ? { code: 'body-too-large', detail: 'body too large' } : undefined;
+}
+
+/** Just behind the CRLF of the line; the end of the text when it has none. */
+function behindLine(text: string, start: number): number {
+  const crlf = text.indexOf('\r\n', start);
+  return crlf < 0 ? text.length : crlf + 2;
+}
 
 function hasControlOctet(text: string): boolean {
   return findControlOctet(text, 0) < text.length;

@@ -208,8 +208,9 @@ export class HeaderIndex {
 /**
  * Walks the header lines of `text` from `start` (just behind the start line) to the empty line, and no further.
  * Linear in the section's length whatever it holds.
+ * @param base offset of the message's first octet, from which the index counts
  */
-export function indexHeaders(text: string, start: number): HeaderIndex {
+export function indexHeaders(text: string, start: number, base = 0): HeaderIndex {
   const index = new HeaderIndex();
   let pos = start;
   while (!isEmptyLine(text, pos)) {
@@ -217,10 +218,9 @@ export function indexHeaders(text: string, start: number): HeaderIndex {
       index.noteProblem('no empty line behind the header fields');
       break;
     }
-    pos = indexLine(index, text, pos);
+    pos = indexLine(index, text, pos, base);
   }
-  index.headersEnd = pos;
-  noteNul(index, text, start, pos);
+  index.headersEnd = pos - base;
   return index;
 }
 
@@ -229,7 +229,7 @@ function isEmptyLine(text: string, pos: number): boolean {
 }
 
 /** HCOLON allows white space before the colon (§25.1). Gives the start of the next line. */
-function indexLine(index: HeaderIndex, text: string, pos: number): number {
+function indexLine(index: HeaderIndex, text: string, pos: number, base: number): number {
   const nameEnd = skipClass(text, pos, text.length, TOKEN);
   const colon = skipBlanks(text, nameEnd);
   const valueEnd = findValueEnd(index, text, nameEnd);
@@ -237,7 +237,7 @@ function indexLine(index: HeaderIndex, text: string, pos: number): number {
     index.noteProblem('a header line without name and colon');
   } else {
     const id = headerIdAt(text, pos, nameEnd);
-    if (id > 0) index.add(id, pos, colon + 1, valueEnd);
+    if (id > 0) index.add(id, pos - base, colon + 1 - base, valueEnd - base);
   }
   return Math.min(valueEnd + 2, text.length);
 }
@@ -275,9 +275,12 @@ function findCrlf(index: HeaderIndex, text: string, pos: number): number {
   return text.indexOf('\r\n', pos);
 }
 
-/** A NUL cuts the text for C programs; the grammar has it only escaped in a quoted string (RFC 4475 §3.1.1.2). */
-function noteNul(index: HeaderIndex, text: string, start: number, end: number): void {
-  for (let nul = text.indexOf('\0', start); nul >= 0 && nul < end; nul = text.indexOf('\0', nul + 1)) {
+/**
+ * A NUL cuts the text for C programs; the grammar has it only escaped in a quoted string (RFC 4475 §3.1.1.2).
+ * @param start of the header lines
+ */
+export function noteNul(index: HeaderIndex, text: string, start: number): void {
+  for (let nul = text.indexOf('\0', start); nul >= 0 && nul < index.headersEnd; nul = text.indexOf('\0', nul + 1)) {
     if (text[nul - 1] !== '\\') index.noteProblem('a NUL octet in a header line');
   }
 }

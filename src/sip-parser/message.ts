@@ -4,7 +4,7 @@
  *
  * Every value is a slice of `text` and keeps all of it alive: copy what outlives the message.
  */
-import { canonicalName, Header, type HeaderId, type HeaderIndex, indexHeaders } from './header-index.ts';
+import { canonicalName, Header, type HeaderId, type HeaderIndex, indexHeaders, noteNul } from './header-index.ts';
 import { eachHeaderLine } from './header-lines.ts';
 import { type NameAddress, parseNameAddress } from './name-address.ts';
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
@@ -53,15 +53,20 @@ export abstract class SipMessage {
   private readRecordRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
   private readContacts: Lazy<ValueList<NameAddress>> = UNREAD;
 
-  constructor(text: string, startLine: RequestLine | StatusLine, index: HeaderIndex) {
+  constructor(
+    text: string,
+    startLine: RequestLine | StatusLine,
+    index: HeaderIndex,
+    contentLength: number | undefined,
+  ) {
     this.version = startLine.version;
     this.startLineEnd = startLine.end;
     this.startLineProblem = startLine.problem;
     this.keptIndex = index;
     this.headersEnd = index.headersEnd;
     this.bodyStart = Math.min(index.headersEnd + 2, text.length);
-    this.contentLength = readNumber(text, index, Header.ContentLength);
-    this.text = cutBody(text, this.bodyStart, this.contentLength);
+    this.contentLength = contentLength;
+    this.text = cutBody(text, this.bodyStart, contentLength);
   }
 
   /** Where the header lines are, for checks and edits. */
@@ -232,8 +237,8 @@ export class SipRequest extends SipMessage {
   readonly requestUri: string;
   private readUri: Lazy<SipUri> = UNREAD;
 
-  constructor(text: string, startLine: RequestLine, index: HeaderIndex) {
-    super(text, startLine, index);
+  constructor(text: string, startLine: RequestLine, index: HeaderIndex, contentLength: number | undefined) {
+    super(text, startLine, index, contentLength);
     this.method = startLine.method;
     this.requestUri = this.text.slice(startLine.uriStart, startLine.uriEnd);
   }
@@ -252,8 +257,8 @@ export class SipResponse extends SipMessage {
   /** As sent: latin1 chars that are octets of UTF-8; '' when there is none. */
   readonly reason: string;
 
-  constructor(text: string, startLine: StatusLine, index: HeaderIndex) {
-    super(text, startLine, index);
+  constructor(text: string, startLine: StatusLine, index: HeaderIndex, contentLength: number | undefined) {
+    super(text, startLine, index, contentLength);
     this.status = startLine.status;
     this.reason = startLine.reason;
   }
@@ -266,7 +271,9 @@ export class SipResponse extends SipMessage {
 export function parseMessage(text: string): SipRequest | SipResponse | undefined {
   const message = withoutLeadingCrlf(text);
   const startLine = parseStartLine(message);
-  return startLine && assembleMessage(message, startLine, indexHeaders(message, startLine.end));
+  if (startLine === undefined) return undefined;
+  const index = indexHeaders(message, startLine.end);
+  return assembleMessage(message, startLine, index, readNumber(message, index, Header.ContentLength));
 }
 
 /** `text` begins with the start line, and `index` counts from there. */
@@ -274,10 +281,12 @@ export function assembleMessage(
   text: string,
   startLine: RequestLine | StatusLine,
   index: HeaderIndex,
+  contentLength: number | undefined,
 ): SipRequest | SipResponse {
+  noteNul(index, text, startLine.end);
   return startLine.kind === 'request'
-    ? new SipRequest(text, startLine, index)
-    : new SipResponse(text, startLine, index);
+    ? new SipRequest(text, startLine, index, contentLength)
+    : new SipResponse(text, startLine, index, contentLength);
 }
 
 function withoutLeadingCrlf(text: string): string {
@@ -291,11 +300,12 @@ function cutBody(text: string, bodyStart: number, contentLength: number | undefi
   return end < text.length ? text.slice(0, end) : text;
 }
 
-export function readNumber(text: string, index: HeaderIndex, id: HeaderId): number | undefined {
+/** @param base offset of the message in `text` */
+export function readNumber(text: string, index: HeaderIndex, id: HeaderId, base = 0): number | undefined {
   const slot = index.find(id);
   if (slot < 0) return undefined;
-  const end = index.valueEnd(slot);
-  const start = skipLws(text, index.valueStart(slot), end);
+  const end = base + index.valueEnd(slot);
+  const start = skipLws(text, base + index.valueStart(slot), end);
   return parseDecimal(text, start, trimmedEnd(text, start, end));
 }
 

@@ -95,21 +95,21 @@ export function headerName(id: HeaderId): string {
   return KNOWN_NAMES[id - 1]!.name;
 }
 
-/** Known names by length (up to `ms-diagnostics`) and first letter: most unknown names miss at the first look. */
-const LONGEST_NAME = 14;
-const BUCKETS: readonly (readonly KnownName[] | undefined)[] = bucketsOf(KNOWN_NAMES);
+/** Known names by first letter, in any case. */
+const BY_LETTER: readonly (readonly KnownName[])[] = Array.from({ length: 32 }, (_, letter) =>
+  KNOWN_NAMES.filter(({ name }) => letterOf(name.charCodeAt(0)) === letter),
+);
 
-function bucketOf(length: number, firstCode: number): number {
-  return (length << 5) | (firstCode & 31);
+function letterOf(code: number): number {
+  return code & 31;
 }
 
-function bucketsOf(names: readonly KnownName[]): readonly (readonly KnownName[] | undefined)[] {
-  const buckets: KnownName[][] = new Array((LONGEST_NAME + 1) << 5);
-  for (const name of names) {
-    const bucket = bucketOf(name.lower.length, name.lower.charCodeAt(0));
-    buckets[bucket] = [...(buckets[bucket] ?? []), name];
+/** The name that begins at `pos` as the RFC writes it, its colon right behind it: nearly everybody does, and it costs two comparisons. */
+function usualNameAt(text: string, pos: number): KnownName | undefined {
+  for (const known of BY_LETTER[letterOf(text.charCodeAt(pos))]!) {
+    if (text.charCodeAt(pos + known.name.length) === COLON && text.startsWith(known.name, pos)) return known;
   }
-  return buckets;
+  return undefined;
 }
 
 const COMPACT_IDS: Uint8Array = compactIds(KNOWN_NAMES);
@@ -124,16 +124,10 @@ function compactIds(names: readonly KnownName[]): Uint8Array {
 function headerIdAt(text: string, start: number, end: number): number {
   const length = end - start;
   if (length === 1) return COMPACT_IDS[text.charCodeAt(start) | 32] ?? 0;
-  if (length > LONGEST_NAME) return 0;
-  const bucket = BUCKETS[bucketOf(length, text.charCodeAt(start))];
-  if (bucket === undefined) return 0;
-  for (const known of bucket) if (isSpelled(text, start, end, known)) return known.id;
+  for (const { lower, id } of BY_LETTER[letterOf(text.charCodeAt(start))]!) {
+    if (equalsIgnoreCase(text, start, end, lower)) return id;
+  }
   return 0;
-}
-
-/** Nearly everybody writes the names as the RFC does, and one comparison settles it. */
-function isSpelled(text: string, start: number, end: number, { name, lower }: KnownName): boolean {
-  return text.startsWith(name, start) || equalsIgnoreCase(text, start, end, lower);
 }
 
 /** Numbers kept per line: id, start of the line, start of the value, end of the value (its CRLF). */
@@ -228,8 +222,18 @@ function isEmptyLine(text: string, pos: number): boolean {
   return text.charCodeAt(pos) === CR && text.charCodeAt(pos + 1) === LF;
 }
 
-/** HCOLON allows white space before the colon (§25.1). Gives the start of the next line. */
+/** Gives the start of the next line. */
 function indexLine(index: HeaderIndex, text: string, pos: number, base: number): number {
+  const usual = usualNameAt(text, pos);
+  if (usual === undefined) return indexOtherLine(index, text, pos, base);
+  const colon = pos + usual.name.length;
+  const valueEnd = findValueEnd(index, text, colon);
+  index.add(usual.id, pos - base, colon + 1 - base, valueEnd - base);
+  return Math.min(valueEnd + 2, text.length);
+}
+
+/** HCOLON allows white space before the colon (§25.1). */
+function indexOtherLine(index: HeaderIndex, text: string, pos: number, base: number): number {
   const nameEnd = skipClass(text, pos, text.length, TOKEN);
   const colon = skipBlanks(text, nameEnd);
   const valueEnd = findValueEnd(index, text, nameEnd);

@@ -1,5 +1,5 @@
 /** The active hop is killed, hangs and comes back under a load of 1,000 MESSAGE/s: every message is answered with 200, once. */
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { credentials } from '../support/development-certificates.ts';
 import { HopServer } from '../support/hop-server.ts';
 import { MessageLoad, percentile } from '../support/message-load.ts';
@@ -16,14 +16,18 @@ const backup = (transport: Transport): string =>
   `{ to: microsoft, pattern: ${domainOf(transport)}, next-hop: ${sides.microsoft2}, port: ${portOf(transport)},
       transport: ${transport}, priority: 2${transport === 'tls' ? ', tls-name: fe2.example.com' : ''} }`;
 
-const startHop = (transport: Transport, address: string): Promise<HopServer> =>
-  HopServer.start({
+/** However the test ends, its address is free for the next one. */
+async function startHop(transport: Transport, address: string): Promise<HopServer> {
+  const hop = await HopServer.start({
     transport,
     address,
     port: portOf(transport),
     certificates: inject('certificates'),
     certificate: address === sides.microsoft ? 'fe1' : 'fe2',
   });
+  onTestFinished(() => hop.kill());
+  return hop;
+}
 
 let router: RouterProcess;
 /** Once its hops listen: one that is down at first would have its share grow slowly. */
@@ -44,7 +48,7 @@ const changesOf = (address: string): string[] =>
     .filter(({ event, target }) => event === 'target-health' && String(target).includes(address))
     .map(({ to }) => String(to));
 
-async function startLoad(transport: Transport) {
+async function startLoad(transport: Transport): Promise<MessageLoad> {
   const end = await openEnd({
     transport,
     address: sides.cisco,
@@ -52,8 +56,12 @@ async function startLoad(transport: Transport) {
     credentials: credentials(inject('certificates'), 'imp1'),
   });
   const load = new MessageLoad(end, `sip:bob@${domainOf(transport)}`);
+  onTestFinished(async () => {
+    await load.stop(0);
+    await end.close();
+  });
   void load.run(perSecond);
-  return { load, close: () => end.close() };
+  return load;
 }
 
 describe.each(transports)('over %s', (transport) => {
@@ -63,7 +71,7 @@ describe.each(transports)('over %s', (transport) => {
       startHop(transport, sides.microsoft2),
     ]);
     await startRouter();
-    const { load, close } = await startLoad(transport);
+    const load = await startLoad(transport);
     await until(() => load.answered > perSecond);
     const before = await second.counts();
     expect(before.MESSAGE).toBeUndefined();
@@ -88,16 +96,12 @@ describe.each(transports)('over %s', (transport) => {
     console.log(
       `${transport}: ${result.sent} messages, p50 ${percentile(result.ms, 0.5).toFixed(1)} ms, p99.9 ${percentile(result.ms, 0.999).toFixed(1)} ms, slowest ${result.ms.at(-1)?.toFixed(1)} ms`,
     );
-    await Promise.all([close(), second.kill(), back.kill()]);
   });
 
   test('the active hop hangs: what it has taken goes to the other after failover-after, and all else at once', async () => {
-    const [first, second] = await Promise.all([
-      startHop(transport, sides.microsoft),
-      startHop(transport, sides.microsoft2),
-    ]);
+    const [first] = await Promise.all([startHop(transport, sides.microsoft), startHop(transport, sides.microsoft2)]);
     await startRouter();
-    const { load, close } = await startLoad(transport);
+    const load = await startLoad(transport);
     await until(() => load.answered > perSecond / 2);
 
     await first.hang();
@@ -109,6 +113,5 @@ describe.each(transports)('over %s', (transport) => {
 
     expect(result.answers).toEqual({ 200: result.sent });
     expect(result.unanswered).toBe(0);
-    await Promise.all([close(), first.kill(), second.kill()]);
   });
 });

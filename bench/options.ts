@@ -27,7 +27,7 @@ export interface BenchOptions {
 export const usage = `usage: npm run bench -- [--quick] [--only WORD,WORD...] [--turns 5] [--seconds 2] [--users 100000] [--records] [--no-results]
 WORD: udp tcp tls, message call subscribe, basic advanced, 1 4 (connections); of each kind that is not named, all are measured`;
 
-const known = {
+export const known = {
   transports: ['udp', 'tcp', 'tls'],
   works: ['message', 'call', 'subscribe'],
   modes: ['basic', 'advanced'],
@@ -75,6 +75,12 @@ export function positive(name: string, text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not "${text}"`);
   return value;
+}
+
+export function oneOf<T extends string>(allowed: readonly T[], value: string): T {
+  const found = allowed.find((it) => it === value);
+  if (found === undefined) throw new Error(`"${value}" is none of ${allowed.join(', ')}`);
+  return found;
 }
 
 /** One line of the results. */

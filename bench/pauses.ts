@@ -1,15 +1,12 @@
 /** `npm run bench:pauses`: how long the router stands still under a steady load, and what garbage a transaction makes. See README.md. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Bed } from './bed.ts';
 import type { Transport } from './load/wire.ts';
 import type { Work } from './load/work.ts';
-import { positive } from './options.ts';
+import { known, oneOf, positive } from './options.ts';
 import type { Pauses } from './programs/pauses-probe.ts';
-import { startRouter } from './programs/pif-router.ts';
 import { circumstances, keep } from './report/results.ts';
 import { textTable } from './report/table.ts';
+import { type Watched, watch } from './watch.ts';
 import { atWork, type Workplace } from './workplace.ts';
 
 const usage =
@@ -22,30 +19,15 @@ interface Asked {
   readonly transport: Transport;
 }
 
-async function measure({ folder, certificates }: Workplace, { minutes, rate, work, transport }: Asked) {
-  const file = join(folder, 'pauses.json');
-  const bed = await Bed.open(transport, certificates);
-  const users = 100_000;
-  const router = await startRouter({
+const measure = (at: Workplace, { minutes, rate, work, transport }: Asked): Promise<Watched<Pauses>> =>
+  watch(at, {
+    probe: 'pauses-probe.ts',
     transport,
-    mode: 'advanced',
-    users,
-    folder: join(folder, 'router'),
-    certificates,
-    execArgv: ['--import', join(import.meta.dirname, 'programs/pauses-probe.ts')],
-    env: { PIF_BENCH_PAUSES: file },
+    work,
+    connections: 4,
+    before: [{ rate, seconds: 5 }],
+    watched: { rate, seconds: minutes * 60 },
   });
-  await bed.connect({ lanes: 'all', to: router.at, connections: 4, users });
-  const turn = { on: 'all', work, lostMs: 2_000, rate };
-  await bed.measure(router, { ...turn, seconds: 5 });
-  process.kill(router.pids()[0]!, 'SIGUSR2');
-  const measured = await bed.measure(router, { ...turn, seconds: minutes * 60 });
-  await router.stop();
-  await bed.close();
-  return { measured, pauses: JSON.parse(readFileSync(file, 'utf8')) as Pauses };
-}
-
-type Found = Awaited<ReturnType<typeof measure>>;
 
 /** Ascending, in milliseconds. */
 const pausesOf = ({ collections }: Pauses): number[] => collections.map(({ ms }) => ms).sort((a, b) => a - b);
@@ -53,7 +35,7 @@ const pausesOf = ({ collections }: Pauses): number[] => collections.map(({ ms })
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
 
-function table({ measured, pauses }: Found): string {
+function table({ measured, found: pauses }: Watched<Pauses>): string {
   const collections = pausesOf(pauses);
   const line = (what: string, values: readonly number[]): string[] => [what, ...values.map((ms) => ms.toFixed(2))];
   const { latencyMs, sent, answered, programUs, memoryMib } = measured;
@@ -92,23 +74,17 @@ async function main(at: Workplace): Promise<void> {
   const asked: Asked = {
     minutes: positive('minutes', values.minutes),
     rate: positive('rate', values.rate),
-    work: oneOf(['message', 'call', 'subscribe'], values.work),
-    transport: oneOf(['tcp', 'tls', 'udp'], values.transport),
+    work: oneOf(known.works, values.work),
+    transport: oneOf(known.transports, values.transport),
   };
-  const known = circumstances();
-  const found = await measure(at, asked);
-  console.log(table(found));
+  const begun = circumstances();
+  const watched = await measure(at, asked);
+  console.log(table(watched));
   if (values['no-results']) return;
-  const { collections, ...rest } = found.pauses;
-  const { refusal: _, ...measured } = found.measured;
-  const result = { asked, measured, ...rest, pausesMs: pausesOf({ ...rest, collections }), table: table(found) };
-  console.log(`\nkept in ${keep('-pauses', known, result).join(' and ')}`);
-}
-
-function oneOf<T extends string>(allowed: readonly T[], value: string): T {
-  const found = allowed.find((it) => it === value);
-  if (found === undefined) throw new Error(`"${value}" is none of ${allowed.join(', ')}`);
-  return found;
+  const { collections: _, ...rest } = watched.found;
+  const { refusal: __, ...measured } = watched.measured;
+  const result = { asked, measured, ...rest, pausesMs: pausesOf(watched.found), table: table(watched) };
+  console.log(`\nkept in ${keep('-pauses', begun, result).join(' and ')}`);
 }
 
 await atWork(main, usage);

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { Bed, type Measured } from './bed.ts';
 import { type CrossChecked, crossCheck } from './cross-check.ts';
-import type { Pace } from './load/load.ts';
 import type { Transport } from './load/wire.ts';
 import { type BenchOptions, type Cell, cellsOf, readOptions, usage } from './options.ts';
 import { startKamailio } from './programs/kamailio.ts';
@@ -11,21 +10,8 @@ import type { Program } from './programs/program.ts';
 import { type Compared, comparePlot, compareResults, compareTable, targetsTable } from './report/compare.ts';
 import { circumstances, keep } from './report/results.ts';
 import { textTable } from './report/table.ts';
+import { lostMs, sound, warmUpsOf } from './turns.ts';
 import { atWork, type Workplace } from './workplace.ts';
-
-const lostMs = 2_000;
-
-/**
- * First one by one, while connections to the far side are opened; then until V8 has compiled what is hot. Each rate has its own,
- * since one message at a time goes other ways through Node than many do.
- */
-const warmUpsOf = (pace: Pace): readonly (Pace & { readonly seconds: number })[] =>
-  'rate' in pace
-    ? [{ ...pace, seconds: 3 }]
-    : [
-        { outstanding: 1, seconds: 0.3 },
-        { ...pace, seconds: 6 },
-      ];
 
 class Comparison {
   readonly #bed: Bed;
@@ -72,13 +58,6 @@ class Comparison {
   #measure(program: Program, { connections, work, pace }: Cell, seconds: number): Promise<Measured> {
     return this.#bed.measure(program, { ...pace, on: `${program.name} ${connections}`, work, seconds, lostMs });
   }
-}
-
-/** A turn in which a program refused what it should forward measures something else. */
-function sound({ name }: Program, turn: Measured): Measured {
-  if (turn.refused > 0) throw new Error(`${name} refused ${turn.refused} requests, the first with:\n${turn.refusal}`);
-  if (turn.answered === 0) throw new Error(`${name} has answered no request`);
-  return turn;
 }
 
 /** All cells of one transport and mode, with programs of their own. */

@@ -1,11 +1,7 @@
-/**
- * Preloaded into a router (`--import`) whose pauses are measured; a router that is not measured knows nothing of it. From
- * SIGUSR2 on it notes what garbage collection and the event loop do, and writes that to the file named by PIF_BENCH_PAUSES at
- * the end of the process.
- */
-import { writeFileSync } from 'node:fs';
+/** Preloaded into a router whose pauses are measured (probe.ts): notes what garbage collection and the event loop do. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { GCProfiler } from 'node:v8';
+import { type Heap, watchHeap } from './heap.ts';
+import { probe } from './probe.ts';
 
 /** Milliseconds; quantiles of how late a timer of one millisecond fires. */
 export interface LoopDelay {
@@ -15,34 +11,17 @@ export interface LoopDelay {
   readonly max: number;
 }
 
-export interface Pauses {
-  /** Of each collection its kind and how long it stopped the program. */
-  readonly collections: readonly { readonly kind: string; readonly ms: number }[];
+export interface Pauses extends Heap {
   readonly loopDelayMs: LoopDelay;
-  /** On the JavaScript heap, since SIGUSR2. */
-  readonly allocatedBytes: number;
 }
 
 const everyMs = 1;
-const profiler = new GCProfiler();
 const delay = monitorEventLoopDelay({ resolution: everyMs });
 
-process.once('SIGUSR2', () => {
-  profiler.start();
+probe(() => {
+  const heap = watchHeap();
   delay.enable();
-});
-
-process.once('exit', () => {
-  const { statistics } = profiler.stop();
-  const collections = statistics.map(({ gcType, cost }) => ({ kind: gcType, ms: cost / 1_000 }));
-  // What was there before a collection and not after the one before it was allocated between the two.
-  const used = statistics.map(({ beforeGC, afterGC }) => [
-    beforeGC.heapStatistics.usedHeapSize,
-    afterGC.heapStatistics.usedHeapSize,
-  ]);
-  const allocatedBytes = used.slice(1).reduce((sum, [before], index) => sum + before! - used[index]![1]!, 0);
-  const result: Pauses = { collections, loopDelayMs: quantiles(), allocatedBytes };
-  writeFileSync(process.env.PIF_BENCH_PAUSES!, JSON.stringify(result));
+  return (): Pauses => ({ ...heap(), loopDelayMs: quantiles() });
 });
 
 /** The histogram holds the time from one firing to the next. */

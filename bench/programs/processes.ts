@@ -13,14 +13,21 @@ function textOf(file: string): string {
 
 const numbersIn = (folder: string): number[] => readdirSync(folder).map(Number).filter(Number.isInteger);
 
-/** Nanoseconds that the scheduler gave to each thread (Documentation/scheduler/sched-stats.rst): finer than the ticks of `stat`. */
-function processorUsOf(pid: number): number {
-  let ns = 0;
-  for (const thread of numbersIn(`/proc/${pid}/task`)) {
-    ns += Number(textOf(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]);
-  }
-  return ns / 1000;
+/** What the scheduler says of a thread (Documentation/scheduler/sched-stats.rst): finer than the ticks of `stat`. */
+export interface ThreadTimes {
+  /** Microseconds on a processor, and ready to run but without one. */
+  readonly ranUs: number;
+  readonly waitedUs: number;
 }
+
+/** @param thread its folder below /proc; default: the one that asks */
+export function threadTimes(thread = 'thread-self'): ThreadTimes {
+  const [ran = 0, waited = 0] = textOf(`/proc/${thread}/schedstat`).split(' ').map(Number);
+  return { ranUs: ran / 1000, waitedUs: waited / 1000 };
+}
+
+const processorUsOf = (pid: number): number =>
+  sum(numbersIn(`/proc/${pid}/task`).map((thread) => threadTimes(`${pid}/task/${thread}`).ranUs));
 
 /** Proportional set size: what several processes share is divided among them. */
 const memoryOf = (pid: number): number =>

@@ -4,10 +4,10 @@
  * Two generations in place of an ordered list: what is asked for moves to the young one; when that is full, it becomes the
  * old one, and what was still in the old one is forgotten. At least the `size` latest keys are remembered, at most twice as many.
  */
-export class RecentMap<Value, Key = string> {
+export class RecentMap<Value> {
   #size: number;
-  #young = new Map<Key, Value>();
-  #old = new Map<Key, Value>();
+  #young = new Map<string, Value>();
+  #old = new Map<string, Value>();
 
   constructor(size: number) {
     this.#size = size;
@@ -23,7 +23,7 @@ export class RecentMap<Value, Key = string> {
     this.#old = new Map();
   }
 
-  get(key: Key): Value | undefined {
+  get(key: string): Value | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
@@ -31,7 +31,7 @@ export class RecentMap<Value, Key = string> {
     return old;
   }
 
-  set(key: Key, value: Value): void {
+  set(key: string, value: Value): void {
     this.#old.delete(key);
     this.#young.set(key, value);
     if (this.#young.size < this.#size) return;

@@ -8,7 +8,6 @@ import type { Door } from './door.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { type FlowUser, FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
-import { remoteKey } from './remote-key.ts';
 import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts';
 import type { TransportError } from './transport-error.ts';
 import { isUnicast } from './via.ts';
@@ -59,7 +58,7 @@ export class UdpPort {
   readonly #door: Door;
   readonly #handler: MessageHandler;
   readonly #log: Log;
-  readonly #flows: RecentMap<UdpFlow, number | string>;
+  readonly #flows: RecentMap<UdpFlow>;
   readonly #sharing: PortSharing;
   readonly #socket: Socket;
   #listener: Listener | undefined;
@@ -118,7 +117,7 @@ export class UdpPort {
   }
 
   flowTo(address: string, port: number): UdpFlow | TransportError {
-    const known = this.#flows.get(remoteKey(address, port));
+    const known = this.#flows.get(`${address} ${port}`);
     if (known !== undefined) return known;
     const isOwnFamily = address.includes(':') === (this.#listener!.family === 6);
     if (isOwnFamily && isUnicast(address) && port > 0 && port < 65_536) return this.#addFlow(address, port);
@@ -133,7 +132,7 @@ export class UdpPort {
 
   #addFlow(address: string, port: number): UdpFlow {
     const flow = new UdpFlow(this, this.#listener!, address, port);
-    this.#flows.set(remoteKey(address, port), flow);
+    this.#flows.set(`${address} ${port}`, flow);
     return flow;
   }
 
@@ -153,7 +152,7 @@ export class UdpPort {
   }
 
   readonly #onDatagram = (datagram: Buffer, { address, port }: RemoteInfo): void => {
-    const flow = this.#flows.get(remoteKey(address, port)) ?? this.#meet(address, port);
+    const flow = this.#flows.get(`${address} ${port}`) ?? this.#meet(address, port);
     const text = datagram.toString('latin1');
     const message = parseMessage(text);
     if (message === undefined) this.#onOther(text, flow);

@@ -41,6 +41,9 @@ interface HopRecord {
 /** What is written so often is made of few and long pieces: each one costs as much as forty of its letters. */
 const membersOf = (values: object): string => JSON.stringify(values).slice(1, -1);
 
+/** A piece that is kept: with what stands between it and its neighbours, and joined, for a sum stays the pieces of which it is. */
+const piece = (...parts: readonly string[]): string => parts.join('');
+
 const requestText = ({
   callId = '?',
   cseqNumber,
@@ -49,19 +52,25 @@ const requestText = ({
   from,
   to,
 }: RequestReport['request']): string =>
-  membersOf({ id: `${callId} ${cseqNumber ?? '?'}`, method, uri, from: from?.uri, to: to?.uri });
+  membersOf({ event: 'request', id: `${callId} ${cseqNumber ?? '?'}`, method, uri, from: from?.uri, to: to?.uri });
 
 const peerTexts = new WeakMap<Flow, string>();
 
 const peerText = (flow: Flow): string => {
   const kept = peerTexts.get(flow);
   if (kept !== undefined) return kept;
-  const text = membersOf({ peer: `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}` });
+  const text = piece(',', membersOf({ peer: `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}` }), ',');
   peerTexts.set(flow, text);
   return text;
 };
 
-const forwarded = (fromSide: Side, toSide: Side): string => membersOf({ fromSide, toSide, decision: 'forward' });
+const decisionMembers = (
+  fromSide: Side | undefined,
+  toSide: Side | undefined,
+  decision: DecisionRecord['decision'],
+): string => piece(membersOf({ fromSide, toSide, decision }), ',"because":[');
+
+const forwarded = (fromSide: Side, toSide: Side): string => decisionMembers(fromSide, toSide, 'forward');
 
 const forwardTexts: Readonly<Record<Side, Readonly<Record<Side, string>>>> = {
   cisco: { cisco: forwarded('cisco', 'cisco'), microsoft: forwarded('cisco', 'microsoft') },
@@ -71,7 +80,7 @@ const forwardTexts: Readonly<Record<Side, Readonly<Record<Side, string>>>> = {
 const decisionText = (decision: Decision | undefined): string => {
   if (decision?.kind === 'forward') return forwardTexts[decision.from][decision.plan.to];
   const fromSide = decision === undefined || decision.kind === 'ask-directory' ? undefined : decision.from;
-  return membersOf({ fromSide, decision: decision?.kind ?? 'invalid' });
+  return decisionMembers(fromSide, undefined, decision?.kind ?? 'invalid');
 };
 
 /** They come of the configuration, and are the same objects for many requests. */
@@ -99,18 +108,22 @@ const reasonsText = ({ decision, refusal }: RequestReport): string => {
 
 const placeTexts = new WeakMap<Target, string>();
 
+const placeMembers = (hop: string, address: string): string => piece('{', membersOf({ hop, address }), ',"outcome":"');
+
 const placeText = ({ hop, target }: Attempt): string => {
-  if (target === undefined) return membersOf({ hop: hop.id, address: hop.host });
+  if (target === undefined) return placeMembers(hop.id, hop.host);
   const kept = placeTexts.get(target);
   if (kept !== undefined) return kept;
-  const text = membersOf({ hop: hop.id, address: `${target.transport}:${target.address}:${target.port}` });
+  const text = placeMembers(hop.id, `${target.transport}:${target.address}:${target.port}`);
   placeTexts.set(target, text);
   return text;
 };
 
 const hopText = (attempt: Attempt): string => {
   const { outcome = 'unanswered', ms } = attempt;
-  return `{${placeText(attempt)},"outcome":"${outcome}${ms === undefined ? '"}' : `","ms":${tenths(ms)}}`}`;
+  return ms === undefined
+    ? `${placeText(attempt)}${outcome}"}`
+    : `${placeText(attempt)}${outcome}","ms":${tenths(ms)}}`;
 };
 
 const joined = <Item>(items: readonly Item[], text: (item: Item) => string): string => {
@@ -135,7 +148,7 @@ const endingText = ({ status, code }: Ending): string =>
  */
 export const recordText = (report: RequestReport, nowMs: number): string => {
   const { request, flow, decision, ending, arrivedMs } = report;
-  return `"event":"request",${requestText(request)},${peerText(flow)},${decisionText(decision)},"because":[${reasonsText(report)}],"hops":[${joined(ending.attempts, hopText)}],"status":${endingText(ending)},"ms":${tenths(nowMs - arrivedMs)}`;
+  return `${requestText(request)}${peerText(flow)}${decisionText(decision)}${reasonsText(report)}],"hops":[${joined(ending.attempts, hopText)}],"status":${endingText(ending)},"ms":${tenths(nowMs - arrivedMs)}`;
 };
 
 /** Whether the router itself refused or failed the request: what `refused` keeps. */

@@ -5,10 +5,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
+import { randomSeed } from '../routing/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { AnswerIndex } from './answer-index.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
-import { randomSeed } from './user-table.ts';
 
 export interface CacheSettings {
   /** Users kept; those asked for longest ago go first. */

@@ -1,4 +1,5 @@
 /** Opens the sources that the configuration names, and joins them to one directory. */
+import { randomSeed } from '../routing/keyed-hash.ts';
 import { type CacheClock, type CacheSettings, cached } from './cached.ts';
 import { namesOf, schemeIsAlwaysWritten } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
@@ -12,7 +13,6 @@ import { syncInThread } from './sync/thread.ts';
 import { type Lendable, type Lent, lend } from './threads/lend.ts';
 import type { Loan } from './threads/loan.ts';
 import type { UserAttributes } from './user-entry.ts';
-import { randomSeed } from './user-table.ts';
 
 /** What the configuration says; no file and no connection is opened by having it. */
 export interface DirectorySettings {

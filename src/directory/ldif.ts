@@ -1,10 +1,11 @@
 /** The directory that needs no server: users of the Microsoft side from an LDIF export of Active Directory. */
+import { randomSeed } from '../routing/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './ldif-reader.ts';
 import type { SharedTable } from './user-records.ts';
-import { randomSeed, UserTable } from './user-table.ts';
+import { UserTable } from './user-table.ts';
 
 /** The user's SIP address; Cisco's migration tools keep it, because the address book needs it. */
 const addressAttribute = 'msRTCSIP-PrimaryUserAddress';

@@ -3,7 +3,6 @@
  * keeps 64-bit keyed hashes in place of addresses (see routing/keyed-hash.ts for the odds), so it cannot list its users; two objects
  * with one address stay apart, and the enabled one speaks. A sweep writes beside what is in force, and is adopted at one stroke.
  */
-import { randomFillSync } from 'node:crypto';
 import { type HashSeed, KeyedHash } from '../routing/keyed-hash.ts';
 import {
   isAddressBit,
@@ -39,12 +38,6 @@ export interface SweepLoss {
   readonly gone: number;
   readonly disabled: number;
 }
-
-/** For a new table. */
-export const randomSeed = (): HashSeed => {
-  const [first = 0, second = 0] = randomFillSync(new Int32Array(2));
-  return [first, second];
-};
 
 const stateOf = (bits: number): UserState => ((bits & isEnabledBit) !== 0 ? 'enabled' : 'address-only');
 const bitsOf = (state: UserState): number => isAddressBit | (state === 'enabled' ? isEnabledBit : 0);

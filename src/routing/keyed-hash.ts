@@ -8,6 +8,11 @@
 /** 64 secret bits. */
 export type HashSeed = readonly [number, number];
 
+export const randomSeed = (): HashSeed => {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
+  return [first, second];
+};
+
 /** Longer texts, which no address and no branch is, get memory of their own. */
 const usualLength = 340;
 

@@ -3,7 +3,7 @@
  * a B2BUA that made a new Via, a new branch and a new Max-Forwards. Several threads may share one: what went out by one may
  * come back to another. It has no clock of its own: `now` is handed in.
  */
-import { fnv } from './hash.ts';
+import { type HashSeed, KeyedHash, randomSeed } from './keyed-hash.ts';
 import type { Side } from './types.ts';
 
 export interface LoopMemoryLimits {
@@ -16,8 +16,7 @@ export interface LoopMemoryLimits {
 /** Where a memory is kept; memories with the same limits and the same storage are one. */
 export interface LoopStorage {
   readonly buffer: ArrayBufferLike;
-  /** Secret: nobody can choose keys that collide. */
-  readonly seed: number;
+  readonly seed: HashSeed;
 }
 
 /** 64*T1, the life of a transaction (RFC 3261 §17.1.2.2): nothing comes back later than its asker waits. */
@@ -44,19 +43,17 @@ const slotsFor = (maxEntries: number): number => 2 ** Math.ceil(Math.log2(2 * ma
 
 const bytesFor = (maxEntries: number): number => 4 * (head.words + generations * 2 * slotsFor(maxEntries));
 
-const newSeed = (): number => Math.trunc(Math.random() * 2 ** 32);
-
 /** For threads to share. What is not used costs no memory, for the system gives pages when they are written. */
 export const sharedLoopStorage = (maxEntries = defaultMaxEntries): LoopStorage => ({
   buffer: new SharedArrayBuffer(bytesFor(maxEntries)),
-  seed: newSeed(),
+  seed: randomSeed(),
 });
 
 /**
- * One generation: an open-addressing table in flat memory, two words a slot: a hash, and another one with the flags in its
- * lowest bits. A Map of strings would hold some hundred thousand objects for half a minute each, which costs more in garbage
- * collection than all of the proxy's work. The first word claims a slot, once until the table is emptied; two threads that
- * enter the same key at the same moment may make two entries of it, which does no harm.
+ * One generation: an open-addressing table in flat memory, two words a slot: half of a hash, and the other half with the flags
+ * in its lowest bits. A Map of strings would hold some hundred thousand objects for half a minute each, which costs more in
+ * garbage collection than all of the proxy's work. The first word claims a slot, once until the table is emptied; two threads
+ * that enter the same key at the same moment may make two entries of it, which does no harm.
  */
 class Generation {
   readonly #words: Int32Array;
@@ -117,7 +114,7 @@ class Generation {
 export class LoopMemory {
   readonly #keepMs: number;
   readonly #maxEntries: number;
-  readonly #seed: number;
+  readonly #hashed: KeyedHash;
   readonly #head: Int32Array;
   readonly #since: Float64Array;
   readonly #generations: readonly Generation[];
@@ -128,11 +125,11 @@ export class LoopMemory {
 
   constructor(limits: LoopMemoryLimits = {}, storage?: LoopStorage) {
     const { keepMs = transactionLifeMs, maxEntries = defaultMaxEntries } = limits;
-    const { buffer, seed } = storage ?? { buffer: new ArrayBuffer(bytesFor(maxEntries)), seed: newSeed() };
+    const { buffer, seed } = storage ?? { buffer: new ArrayBuffer(bytesFor(maxEntries)), seed: randomSeed() };
     const slots = slotsFor(maxEntries);
     this.#keepMs = keepMs;
     this.#maxEntries = maxEntries;
-    this.#seed = seed;
+    this.#hashed = new KeyedHash(seed);
     this.#head = new Int32Array(buffer, 0, head.words);
     this.#since = new Float64Array(buffer, 4 * head.since, generations);
     this.#generations = Array.from(
@@ -179,9 +176,10 @@ export class LoopMemory {
   #hash(key: string): void {
     if (key === this.#key) return;
     this.#key = key;
+    this.#hashed.of(key);
     // 0 is a free slot.
-    this.#first = fnv(this.#seed, key) || 1;
-    this.#second = fnv(~this.#seed, key) & ~allFlags;
+    this.#first = this.#hashed.lo || 1;
+    this.#second = this.#hashed.hi & ~allFlags;
   }
 
   get #turn(): number {

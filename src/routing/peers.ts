@@ -22,6 +22,22 @@ const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: Ne
   return !isIp(host) || hop.port === defaultPort(hop.transport);
 };
 
+/** Of several hops to which the URI leads, one of the other side. */
+const configured = (
+  sameHost: readonly KnownHop[],
+  uri: UriFacts,
+  asked: Transport | undefined,
+  from: Side,
+): KnownHop | undefined => {
+  let first: KnownHop | undefined;
+  for (const known of sameHost) {
+    if (!leadsTo(uri, asked, known.hop)) continue;
+    if (known.side !== from) return known;
+    first ??= known;
+  }
+  return first;
+};
+
 /** What a place that no route names is known again by. */
 const placeKey = ({ host, port }: UriFacts, transport: Transport, from: Side): string =>
   `${from} ${transport} ${port ?? 'any'} ${host}`;
@@ -59,8 +75,7 @@ export class Peers {
     const asked = askedTransport(uri);
     if (asked === 'unknown') return undefined;
     const sameHost = this.#hopsByHost.get(hostKey(uri.host)) ?? [];
-    const configured = sameHost.filter(({ hop }) => leadsTo(uri, asked, hop));
-    const hop = configured.find(({ side }) => side !== from) ?? configured[0];
+    const hop = configured(sameHost, uri, asked, from);
     if (hop !== undefined || reach === 'hops' || (reach === 'hosts of hops' && sameHost.length === 0)) return hop;
     const transport = asked ?? 'udp';
     const known = this.#places.get(placeKey(uri, transport, from));

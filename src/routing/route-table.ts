@@ -3,11 +3,13 @@ import { compileDestination, type Destination, isFixed, nextHopOf, planFor, type
 import { HostIndex, UserIndex } from './pattern-index.ts';
 import type { RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';
-import type { NextHop, Side } from './types.ts';
+import type { NextHop, RequestFacts, Side } from './types.ts';
 import { userOfKey } from './user-key.ts';
 
 /** More rows of one pattern are not used (Cisco guide, static routes). */
 export const maxRoutesPerPattern = 100;
+
+type Spread = Pick<RequestFacts, 'spread'>;
 
 /** What serves a host, and the match itself when neither user nor spread can change it. */
 interface HostEntry {
@@ -30,11 +32,11 @@ class SideRoutes {
     }
   }
 
-  match(host: string, key: string | undefined, spread: number): RouteMatch | undefined {
+  match(host: string, key: string | undefined, call: Spread): RouteMatch | undefined {
     const entry = this.#entryOf(host);
     const users = key === undefined || this.#users.isEmpty ? [] : this.#users.matches(userOfKey(key));
-    if (users.length > 0) return planFor(this.#to, [...users, ...entry.destinations], spread);
-    return entry.fixed ?? planFor(this.#to, entry.destinations, spread);
+    if (users.length > 0) return planFor(this.#to, [...users, ...entry.destinations], call.spread);
+    return entry.fixed ?? planFor(this.#to, entry.destinations, call.spread);
   }
 
   hasRouteFor(host: string): boolean {
@@ -85,11 +87,11 @@ export class RouteTable {
    * the most literal characters.
    * @param host lower case
    * @param key the user's key; undefined to look at domain routes only
-   * @param spread in [0, 1): the weighted choice inside a priority
+   * @param call whose `spread` decides the weighted choice inside a priority; asked only where there is one
    * @returns undefined when no pattern matches
    */
-  match(to: Side, host: string, key: string | undefined, spread: number): RouteMatch | undefined {
-    return this.#bySide[to].match(host, key, spread);
+  match(to: Side, host: string, key: string | undefined, call: Spread): RouteMatch | undefined {
+    return this.#bySide[to].match(host, key, call);
   }
 
   /** True when a domain route towards that side matches the host, usable or not. */

@@ -5,14 +5,15 @@ import { compileRoutes } from '../../../src/routing/route-table.ts';
 import { routeRow } from '../../support/routing.ts';
 
 const matchesHost = (pattern: string, host: string): boolean =>
-  compileRoutes([routeRow(0, 'cisco', pattern, '192.0.2.11')]).match('cisco', host, undefined, 0) !== undefined;
+  compileRoutes([routeRow(0, 'cisco', pattern, '192.0.2.11')]).match('cisco', host, undefined, { spread: 0 }) !==
+  undefined;
 
 const matchesUser = (pattern: string, user: string): boolean =>
   compileRoutes([routeRow(0, 'cisco', pattern, '192.0.2.11', { type: 'user' })]).match(
     'cisco',
     'example.com',
     `${user}@example.com`,
-    0,
+    { spread: 0 },
   ) !== undefined;
 
 describe('domain patterns', () => {

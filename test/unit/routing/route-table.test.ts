@@ -10,7 +10,7 @@ const bobsKey = 'bob@eu.example.com';
 
 /** Hosts of the plan for bob@eu.example.com, or what became of it. */
 const hopsFor = (rows: readonly RouteInput[], host = 'eu.example.com', spread = 0): string => {
-  const match = compileRoutes(rows).match('microsoft', host, bobsKey, spread);
+  const match = compileRoutes(rows).match('microsoft', host, bobsKey, { spread });
   if (match === undefined) return 'nothing';
   return match.kind === 'plan' ? match.plan.hops.map((hop) => hop.host).join(' ') : match.kind;
 };
@@ -79,7 +79,7 @@ describe('the longest pattern comes first, less specific ones follow', () => {
       row('eu.example.com', 'h1', { ...tls, tlsProfile: 'lync' }),
       row('eu.example.com', 'h1', { ...tls, tlsProfile: 'lync', tlsName: 'h2', otherTlsNames: ['h3'] }),
     ]);
-    const match = table.match('microsoft', 'eu.example.com', undefined, 0);
+    const match = table.match('microsoft', 'eu.example.com', undefined, { spread: 0 });
     const ids = match?.kind === 'plan' ? match.plan.hops.map(({ id }) => id) : [];
     expect(ids.toSorted()).toEqual([
       'microsoft h1:5061/tls',
@@ -151,7 +151,7 @@ describe('reasons', () => {
       routeRow(1, 'microsoft', '.com.example.eu', 'h2'),
       routeRow(2, 'microsoft', '.com.example.eu', 'h3'),
     ];
-    expect(compileRoutes(rows).match('microsoft', 'eu.example.com', undefined, 0)?.because).toEqual([
+    expect(compileRoutes(rows).match('microsoft', 'eu.example.com', undefined, { spread: 0 })?.because).toEqual([
       { code: 'route-matched', detail: '.com.example.eu: routes[1], routes[2]' },
       { code: 'route-less-specific', detail: 'then *.example.com: routes[0]' },
     ]);

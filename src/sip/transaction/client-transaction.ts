@@ -10,7 +10,7 @@ import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
 import { type StrayCode, strayCode } from './matching.ts';
 import type { NonInviteClientEvent, NonInviteClientState } from './non-invite-client.ts';
-import { TransactionTimers } from './transaction-timers.ts';
+import { TimedTransaction } from './timed-transaction.ts';
 
 type State = InviteClientState | NonInviteClientState;
 type Event = InviteClientEvent | NonInviteClientEvent;
@@ -39,9 +39,10 @@ export interface ClientTransactionRim {
   readonly ended: (transaction: ClientTransaction) => void;
 }
 
-export class ClientTransaction implements FlowUser {
+export class ClientTransaction extends TimedTransaction implements FlowUser {
   readonly key: string;
-  readonly ids: ClientTransactionIds;
+  readonly method: string;
+  readonly branch: string;
   readonly flow: Flow;
   flowPlace = -1;
   #state: State;
@@ -50,7 +51,6 @@ export class ClientTransaction implements FlowUser {
   /** Empty when it is not needed any more. */
   #text: string;
   readonly #machine: Machine<State, Event>;
-  readonly #timers: TransactionTimers;
   readonly #user: ClientTransactionUser;
   #heir: AcceptedUser = nobody;
   #note = '';
@@ -66,13 +66,14 @@ export class ClientTransaction implements FlowUser {
     user: ClientTransactionUser,
     rim: ClientTransactionRim,
   ) {
+    super(clock);
     this.key = key;
     this.#text = text;
-    this.ids = ids;
+    this.method = ids.method;
+    this.branch = ids.branch;
     this.flow = flow;
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
-    this.#timers = new TransactionTimers(clock, this);
     this.#user = user;
     this.#rim = rim;
   }
@@ -93,7 +94,7 @@ export class ClientTransaction implements FlowUser {
 
   /** Why a response with our branch is not one to this request; undefined: it is. */
   refusal(response: SipResponse, from: Sender): StrayCode | undefined {
-    const stray = strayCode(response, from, this.flow, this.ids.method, this.#user);
+    const stray = strayCode(response, from, this.flow, this.method, this.#user);
     if (stray !== undefined) return stray;
     return this.#user.accepts(response) ? undefined : 'not-for-the-asker';
   }
@@ -128,7 +129,7 @@ export class ClientTransaction implements FlowUser {
 
   #responseEvent(status: number): Event {
     if (status < 200) return '1xx';
-    if (this.ids.method !== 'INVITE') return '200-699';
+    if (this.method !== 'INVITE') return '200-699';
     return status < 300 ? '2xx' : '300-699';
   }
 
@@ -158,9 +159,9 @@ export class ClientTransaction implements FlowUser {
         if (this.#error !== undefined) this.#user.onTransportError(this.#error);
         return;
       case 'start-timer':
-        return this.#startTimer(effect.timer, effect.ms);
+        return this.#startOrEnd(effect.timer, effect.ms);
       case 'stop-timer':
-        return this.#timers.stop(effect.timer);
+        return this.stopTimer(effect.timer);
       case 'terminate':
         return this.#terminate();
       case 'send-response':
@@ -172,13 +173,13 @@ export class ClientTransaction implements FlowUser {
   /** By a stream it is not repeated; and only an INVITE has an ACK and a CANCEL that are made from it. */
   #sendRequest(): void {
     this.flow.send(this.#text, this);
-    if (this.flow.isReliable && this.ids.method !== 'INVITE') this.#text = '';
+    if (this.flow.isReliable && this.method !== 'INVITE') this.#text = '';
   }
 
   /** From Timers K and M on neither the request nor its asker is needed: so no transaction waits for these two. */
-  #startTimer(timer: TimerName, ms: number): void {
+  #startOrEnd(timer: TimerName, ms: number): void {
     if (timer === 'K' || timer === 'M') return this.#endEarly(timer, ms);
-    this.#timers.start(timer, ms);
+    this.startTimer(timer, ms);
   }
 
   #endEarly(timer: 'K' | 'M', ms: number): void {
@@ -188,7 +189,7 @@ export class ClientTransaction implements FlowUser {
   }
 
   #terminate(): void {
-    this.#timers.stopAll();
+    this.stopTimers();
     this.flow.users.delete(this);
     this.#rim.ended(this);
   }

@@ -6,7 +6,7 @@ import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
 import { ownResponse } from './own-response.ts';
-import { TransactionTimers } from './transaction-timers.ts';
+import { TimedTransaction } from './timed-transaction.ts';
 
 type State = InviteServerState | NonInviteServerState;
 type Event = InviteServerEvent | NonInviteServerEvent;
@@ -28,7 +28,7 @@ const timestampsOf = (request: SipRequest): string => {
   return values.map((value) => `Timestamp: ${value}\r\n`).join('');
 };
 
-export class ServerTransaction {
+export class ServerTransaction extends TimedTransaction {
   readonly key: string;
   readonly request: SipRequest;
   readonly flow: Flow;
@@ -38,7 +38,6 @@ export class ServerTransaction {
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
-  readonly #timers: TransactionTimers;
   readonly #rim: ServerTransactionRim;
 
   constructor(
@@ -49,13 +48,13 @@ export class ServerTransaction {
     clock: Clock,
     rim: ServerTransactionRim,
   ) {
+    super(clock);
     this.key = key;
     this.request = request;
     this.flow = flow;
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
-    this.#timers = new TransactionTimers(clock, this);
     this.#rim = rim;
   }
 
@@ -151,11 +150,11 @@ export class ServerTransaction {
       case 'report-timeout':
         return this.#rim.unacknowledged(this);
       case 'start-timer':
-        return this.#startTimer(effect.timer, effect.ms);
+        return this.#startOrEnd(effect.timer, effect.ms);
       case 'stop-timer':
-        return this.#timers.stop(effect.timer);
+        return this.stopTimer(effect.timer);
       case 'terminate':
-        this.#timers.stopAll();
+        this.stopTimers();
         return this.#rim.ended(this);
       case 'send-request':
       case 'send-ack':
@@ -172,11 +171,11 @@ export class ServerTransaction {
    * From Timer J on the response is repeated, from Timer L on copies of the INVITE are absorbed (RFC 6026 §7.1), and nothing
    * else can happen: so no transaction waits for these two.
    */
-  #startTimer(timer: TimerName, ms: number): void {
+  #startOrEnd(timer: TimerName, ms: number): void {
     if (timer === 'J') return this.#rim.answered(this, ms, this.#response);
     if (timer === 'L') return this.#rim.answered(this, ms, '');
     // Answered: there is nothing left that a CANCEL could reach.
     if (timer === 'H') this.context = undefined;
-    this.#timers.start(timer, ms);
+    this.startTimer(timer, ms);
   }
 }

@@ -217,9 +217,9 @@ export class TransactionLayer {
     return transaction;
   }
 
-  readonly #onClientCompleted = ({ key, flow, ids }: ClientTransaction, ms: number): void => {
+  readonly #onClientCompleted = ({ key, flow, method }: ClientTransaction, ms: number): void => {
     this.#clients.delete(key);
-    this.#answeredClients.complete(key, ms, flow, ids.method);
+    this.#answeredClients.complete(key, ms, flow, method);
   };
 
   readonly #onClientAccepted = (

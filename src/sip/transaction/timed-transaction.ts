@@ -1,4 +1,4 @@
-/** The timers of one transaction. No machine has more than one of each kind running, so three slots do. */
+/** A transaction as far as its timers go. No machine has more than one of each kind running, so three slots do. */
 import type { Clock, Timer } from '../clock.ts';
 import type { TimerName } from './machine.ts';
 
@@ -21,46 +21,42 @@ const slotOf: Readonly<Record<TimerName, Slot>> = {
   M: 'linger',
 };
 
-export interface TimerOwner {
-  onTimer(name: TimerName): void;
-}
-
 /** One function for each timer, and not one for each time that it is started. */
-const ringing = (name: TimerName) => (owner: TimerOwner) => owner.onTimer(name);
+const ringing = (name: TimerName) => (of: TimedTransaction) => of.onTimer(name);
 
 const ring = Object.fromEntries(Object.keys(slotOf).map((name) => [name, ringing(name as TimerName)])) as Readonly<
-  Record<TimerName, (owner: TimerOwner) => void>
+  Record<TimerName, (of: TimedTransaction) => void>
 >;
 
-export class TransactionTimers {
+export abstract class TimedTransaction {
   #repeat: Timer | undefined;
   #giveUp: Timer | undefined;
   #linger: Timer | undefined;
   readonly #clock: Clock;
-  readonly #owner: TimerOwner;
 
-  constructor(clock: Clock, owner: TimerOwner) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#owner = owner;
   }
 
-  start(name: TimerName, ms: number): void {
-    this.stop(name);
-    const timer = this.#clock.after(ms, ring[name], this.#owner);
+  abstract onTimer(name: TimerName): void;
+
+  protected startTimer(name: TimerName, ms: number): void {
+    this.stopTimer(name);
+    const timer = this.#clock.after(ms, ring[name], this);
     const slot = slotOf[name];
     if (slot === 'repeat') this.#repeat = timer;
     else if (slot === 'giveUp') this.#giveUp = timer;
     else this.#linger = timer;
   }
 
-  stop(name: TimerName): void {
+  protected stopTimer(name: TimerName): void {
     const slot = slotOf[name];
     if (slot === 'repeat') this.#repeat?.cancel();
     else if (slot === 'giveUp') this.#giveUp?.cancel();
     else this.#linger?.cancel();
   }
 
-  stopAll(): void {
+  protected stopTimers(): void {
     this.#repeat?.cancel();
     this.#giveUp?.cancel();
     this.#linger?.cancel();

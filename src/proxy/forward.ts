@@ -3,7 +3,7 @@ import type { Side } from '../routing/types.ts';
 import type { Flow, Listener } from '../sip/transport/flow.ts';
 import { receivedParams } from '../sip/transport/via.ts';
 import { Edit } from '../sip-parser/index.ts';
-import type { RoutedRequest } from './route-headers.ts';
+import { type RoutedRequest, uriOf } from './route-headers.ts';
 import { type Signing, sealedUri } from './signing.ts';
 
 export interface Forwarding {
@@ -75,7 +75,7 @@ const isOneInterface = (a: Listener, b: Listener): boolean =>
 /** §16.6 step 4: as secure as the Request-URI and the Route that is left; two values when transport or listener changes (RFC 5658), the egress on top. */
 const recordRoute: Step = (edit, { routed, from, egress, sides, signing }) => {
   if (withoutRecordRoute.has(routed.request.method)) return;
-  const { scheme } = routed.uri;
+  const { scheme } = uriOf(routed);
   const seal = signing.seal(routed.request.callId ?? '', sides.from, sides.to);
   if (!isOneInterface(egress, from.listener)) edit.insertFirst(recordRouteOf(scheme, egress, seal));
   edit.insertFirst(recordRouteOf(scheme, from.listener, seal));

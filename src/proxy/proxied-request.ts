@@ -11,7 +11,7 @@ import { AcceptedInvite, askerIn } from './accepted-invite.ts';
 import { type Attempt, type BranchOwner, BranchTry } from './branch-try.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
-import type { ViaMarks } from './loop.ts';
+import { type ViaMarks, viaMarks } from './loop.ts';
 import { looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
 import {
   type ContextEffect,
@@ -68,7 +68,6 @@ export interface Ending {
 export interface Journey {
   readonly transaction: ServerTransaction;
   readonly routed: RoutedRequest;
-  readonly marks: ViaMarks;
   readonly decision: Decision & { readonly kind: 'forward' };
   /** This very request came back to us after it was sent on, and was refused then. */
   hasComeBack(): boolean;
@@ -92,6 +91,8 @@ const none: readonly never[] = [];
 export class ProxiedRequest implements BranchOwner {
   #context: ResponseContext;
   #isReported = false;
+  /** For the first branch; those of a further one, which is rare, are made anew. */
+  #marks: ViaMarks | undefined;
   #tries: readonly BranchTry[] = none;
   #unresolved: readonly Attempt[] = none;
   readonly #journey: Journey;
@@ -99,8 +100,9 @@ export class ProxiedRequest implements BranchOwner {
   readonly #settings: ProxySettings;
   readonly #targets: Targets;
 
-  constructor(journey: Journey, rim: ProxyRim, settings: ProxySettings) {
+  constructor(journey: Journey, marks: ViaMarks, rim: ProxyRim, settings: ProxySettings) {
     this.#journey = journey;
+    this.#marks = marks;
     this.#rim = rim;
     this.#settings = settings;
     this.#context = openContext(journey.transaction.isInvite);
@@ -241,8 +243,8 @@ export class ProxiedRequest implements BranchOwner {
   }
 
   #send(next: HopTarget, flow: Flow): void {
-    const { routed, marks, transaction, decision } = this.#journey;
-    const branch = this.#rim.nextBranch(marks);
+    const { routed, transaction, decision } = this.#journey;
+    const branch = this.#nextBranch();
     const egress = flow.listener;
     const sides = { from: decision.from, to: decision.plan.to };
     const { maxBreadth, signing } = this.#settings;
@@ -257,10 +259,16 @@ export class ProxiedRequest implements BranchOwner {
     this.#request.restBare();
   }
 
+  #nextBranch(): string {
+    const marks = this.#marks ?? viaMarks(this.#request, this.#settings.signing);
+    this.#marks = undefined;
+    return this.#rim.nextBranch(marks);
+  }
+
   #cancelBranch(branch: number): void {
     const client = this.#tries[branch]?.client;
     if (client === undefined) return;
-    const ids = { ...client.ids, method: 'CANCEL' };
+    const ids = { branch: client.branch, method: 'CANCEL' };
     this.#rim.transactions.request(client.flow, client.cancelText(), ids, ignoreAnswers);
   }
 

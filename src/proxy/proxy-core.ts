@@ -11,7 +11,7 @@ import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from '
 import { type IsOwn, readOwnVias, type ViaMarks, viaMarks } from './loop.ts';
 import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
 import { Facts, uriFacts } from './request-facts.ts';
-import { preprocessRoutes, type RoutedRequest } from './route-headers.ts';
+import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts';
 import { sendUnanswered } from './unanswered.ts';
 import { type Refusal, validate } from './validate.ts';
 
@@ -97,8 +97,8 @@ const noSecureHop: Refusal = {
   detail: 'a sips URI needs a next hop over TLS, and none is configured',
 };
 
-const isSecured = ({ uri }: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
-  uri.scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
+const isSecured = (routed: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
+  uriOf(routed).scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
 
 /** Stands in the context of an INVITE that was cancelled while it had none. */
 const cancelledEarly = Symbol('cancelled before it was decided');
@@ -137,7 +137,6 @@ const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
 class ForwardedJourney implements Journey {
   readonly transaction: ServerTransaction;
   readonly routed: RoutedRequest;
-  readonly marks: ViaMarks;
   readonly decision: Decision & { readonly kind: 'forward' };
   readonly #arrivedMs: number;
   readonly #world: ProxyWorld;
@@ -145,14 +144,12 @@ class ForwardedJourney implements Journey {
   constructor(
     transaction: ServerTransaction,
     routed: RoutedRequest,
-    marks: ViaMarks,
     decision: Decision & { readonly kind: 'forward' },
     arrivedMs: number,
     world: ProxyWorld,
   ) {
     this.transaction = transaction;
     this.routed = routed;
-    this.marks = marks;
     this.decision = decision;
     this.#arrivedMs = arrivedMs;
     this.#world = world;
@@ -160,7 +157,7 @@ class ForwardedJourney implements Journey {
 
   hasComeBack(): boolean {
     const { loopMemory, clock } = this.#world;
-    const key = memoryKeyOf(this.routed.request, uriFacts(this.routed.uri));
+    const key = memoryKeyOf(this.routed.request, uriFacts(uriOf(this.routed)));
     return key !== undefined && loopMemory.wasLooped(key, clock.now());
   }
 
@@ -214,7 +211,7 @@ export class ProxyCore implements TransactionUser {
     const { signing } = settings;
     const marks = viaMarks(request, signing);
     const ownVias = readOwnVias(request, marks, signing, isOwn);
-    const uri = uriFacts(routed.uri);
+    const uri = uriFacts(uriOf(routed));
     const memoryKey = memoryKeyOf(request, uri);
     const sentBeforeTo = memoryKey === undefined ? undefined : loopMemory.sentBeforeTo(memoryKey, clock.now());
     const facts = new Facts(routed, uri, flow, { ownVias, sentBeforeTo, signing, isOwn });
@@ -271,8 +268,8 @@ export class ProxyCore implements TransactionUser {
     const { routed, marks, memoryKey } = understood;
     const { transaction, atMs } = arrival;
     this.#remember(memoryKey, decision.plan.to);
-    const journey = new ForwardedJourney(transaction, routed, marks, decision, atMs, this.#world);
-    const proxied = new ProxiedRequest(journey, this.#world, arrival.rules.settings);
+    const journey = new ForwardedJourney(transaction, routed, decision, atMs, this.#world);
+    const proxied = new ProxiedRequest(journey, marks, this.#world, arrival.rules.settings);
     transaction.context = proxied;
     if (transaction.isInvite) transaction.trying();
     proxied.begin();

@@ -66,7 +66,6 @@ export interface ContextStep {
 
 const startBranch: ContextEffect = { do: 'start-branch' };
 const freshBranch: Branch = { phase: 'silent', cancel: 'no', isExpired: false };
-const firstBranch: readonly Branch[] = [freshBranch];
 const noEffects: readonly ContextEffect[] = [];
 const noBranches: readonly Branch[] = [];
 const noOutcomes: readonly Outcome[] = [];
@@ -86,13 +85,27 @@ const startTimerC = ofBranch((branch) => ({ do: 'start-timer', timer: 'C', branc
 const stopTimerC = ofBranch((branch) => ({ do: 'stop-timer', timer: 'C', branch }));
 const forwardResponse = ofBranch((branch) => ({ do: 'forward-response', branch }));
 
-export const openContext = (isInvite: boolean): ResponseContext => ({
+const untroubled = (isInvite: boolean, branches: readonly Branch[]): ResponseContext => ({
   isInvite,
-  branches: noBranches,
+  branches,
   outcomes: noOutcomes,
   hasAnswered: false,
   isCancelled: false,
 });
+
+/** Most requests wait in the last two of these, which are the same for all. */
+const freshInvite = untroubled(true, noBranches);
+const freshOther = untroubled(false, noBranches);
+const sentInvite = untroubled(true, [freshBranch]);
+const sentOther = untroubled(false, [freshBranch]);
+
+export const openContext = (isInvite: boolean): ResponseContext => (isInvite ? freshInvite : freshOther);
+
+const withFreshBranch = (context: ResponseContext): ResponseContext => {
+  if (context === freshInvite) return sentInvite;
+  if (context === freshOther) return sentOther;
+  return { ...context, branches: [...context.branches, freshBranch] };
+};
 
 const stay = (next: ResponseContext): ContextStep => ({ next, effects: noEffects });
 
@@ -111,7 +124,7 @@ const isAwaited = ({ phase }: Branch): boolean => phase === 'silent' || phase ==
 
 const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
   const branch = context.branches.length;
-  const next = { ...context, branches: branch === 0 ? firstBranch : [...context.branches, freshBranch] };
+  const next = withFreshBranch(context);
   if (!context.isInvite) return { next, effects: hasMore ? [startFailover(branch)] : noEffects };
   return { next, effects: hasMore ? [startFailover(branch), startTimerC(branch)] : [startTimerC(branch)] };
 };

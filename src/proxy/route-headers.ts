@@ -5,10 +5,10 @@ import type { IsOwn } from './loop.ts';
 /** A request whose Route header fields have been read. Nothing is changed yet: `forward` makes the edits from this. */
 export interface RoutedRequest {
   readonly request: SipRequest;
-  /** Request-URI after §16.4. */
-  readonly uri: SipUri;
-  /** Its text, when it differs from the one received: a strict router had put ours in its place, or its maddr was ours. */
+  /** Text of the Request-URI, when it differs from the one received: a strict router had put ours in its place, or its maddr was ours. */
   readonly repairedUri: string | undefined;
+  /** The same, read. */
+  readonly parsedRepair: SipUri | undefined;
   /** The last Route value has become the Request-URI. */
   readonly usesLastRoute: boolean;
   /** How many Route values on top are ours. */
@@ -16,6 +16,9 @@ export interface RoutedRequest {
   /** The first Route value that is left. */
   readonly nextRoute: NameAddress | undefined;
 }
+
+/** Request-URI after §16.4. */
+export const uriOf = ({ request, parsedRepair }: RoutedRequest): SipUri => parsedRepair ?? (request.uri as SipUri);
 
 /** §16.4: the Request-URI is a value that we placed in Record-Route, so the last hop was a strict router. */
 const isOwnRecordRoute = (uri: SipUri, isOwn: IsOwn): boolean =>
@@ -48,21 +51,22 @@ export const preprocessRoutes = (request: SipRequest, isOwn: IsOwn): RoutedReque
   const ownRoutes = routes.length === 0 ? 0 : countOwn(routes, isOwn);
   const routed = {
     request,
-    uri,
     repairedUri: undefined,
+    parsedRepair: undefined,
     usesLastRoute: false,
     ownRoutes,
     nextRoute: routes[ownRoutes],
   };
   if (!hasOwnMaddr(uri, isOwn)) return routed;
   const repairedUri = withoutOwnMaddr(request.requestUri);
-  return { ...routed, repairedUri, uri: parseSipUri(repairedUri) ?? uri };
+  return { ...routed, repairedUri, parsedRepair: parseSipUri(repairedUri) };
 };
 
 const fromStrictRouter = (request: SipRequest, last: NameAddress, isOwn: IsOwn): RoutedRequest | undefined => {
-  if (last.parsedUri === undefined) return undefined;
+  const { uri: repairedUri, parsedUri: parsedRepair } = last;
+  if (parsedRepair === undefined) return undefined;
   const left = request.routes.slice(0, -1);
   const ownRoutes = countOwn(left, isOwn);
   const nextRoute = left[ownRoutes];
-  return { request, uri: last.parsedUri, repairedUri: last.uri, usesLastRoute: true, ownRoutes, nextRoute };
+  return { request, repairedUri, parsedRepair, usesLastRoute: true, ownRoutes, nextRoute };
 };

@@ -98,6 +98,7 @@ export class Targets {
     while (this.#taken < this.#ready.length) {
       const next = this.#ready[this.#taken] as HopTarget;
       this.#taken += 1;
+      if (this.#taken === this.#ready.length) this.#setReady(none);
       if (this.#isInTurn(next)) return next;
     }
     return undefined;

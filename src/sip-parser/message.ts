@@ -41,6 +41,8 @@ export abstract class SipMessage {
 
   /** Undefined after `restBare`. */
   private keptIndex: HeaderIndex | undefined;
+  /** After `restBare`. */
+  private keptTopVia: Via | undefined;
   private readVias: Lazy<ValueList<Via>> = UNREAD;
   private readCallId: Lazy<string> = UNREAD;
   private readCSeq: Lazy<CSeq> = UNREAD;
@@ -81,11 +83,13 @@ export abstract class SipMessage {
    */
   restBare(): void {
     this.keptIndex = undefined;
+    this.keptTopVia = this.topVia;
+    this.readVias = UNREAD;
     this.readContacts = UNREAD;
   }
 
   get topVia(): Via | undefined {
-    return this.vias[0];
+    return this.keptTopVia ?? this.vias[0];
   }
 
   /** Every value in order, comma lists flattened; ends before the first malformed one. So do all lists below. */
@@ -241,6 +245,11 @@ export class SipRequest extends SipMessage {
     super(text, startLine, index, contentLength);
     this.method = startLine.method;
     this.requestUri = this.text.slice(startLine.uriStart, startLine.uriEnd);
+  }
+
+  override restBare(): void {
+    super.restBare();
+    this.readUri = UNREAD;
   }
 
   /** Undefined unless the Request-URI is a well-formed sip or sips URI. */

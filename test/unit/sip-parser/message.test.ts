@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Header, parseMessage } from '../../../src/sip-parser/index.ts';
+import { checkRequest, Edit, Header, parseMessage, type SipRequest } from '../../../src/sip-parser/index.ts';
 import { parseRequest, parseResponse, request, requestText, responseText } from './sample.ts';
 
 describe('parseMessage', () => {
@@ -226,4 +226,41 @@ describe('header lines', () => {
       expect(message?.all(name)).toEqual(['x']);
     },
   );
+});
+
+describe('a request that is only kept', () => {
+  const changes = {
+    Via: 'Via: SIP/2.0/TLS 192.0.2.10:49180;branch=z9hG4bKa1, SIP/2.0/TCP 192.0.2.11;branch=z9hG4bKa2',
+    Contact: 'Contact: <sip:alice@192.0.2.10>',
+    Event: 'Event: presence',
+  };
+  const rested = (): SipRequest => {
+    const kept = request(changes);
+    kept.restBare();
+    return kept;
+  };
+
+  it('says the same of itself as before', () => {
+    const facts = (of: SipRequest) => ({
+      index: of.index,
+      uri: of.uri,
+      topVia: of.topVia,
+      vias: of.vias,
+      contacts: of.contacts,
+      event: of.first(Header.Event),
+      problem: checkRequest(of),
+    });
+    expect(facts(rested())).toEqual(facts(request(changes)));
+  });
+
+  it('is edited as before', () => {
+    const edited = (of: SipRequest) => {
+      const edit = new Edit(of);
+      edit.addViaParams('192.0.2.1', 49_180);
+      edit.setMaxForwards(69);
+      edit.replaceRequestUri('sip:bob@example.org');
+      return edit.toString();
+    };
+    expect(edited(rested())).toBe(edited(request(changes)));
+  });
 });

@@ -147,7 +147,7 @@ export class StreamFramer {
   /** §7.5: CRLFs before a start line are to be ignored. */
   private takeCrlfs(): Frame | undefined {
     const { buffer } = this;
-    while (buffer.charCodeAt(this.pos) === (this.isBehindCr ? LF : CR)) {
+    while (this.pos < buffer.length && buffer.charCodeAt(this.pos) === (this.isBehindCr ? LF : CR)) {
       this.pos++;
       this.crlfOctets++;
     }

@@ -107,7 +107,8 @@ function letterOf(code: number): number {
 /** The name that begins at `pos` as the RFC writes it, its colon right behind it: nearly everybody does, and it costs two comparisons. */
 function usualNameAt(text: string, pos: number): KnownName | undefined {
   for (const known of BY_LETTER[letterOf(text.charCodeAt(pos))]!) {
-    if (text.charCodeAt(pos + known.name.length) === COLON && text.startsWith(known.name, pos)) return known;
+    const end = pos + known.name.length;
+    if (end < text.length && text.charCodeAt(end) === COLON && text.startsWith(known.name, pos)) return known;
   }
   return undefined;
 }
@@ -201,7 +202,8 @@ export class HeaderIndex {
 
 /**
  * Walks the header lines of `text` from `start` (just behind the start line) to the empty line, and no further.
- * Linear in the section's length whatever it holds.
+ * Linear in the section's length whatever it holds. It never looks behind the end of `text`, where the text of a stream
+ * often breaks off: V8 calls a function for `charCodeAt` wherever that has happened once.
  * @param base offset of the message's first octet, from which the index counts
  */
 export function indexHeaders(text: string, start: number, base = 0): HeaderIndex {
@@ -219,7 +221,7 @@ export function indexHeaders(text: string, start: number, base = 0): HeaderIndex
 }
 
 function isEmptyLine(text: string, pos: number): boolean {
-  return text.charCodeAt(pos) === CR && text.charCodeAt(pos + 1) === LF;
+  return pos + 1 < text.length && text.charCodeAt(pos) === CR && text.charCodeAt(pos + 1) === LF;
 }
 
 /** Gives the start of the next line. */
@@ -237,7 +239,7 @@ function indexOtherLine(index: HeaderIndex, text: string, pos: number, base: num
   const nameEnd = skipClass(text, pos, text.length, TOKEN);
   const colon = skipBlanks(text, nameEnd);
   const valueEnd = findValueEnd(index, text, nameEnd);
-  if (nameEnd === pos || text.charCodeAt(colon) !== COLON) {
+  if (nameEnd === pos || colon >= text.length || text.charCodeAt(colon) !== COLON) {
     index.noteProblem('a header line without name and colon');
   } else {
     const id = headerIdAt(text, pos, nameEnd);
@@ -247,13 +249,14 @@ function indexOtherLine(index: HeaderIndex, text: string, pos: number, base: num
 }
 
 export function skipBlanks(text: string, pos: number): number {
-  if (text.charCodeAt(pos) > SP) return pos;
   let i = pos;
-  while (isBlank(text.charCodeAt(i))) i++;
+  while (isBlankAt(text, i)) i++;
   return i;
 }
 
-function isBlank(code: number): boolean {
+function isBlankAt(text: string, pos: number): boolean {
+  if (pos >= text.length) return false;
+  const code = text.charCodeAt(pos);
   return code === SP || code === HTAB;
 }
 
@@ -266,7 +269,7 @@ function findValueEnd(index: HeaderIndex, text: string, from: number): number {
   for (;;) {
     const crlf = findCrlf(index, text, pos);
     if (crlf < 0) return text.length;
-    if (!isBlank(text.charCodeAt(crlf + 2))) return crlf;
+    if (!isBlankAt(text, crlf + 2)) return crlf;
     pos = crlf + 2;
   }
 }

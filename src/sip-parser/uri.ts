@@ -106,7 +106,7 @@ const HIGHEST_PORT = 65_535;
 
 /** Behind the port, or `hostEnd` when there is none; -1 when it is no number from 0 to 65535. */
 function findPortEnd(text: string, hostEnd: number): number {
-  if (text.charCodeAt(hostEnd) !== COLON) return hostEnd;
+  if (hostEnd === text.length || text.charCodeAt(hostEnd) !== COLON) return hostEnd;
   const end = skipDigits(text, hostEnd + 1, text.length);
   return isPort(parseDecimal(text, hostEnd + 1, end)) ? end : -1;
 }
@@ -121,7 +121,7 @@ const PARAMETER = URI.map((flag, code) => (code === SEMICOLON || code === QUESTI
 /** Where the headers part or the URI ends; -1 when something else than parameters follows, or one has no name. */
 function findParamsEnd(text: string, start: number): number {
   let pos = start;
-  while (text.charCodeAt(pos) === SEMICOLON) {
+  while (pos < text.length && text.charCodeAt(pos) === SEMICOLON) {
     const end = skipClass(text, pos + 1, text.length, PARAMETER);
     if (end === pos + 1 || text.charCodeAt(pos + 1) === EQUAL) return -1;
     pos = end;

@@ -57,6 +57,19 @@ describe('StreamFramer cuts messages by Content-Length (RFC 3261 §18.3)', () =>
     expect(frame?.kind === 'message' && frame.message).toEqual(parseMessage(REQUEST));
   });
 
+  it.each([
+    ['well formed', REQUEST],
+    ['a response', RESPONSE],
+    ['folded, and in compact forms', requestText({ Subject: 's : one\r\n two', 'Call-ID': 'i:c1' })],
+    ['with a NUL in a line', requestText({ Subject: 'Subject: a\0b' })],
+    ['with a bare LF in a line', requestText({ Subject: 'Subject: a\nb' })],
+    ['with a line without a colon', requestText({ Subject: 'Subject' })],
+  ])('wherever it stands in a read, as if it stood alone: %s', (_, text) => {
+    const frames = framesOf([`${RESPONSE}${text}\r\n${text}${text.slice(0, -1)}`, text.slice(-1)]);
+    const messages = frames.flatMap((frame) => (frame.kind === 'message' ? [frame.message] : []));
+    expect(messages).toEqual([RESPONSE, text, text, text].map(parseMessage));
+  });
+
   it('and goes on when several reads come before anybody asks', () => {
     const framer = new StreamFramer(LIMITS);
     for (const octet of REQUEST + RESPONSE) framer.push(octet);

@@ -6,6 +6,7 @@
  */
 import { canonicalName, Header, type HeaderId, type HeaderIndex, indexHeaders, noteNul } from './header-index.ts';
 import { eachHeaderLine } from './header-lines.ts';
+import { readMethod } from './method.ts';
 import { type NameAddress, parseNameAddress } from './name-address.ts';
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
 import { isToken, parseDecimal, skipDigits, skipLws, trimmedEnd, unfold } from './syntax.ts';
@@ -16,11 +17,6 @@ import { parseVia, type Via } from './via.ts';
 /** Not yet asked for; `undefined` means that there is no (well-formed) value. */
 const UNREAD = null;
 type Lazy<T> = T | undefined | typeof UNREAD;
-
-interface CSeq {
-  readonly number: number;
-  readonly method: string;
-}
 
 /** The common half of requests and responses. All offsets count octets of `text`. */
 export abstract class SipMessage {
@@ -45,7 +41,9 @@ export abstract class SipMessage {
   private keptTopVia: Via | undefined;
   private readVias: Lazy<ValueList<Via>> = UNREAD;
   private readCallId: Lazy<string> = UNREAD;
-  private readCSeq: Lazy<CSeq> = UNREAD;
+  private readCSeqNumber: Lazy<number> = UNREAD;
+  /** Read with the number. */
+  private readCSeqMethod: string | undefined;
   private readFrom: Lazy<NameAddress> = UNREAD;
   private readTo: Lazy<NameAddress> = UNREAD;
   private readFromTag: Lazy<string> = UNREAD;
@@ -73,7 +71,10 @@ export abstract class SipMessage {
 
   /** Where the header lines are, for checks and edits. */
   get index(): HeaderIndex {
-    this.keptIndex ??= indexHeaders(this.text, this.startLineEnd);
+    if (this.keptIndex === undefined) {
+      this.keptIndex = indexHeaders(this.text, this.startLineEnd);
+      noteNul(this.keptIndex, this.text, this.startLineEnd);
+    }
     return this.keptIndex;
   }
 
@@ -109,11 +110,13 @@ export abstract class SipMessage {
 
   /** 0 and up; `checkRequest` knows its ceiling. */
   get cseqNumber(): number | undefined {
-    return this.cseq?.number;
+    if (this.readCSeqNumber === UNREAD) this.readCSeqNumber = this.takeCSeq();
+    return this.readCSeqNumber;
   }
 
   get cseqMethod(): string | undefined {
-    return this.cseq?.method;
+    if (this.readCSeqNumber === UNREAD) this.readCSeqNumber = this.takeCSeq();
+    return this.readCSeqMethod;
   }
 
   /** The header parameter, never one of the URI. Undefined when it is absent or no token. */
@@ -219,9 +222,20 @@ export abstract class SipMessage {
     return values;
   }
 
-  private get cseq(): CSeq | undefined {
-    if (this.readCSeq === UNREAD) this.readCSeq = readCSeq(this.text, this.index);
-    return this.readCSeq;
+  /** 1*DIGIT LWS Method (§20.16). Gives the number, and keeps the method. */
+  private takeCSeq(): number | undefined {
+    const { text, index } = this;
+    const slot = index.find(Header.CSeq);
+    if (slot < 0) return undefined;
+    const end = index.valueEnd(slot);
+    const start = skipLws(text, index.valueStart(slot), end);
+    const numberEnd = skipDigits(text, start, end);
+    const methodStart = skipLws(text, numberEnd, end);
+    const number = parseDecimal(text, start, numberEnd);
+    const method = readMethod(text, methodStart, trimmedEnd(text, methodStart, end));
+    if (number === undefined || methodStart === numberEnd || method === undefined) return undefined;
+    this.readCSeqMethod = method;
+    return number;
   }
 
   /** From and To hold exactly one value: a comma behind it is malformed. */
@@ -320,19 +334,6 @@ export function readNumber(text: string, index: HeaderIndex, id: HeaderId, base 
 
 function valueStart(text: string, index: HeaderIndex, slot: number): number {
   return skipLws(text, index.valueStart(slot), index.valueEnd(slot));
-}
-
-/** 1*DIGIT LWS Method (§20.16). */
-function readCSeq(text: string, index: HeaderIndex): CSeq | undefined {
-  const slot = index.find(Header.CSeq);
-  if (slot < 0) return undefined;
-  const end = index.valueEnd(slot);
-  const start = skipLws(text, index.valueStart(slot), end);
-  const numberEnd = skipDigits(text, start, end);
-  const methodStart = skipLws(text, numberEnd, end);
-  const number = parseDecimal(text, start, numberEnd);
-  const method = text.slice(methodStart, trimmedEnd(text, methodStart, end));
-  return number === undefined || methodStart === numberEnd || !isToken(method) ? undefined : { number, method };
 }
 
 function tagOf(address: NameAddress | undefined): string | undefined {

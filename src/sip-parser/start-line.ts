@@ -1,4 +1,5 @@
 /** The start line (RFC 3261 §7.1, §7.2): liberal enough that a bad one can still be answered, and it says what is bad. */
+import { readMethod } from './method.ts';
 import { asciiLower, equalsIgnoreCase, HTAB, isToken, parseDecimal, SP, skipDigits } from './syntax.ts';
 
 export interface RequestLine {
@@ -42,8 +43,8 @@ function wellFormedRequestLine(text: string, lineEnd: number, end: number): Requ
   const methodEnd = text.indexOf(' ');
   if (methodEnd < 0 || methodEnd + 1 >= uriEnd || !text.startsWith(REQUEST_LINE_TAIL, uriEnd)) return undefined;
   if (text.indexOf(' ', methodEnd + 1) !== uriEnd) return undefined;
-  const method = text.slice(0, methodEnd);
-  if (!isToken(method)) return undefined;
+  const method = readMethod(text, 0, methodEnd);
+  if (method === undefined) return undefined;
   return { kind: 'request', method, uriStart: methodEnd + 1, uriEnd, version: SIP_VERSION, end, problem: undefined };
 }
 

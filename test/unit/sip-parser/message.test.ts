@@ -233,6 +233,7 @@ describe('a request that is only kept', () => {
     Via: 'Via: SIP/2.0/TLS 192.0.2.10:49180;branch=z9hG4bKa1, SIP/2.0/TCP 192.0.2.11;branch=z9hG4bKa2',
     Contact: 'Contact: <sip:alice@192.0.2.10>',
     Event: 'Event: presence',
+    Subject: 'Subject: a\0b',
   };
   const rested = (): SipRequest => {
     const kept = request(changes);
@@ -262,5 +263,22 @@ describe('a request that is only kept', () => {
       return edit.toString();
     };
     expect(edited(rested())).toBe(edited(request(changes)));
+  });
+});
+
+describe('a method', () => {
+  it.each(['MESSAGE', 'message', 'MESSAGF', 'INVITE', 'X', 'PING', 'AVERYLONGMETHODNAME'])(
+    '%s is told as sent, in the request line and in CSeq (RFC 3261 §7.1)',
+    (method) => {
+      const { method: asked, cseqMethod } = parseRequest(
+        requestText({ CSeq: `CSeq: 7 ${method}` }, `${method} sip:bob@example.com SIP/2.0`),
+      );
+      expect([asked, cseqMethod]).toEqual([method, method]);
+    },
+  );
+
+  it.each(['MESS(GE', 'I@VITE', ''])('%j is none, as it is no token', (method) => {
+    expect(parseMessage(`${method} sip:bob@example.com SIP/2.0\r\n\r\n`)).toBeUndefined();
+    expect(request({ CSeq: `CSeq: 7 ${method}` }).cseqMethod).toBeUndefined();
   });
 });

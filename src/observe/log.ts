@@ -111,8 +111,12 @@ const letGo = (destination: LogDestination): void => {
 
 export const recordWriter = (log: Log, destination: DestinationStream): WriteRecord => {
   const stamp = createStamp();
+  let isWanted = log.isLevelEnabled('info');
+  log.on('level-change', () => {
+    isWanted = log.isLevelEnabled('info');
+  });
   return (members) => {
-    if (!log.isLevelEnabled('info')) return;
+    if (!isWanted) return;
     destination.write(`${stamp(Date.now())}${members}}\n`);
   };
 };

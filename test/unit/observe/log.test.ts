@@ -68,6 +68,20 @@ describe('the log', () => {
     expect(linesOf()).toMatchObject([{ level: 'warn', msg: 'something' }]);
   });
 
+  test('has records or none from a reload on, as its level says', async () => {
+    const { writeRecord, prepare, close } = openLog(settings());
+    const reload = async (level: LogSettings['level']) => (await prepare({ log: { ...settings(), level } })).commit();
+    writeRecord('"at":1');
+    await reload('warn');
+    writeRecord('"at":2');
+    await reload('debug');
+    writeRecord('"at":3');
+    await close();
+    // Each reload opens the file anew: the former one may be the last to be written.
+    await untilWritten(2);
+    expect(new Set(linesOf().map(({ at }) => at))).toEqual(new Set([1, 3]));
+  });
+
   test('goes on in another file from a reload on, and what was written before stands in the former one', async () => {
     const { writeRecord, prepare } = openLog(settings());
     writeRecord('"at":1');

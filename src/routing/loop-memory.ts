@@ -118,7 +118,7 @@ export class LoopMemory {
   readonly #head: Int32Array;
   readonly #since: Float64Array;
   readonly #generations: readonly Generation[];
-  /** In hand: a request asks for its key, and then enters it. */
+  /** In hand: a request asks for its key with `sentBeforeTo`, and then enters it. */
   #key: string | undefined;
   #first = 0;
   #second = 0;
@@ -142,7 +142,7 @@ export class LoopMemory {
   remember(key: string, to: Side, now: number): void {
     this.#age(now);
     if (this.#head[head.sizes + (this.#turn % generations)]! >= this.#maxEntries) this.#rotate(this.#turn, now);
-    this.#hash(key);
+    this.#take(key);
     const turn = this.#turn;
     const isNew = this.#young(turn).put(this.#first, this.#second, sentFlag | (sides.indexOf(to) << sideShift));
     if (isNew) Atomics.add(this.#head, head.sizes + (turn % generations), 1);
@@ -150,31 +150,37 @@ export class LoopMemory {
 
   /** The side towards which the request was sent last; undefined when it was not, or too long ago. */
   sentBeforeTo(key: string, now: number): Side | undefined {
-    const flags = this.#flags(key, now);
+    // To compare a new key with the last one would take as long as to hash it.
+    this.#hash(key);
+    const flags = this.#flags(now);
     return flags === 0 ? undefined : sides[(flags >> sideShift) & 1];
   }
 
   /** Notes that a remembered request came back. What is not remembered is not noted: strangers cannot fill the memory. */
   markLooped(key: string): void {
-    this.#hash(key);
+    this.#take(key);
     const turn = this.#turn;
     if (!this.#young(turn).mark(this.#first, this.#second)) this.#old(turn).mark(this.#first, this.#second);
   }
 
   wasLooped(key: string, now: number): boolean {
-    return (this.#flags(key, now) & loopedFlag) !== 0;
+    this.#take(key);
+    return (this.#flags(now) & loopedFlag) !== 0;
   }
 
-  #flags(key: string, now: number): number {
+  /** Of the key in hand. */
+  #flags(now: number): number {
     this.#age(now);
-    this.#hash(key);
     const turn = this.#turn;
     const young = this.#young(turn).flagsOf(this.#first, this.#second);
     return young === 0 ? this.#old(turn).flagsOf(this.#first, this.#second) : young;
   }
 
+  #take(key: string): void {
+    if (key !== this.#key) this.#hash(key);
+  }
+
   #hash(key: string): void {
-    if (key === this.#key) return;
     this.#key = key;
     this.#hashed.of(key);
     // 0 is a free slot.

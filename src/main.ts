@@ -31,20 +31,21 @@ const io: Io = {
 };
 
 const signals: Signals = {
-  untilStopped: () =>
-    new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onStop);
-      let isStopping = false;
-      function onStop(signal: string): void {
-        // A second signal ends the process at once: the operator has lost patience.
-        if (isStopping) process.exit(1);
-        isStopping = true;
-        resolve(signal);
-      }
-    }),
+  stopOrders() {
+    const first = Promise.withResolvers<string>();
+    const second = Promise.withResolvers<string>();
+    let next = first;
+    const onStop = (signal: string): void => {
+      next.resolve(signal);
+      next = second;
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onStop);
+    return { first: first.promise, second: second.promise };
+  },
   onReload: (run) => void process.on('SIGHUP', run),
   // Unhandled rejections come this way too.
   onBug: (report) => void process.on('uncaughtException', report),
+  kill: () => void process.kill(process.pid, 'SIGKILL'),
 };
 
 const run = async ([command, ...args]: readonly string[]): Promise<number> => {

@@ -1,4 +1,5 @@
 /** `start [FILE]`: the router itself. Says what it listens on and what it knows, reloads when told, and runs until it is told to stop. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Administration, openAdministration } from '../admin/administration.ts';
 import { endpointsOf } from '../admin/endpoints.ts';
 import { createSystemd, type Systemd } from '../admin/systemd.ts';
@@ -14,14 +15,16 @@ import { RouterError } from '../router-error.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import { describeConfiguration, formatAddress, type Io, printProblems, usualFile } from './printing.ts';
 
-/** What the process is told from outside. */
+/** What the process is told from outside, and its last resort. */
 export interface Signals {
-  /** Resolves when the process is asked to end, with the reason. */
-  untilStopped(): Promise<string>;
+  /** Listens from now on. Each resolves with the reason when the process is asked to end: in good order, then at once. */
+  stopOrders(): { readonly first: Promise<string>; readonly second: Promise<string> };
   /** Calls `run` whenever the process is asked to read its files again. */
   onReload(run: () => void): void;
   /** Calls `report` for whatever nobody caught, in place of ending the process. */
   onBug(report: (error: unknown) => void): void;
+  /** Ends the process whatever its threads do: exit waits for one that writes, for ever where nobody reads. */
+  kill(): void;
 }
 
 const usage = 'usage: pif-router start [FILE]';
@@ -75,28 +78,37 @@ async function run(
 ): Promise<number> {
   // While it drains, nothing else may keep the process alive.
   const alive = setInterval(() => undefined, 2 ** 30);
+  const orders = signals.stopOrders();
   let log: OpenLog | undefined;
   let running: Running | undefined;
+  const serve = async (toLog: OpenLog): Promise<number> => {
+    running = await open(snapshot, files, load, toLog);
+    describeStart(snapshot, running.app.listeners).forEach(io.out);
+    await stop(running, await Promise.race([orders.first, deathOf(running.app)]), io);
+    return 0;
+  };
   try {
     log = openLog(snapshot.log);
     surviveBugs(signals, log);
-    const stopped = signals.untilStopped();
     // From the beginning: unheard, SIGHUP ends a process.
     signals.onReload(() => void running?.reloader.reload('SIGHUP'));
-    running = await open(snapshot, files, load, log);
-    describeStart(snapshot, running.app.listeners).forEach(io.out);
-    await stop(running, await Promise.race([stopped, deathOf(running.app)]), io);
-    return 0;
+    // Who asks a second time has lost patience.
+    return await Promise.race([serve(log), orders.second.then(() => 1)]);
   } catch (error) {
     if (!(error instanceof RouterError)) throw error;
     if (running !== undefined) log?.log.fatal({ event: 'ended', code: error.code }, error.message);
     io.err(`pif-router has ${running === undefined ? 'not started' : 'ended'}: ${error.message}`);
     return 1;
   } finally {
-    await log?.close();
+    const hurried = orders.second.then(() => pause(lastLinesMs, false));
+    const isWritten = await Promise.race([log?.close() ?? true, hurried]);
+    if (!isWritten) signals.kill();
     clearInterval(alive);
   }
 }
+
+/** For the last lines of the log, which something else must take, when the end is wanted at once. */
+const lastLinesMs = 1_000;
 
 /**
  * Without one of its workers the router ends at once, with an error: half of the connections are lost already, and whoever

@@ -24,8 +24,8 @@ export interface OctetStream {
 export interface LogDestination extends LineSink {
   /** Takes no more lines, writes those that wait, and closes the file (standard error stays open). Call it once. */
   end(): void;
-  /** Ends, and resolves when all is written or `withinMs` are over: then the rest is lost. */
-  ended(withinMs: number): Promise<void>;
+  /** Ends. @returns whether that took no longer than `withinMs`; else the rest is lost, and a write still under way */
+  ended(withinMs: number): Promise<boolean>;
 }
 
 /**
@@ -59,11 +59,11 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
       return new Promise((resolve) => {
         const giveUp = setTimeout(() => {
           stream.destroy();
-          resolve();
+          resolve(false);
         }, withinMs);
         stream.once('close', () => {
           clearTimeout(giveUp);
-          resolve();
+          resolve(true);
         });
         stream.once('error', () => stream.destroy());
         end();

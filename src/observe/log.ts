@@ -23,8 +23,11 @@ export interface OpenLog {
   prepare(next: { readonly log: LogSettings }): Promise<{ commit(): void; abandon(): void }>;
   /** Writes lines as they are, each with its end: another thread has made them. */
   writeLines(lines: Uint8Array<ArrayBuffer>): void;
-  /** Resolves when all lines are written, or after five seconds without; call it last. */
-  close(): Promise<void>;
+  /**
+   * Lines that come later are lost. Call it once.
+   * @returns whether the others are written; false after five seconds, when somebody does not take them
+   */
+  close(): Promise<boolean>;
 }
 
 /**
@@ -95,14 +98,19 @@ export const openLog = (settings: LogSettings): OpenLog => {
     },
     writeLines: (lines) => destination.write(lines),
     close() {
-      batch.handOn();
-      return destination.ended(closeMs);
+      const last = destination;
+      destination = nowhere;
+      batch.use(nowhere);
+      return last.ended(closeMs);
     },
   };
 };
 
 /** For the last lines, which something else must take: a disk, or who reads standard error. */
 const closeMs = 5_000;
+
+/** A router that is ended in a hurry goes on talking. */
+const nowhere: LogDestination = { write: () => undefined, end: () => undefined, ended: () => Promise.resolve(true) };
 
 /** Standard error may be written to again after another reload. */
 const letGo = (destination: LogDestination): void => {

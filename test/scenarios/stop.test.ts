@@ -1,5 +1,9 @@
 /** The program is asked to end: with nothing to do, with peers connected, and with a request under way. */
-import { afterEach, expect, inject, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
 import { command } from '../support/admin.ts';
 import { newBranch, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd, type Transport } from '../support/raw-sip.ts';
@@ -178,5 +182,56 @@ test('a second signal ends it at once, with 1', async () => {
   await until(() => program.output.includes('stopping'));
   program.signal('SIGTERM');
   expect(await program.ended).toBe(1);
+  await program.stop();
+});
+
+test('a second signal leaves no line of the log unwritten', async () => {
+  const program = await start();
+  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
+  ends.push(microsoft);
+  const asker = await cisco();
+  // Keeps the drain waiting.
+  asker.send(message(asker));
+  await microsoft.take('MESSAGE');
+  program.signal('SIGTERM');
+  await until(() => program.output.includes('stopping'));
+  const count = 20;
+  for (let sent = 0; sent < count; sent++) asker.send(message(asker));
+  await until(() => asker.inbox.filter(({ status }) => status === 503).length === count);
+  program.signal('SIGTERM');
+  expect(await program.ended).toBe(1);
+  expect(program.logLines.filter(({ event, status }) => event === 'request' && status === 503)).toHaveLength(count);
+  await program.stop();
+});
+
+/** Whether who writes next has to wait. */
+function isFull(pipe: number): boolean {
+  try {
+    writeSync(pipe, '\n');
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN';
+  }
+}
+
+test('a thread that writes log lines which nobody reads does not keep it from its end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pif-router-unread-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const unread = join(folder, 'log');
+  execFileSync('mkfifo', [unread]);
+  const pipe = openSync(unread, constants.O_RDWR | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(pipe));
+  const routes = routesYaml(sides, { certificates: inject('certificates') });
+  const program = await RouterProcess.start({ routes: `${routes}log: { file: ${unread} }\n` });
+  onTestFinished(() => program.signal('SIGKILL'));
+  const asker = await cisco();
+  // Far more than a pipe holds.
+  for (let sent = 0; sent < 400; sent++) asker.send(message(asker));
+  await until(() => isFull(pipe));
+  program.signal('SIGTERM');
+  await until(() => program.output.includes('stopping'));
+  program.signal('SIGTERM');
+  // Killed: nothing else ends such a thread.
+  expect(await program.ended).toBeNull();
   await program.stop();
 });

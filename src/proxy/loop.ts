@@ -23,7 +23,7 @@ const digit = (bits: number): number => {
 };
 
 /** 64 bits in 13 digits, lowest first. `toString(36)` of both halves takes six times as long, twice for every request. */
-const textOf = ({ lo, hi }: KeyedHash): string =>
+const textOf = ({ lo, hi }: Pick<KeyedHash, 'lo' | 'hi'>): string =>
   String.fromCharCode(
     digit(lo),
     digit(lo >>> 5),
@@ -83,12 +83,9 @@ export const instanceIn = (branch: string, length: number): string | undefined =
   return branch.length > at + length ? branch.slice(at, at + length) : undefined;
 };
 
-/**
- * The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. V8 writes
- * whole numbers of 31 bits in decimal digits three times as fast as all others.
- */
+/** The branch of a stateless forward: the same for a retransmission (§16.11), so it comes from the received one. */
 export const statelessBranch = (marks: ViaMarks, request: SipRequest): string =>
-  `${branchStart}${marks}-s${hash32(request.topVia?.branch ?? '') >>> 1}`;
+  `${branchStart}${marks}-s${textOf({ lo: hash32(request.topVia?.branch ?? ''), hi: 0 })}`;
 
 /** What the Vias that name us say of a request: one of them is not ours, it has come back unchanged, or neither. */
 export type OwnVias = 'forged' | 'looped' | 'harmless';

@@ -85,8 +85,16 @@ export class StreamFramer {
     if (!this.isReady) return undefined;
     this.join();
     const frame = this.takeFrame();
-    if (frame === undefined) this.isReady = false;
+    if (frame === undefined) this.pause();
     return frame;
+  }
+
+  /** A quiet connection does not keep what it has read last, which may be 64 KiB. */
+  private pause(): void {
+    this.isReady = false;
+    if (this.pos < this.buffer.length) return;
+    this.buffer = '';
+    this.pos = 0;
   }
 
   /** The first octets of a message are here and its last are not. */

@@ -19,9 +19,22 @@ export const warmUpsOf = (pace: Pace): readonly PacedSeconds[] =>
         { ...pace, seconds: 6 },
       ];
 
-/** A turn in which a program refused what it should forward measures something else. */
+/** A program answers nothing any more. */
+export class Silence extends Error {
+  readonly program: string;
+
+  constructor(program: string) {
+    super(`${program} has answered no request`);
+    this.program = program;
+  }
+}
+
+/**
+ * A turn in which a program refused what it should forward measures something else.
+ * @throws Silence when it has answered nothing
+ */
 export function sound({ name }: Program, turn: Measured): Measured {
   if (turn.refused > 0) throw new Error(`${name} refused ${turn.refused} requests, the first with:\n${turn.refusal}`);
-  if (turn.answered === 0) throw new Error(`${name} has answered no request`);
+  if (turn.answered === 0) throw new Silence(name);
   return turn;
 }

@@ -48,7 +48,7 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
     stream.write(Buffer.from(lostLine(told, name)));
   });
   stream.on('error', ({ message, code }) => {
-    hasReader = code !== 'EPIPE';
+    if (code === 'EPIPE') hasReader = false;
     if (!failing) tell(`${name} cannot be written: ${message}`);
     failing = true;
   });

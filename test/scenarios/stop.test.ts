@@ -158,14 +158,28 @@ test('SIGTERM drains: every request that was under way is answered, new ones get
   await program.stop();
 });
 
-test('what is never answered is given up at the deadline', async () => {
-  const certificates = inject('certificates');
-  const program = await RouterProcess.start({ routes: `${routesYaml(sides, { certificates })}stop: { drain: 1s }\n` });
+/** A request that the far side has, and does not answer. @returns who asked */
+async function askInVain() {
   const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
   ends.push(microsoft);
   const asker = await cisco();
   asker.send(message(asker));
   await microsoft.take('MESSAGE');
+  return asker;
+}
+
+/** A stop that waits for an answer which never comes. @returns who asked for it */
+async function stopInVain(program: RouterProcess) {
+  const asker = await askInVain();
+  program.signal('SIGTERM');
+  await until(() => program.output.includes('stopping'));
+  return asker;
+}
+
+test('what is never answered is given up at the deadline', async () => {
+  const certificates = inject('certificates');
+  const program = await RouterProcess.start({ routes: `${routesYaml(sides, { certificates })}stop: { drain: 1s }\n` });
+  await askInVain();
   program.signal('SIGTERM');
   expect(await program.ended).toBe(0);
   await program.stop();
@@ -173,13 +187,7 @@ test('what is never answered is given up at the deadline', async () => {
 
 test('a second signal ends it at once, with 1', async () => {
   const program = await start();
-  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
-  ends.push(microsoft);
-  const asker = await cisco();
-  asker.send(message(asker));
-  await microsoft.take('MESSAGE');
-  program.signal('SIGTERM');
-  await until(() => program.output.includes('stopping'));
+  await stopInVain(program);
   program.signal('SIGTERM');
   expect(await program.ended).toBe(1);
   await program.stop();
@@ -187,14 +195,7 @@ test('a second signal ends it at once, with 1', async () => {
 
 test('a second signal leaves no line of the log unwritten', async () => {
   const program = await start();
-  const microsoft = await openEnd({ transport: 'tcp', address: sides.microsoft, port: 5060 });
-  ends.push(microsoft);
-  const asker = await cisco();
-  // Keeps the drain waiting.
-  asker.send(message(asker));
-  await microsoft.take('MESSAGE');
-  program.signal('SIGTERM');
-  await until(() => program.output.includes('stopping'));
+  const asker = await stopInVain(program);
   const count = 20;
   for (let sent = 0; sent < count; sent++) asker.send(message(asker));
   await until(() => asker.inbox.filter(({ status }) => status === 503).length === count);

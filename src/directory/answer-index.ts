@@ -3,7 +3,7 @@
  * routing/keyed-hash.ts for the odds), so that a hit costs one place in memory that the processor's caches do not hold. Places
  * are probed one after the other; what is removed leaves no gap (Knuth, TAOCP vol. 3, 6.4, algorithm R).
  */
-import { type HashSeed, KeyedHash } from '../routing/keyed-hash.ts';
+import { type HashSeed, KeyedHash } from '../hash/keyed-hash.ts';
 
 // A place: six 32-bit words, the third and fourth of which are one 64-bit number.
 const placeWords = 6;

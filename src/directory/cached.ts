@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
-import { randomSeed } from '../routing/keyed-hash.ts';
+import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { AnswerIndex } from './answer-index.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';

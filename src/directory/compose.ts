@@ -1,5 +1,5 @@
 /** Opens the sources that the configuration names, and joins them to one directory. */
-import { randomSeed } from '../routing/keyed-hash.ts';
+import { randomSeed } from '../hash/keyed-hash.ts';
 import { type CacheClock, type CacheSettings, cached } from './cached.ts';
 import { namesOf, schemeIsAlwaysWritten } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';

@@ -1,5 +1,5 @@
 /** The directory that needs no server: users of the Microsoft side from an LDIF export of Active Directory. */
-import { randomSeed } from '../routing/keyed-hash.ts';
+import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';

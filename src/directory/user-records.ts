@@ -2,7 +2,7 @@
  * The memory of a user table: records of seven 32-bit words, and an index that finds them by address and by object. Each
  * record holds two states, of which one is in force; a sweep writes the other. One thread writes, any may read, without a lock.
  */
-import type { HashSeed } from '../routing/keyed-hash.ts';
+import type { HashSeed } from '../hash/keyed-hash.ts';
 
 /** What another thread needs to read the same table. */
 export interface SharedTable {

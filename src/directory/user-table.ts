@@ -3,7 +3,7 @@
  * keeps 64-bit keyed hashes in place of addresses (see routing/keyed-hash.ts for the odds), so it cannot list its users; two objects
  * with one address stay apart, and the enabled one speaks. A sweep writes beside what is in force, and is adopted at one stroke.
  */
-import { type HashSeed, KeyedHash } from '../routing/keyed-hash.ts';
+import { type HashSeed, KeyedHash } from '../hash/keyed-hash.ts';
 import {
   isAddressBit,
   isEnabledBit,

@@ -2,8 +2,9 @@
  * How every configured hop fares: follows their names to targets, watches each of these, answers in which turn they are to be
  * asked, and tells of every change. It decides nothing: what an observation means is in routing/hop-health.ts.
  */
+
+import { fnv } from '../hash/spread.ts';
 import type { AttemptNews, HopKnowledge, Resolve } from '../proxy/targets.ts';
-import { fnv } from '../routing/hash.ts';
 import {
   type AdminState,
   bestState,

@@ -1,7 +1,7 @@
 /** Loop detection by the branch: RFC 3261 §16.3 step 4 and §16.6 step 8, with the inputs of RFC 5393 §4.2. */
 import { randomBytes } from 'node:crypto';
-import { hash32 } from '../routing/hash.ts';
-import type { KeyedHash } from '../routing/keyed-hash.ts';
+import type { KeyedHash } from '../hash/keyed-hash.ts';
+import { hash32 } from '../hash/spread.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';
 import type { Signing } from './signing.ts';

@@ -1,5 +1,5 @@
 /** The seals of dialogs that have moved lately: the ACK and BYE of an INVITE bring back what was made for it. */
-import { hashOf } from '../sip/transaction/key-hash.ts';
+import { hashOf } from '../hash/key-hash.ts';
 import { ownCopy } from '../sip-parser/index.ts';
 
 /** A power of two. */

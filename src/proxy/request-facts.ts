@@ -1,5 +1,5 @@
 /** What one request offers to the decision: read from the message when the decision asks, never before. */
-import { hash32 } from '../routing/hash.ts';
+import { hash32 } from '../hash/spread.ts';
 import type { OwnRoute, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import { userKey } from '../routing/user-key.ts';
 import { Header, type SipRequest, type SipUri } from '../sip-parser/index.ts';

@@ -11,7 +11,7 @@
  * than one without a key.
  */
 import { createHmac, hash, type KeyObject } from 'node:crypto';
-import { KeyedHash } from '../routing/keyed-hash.ts';
+import { KeyedHash } from '../hash/keyed-hash.ts';
 import type { OwnRoute, Side } from '../routing/types.ts';
 import type { SipUri } from '../sip-parser/index.ts';
 import { RecentSeals } from './recent-seals.ts';

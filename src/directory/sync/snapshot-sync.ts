@@ -2,7 +2,7 @@
  * Keeps one source's users in a table: a sweep brings all of them, a follower what changes in between, and again after every
  * outage. It knows neither threads nor SIP, and tells what it has by one callback.
  */
-import type { HashSeed } from '../../routing/keyed-hash.ts';
+import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
 import { disbelief, foundNobody } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';

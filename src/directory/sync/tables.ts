@@ -2,7 +2,7 @@
  * The table of a source and the sweep that is written into it. Changes go into what is in force and into what the sweep finds,
  * and what a change has said of an object the sweep, which may have read it before, does not take back.
  */
-import type { HashSeed } from '../../routing/keyed-hash.ts';
+import type { HashSeed } from '../../hash/keyed-hash.ts';
 import type { LdapEntry } from '../ldap.ts';
 import { readUserEntry, type UserAttributes } from '../user-entry.ts';
 import { type SweepLoss, type UserState, UserTable } from '../user-table.ts';

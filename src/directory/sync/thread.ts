@@ -1,7 +1,7 @@
 /** Starts the sync in a thread of its own, hears it, and starts another when it has died. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HashSeed } from '../../routing/keyed-hash.ts';
+import type { HashSeed } from '../../hash/keyed-hash.ts';
 import type { LdapServersSettings } from '../ldap-connections.ts';
 import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
 import type { SnapshotSettings } from './snapshot-settings.ts';

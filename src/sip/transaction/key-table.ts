@@ -3,7 +3,7 @@
  * holds entries, and each discarded one keeps its successor, and so all entries since, alive until the next full garbage
  * collection: two thirds of the router's processor time went there. Here nothing is made anew but to grow.
  */
-import { hashOf } from './key-hash.ts';
+import { hashOf } from '../../hash/key-hash.ts';
 
 const firstCapacity = 256;
 

@@ -3,9 +3,10 @@
  * objects but rows of numbers and octets, which end in the order in which they began. At 6,000 calls a second 64*T1 of them
  * are 200,000; objects that live so long are copied twice, promoted and marked by the garbage collector.
  */
+
+import { hashOf } from '../../hash/key-hash.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
-import { hashOf } from './key-hash.ts';
 import { TextQueue } from './text-queue.ts';
 
 const firstCapacity = 256;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { syncInThread, type ThreadOrder } from '../../../src/directory/sync/thread.ts';
-import { randomSeed } from '../../../src/routing/keyed-hash.ts';
+import { randomSeed } from '../../../src/hash/keyed-hash.ts';
 
 test('a thread that dies is told, does not take the process with it, and does not keep the router from stopping', async () => {
   const died = Promise.withResolvers<{ fields: object; message: string }>();

@@ -1,7 +1,7 @@
 import { assert, constantFrom, integer, nat, property, record, array as someOf, string, subarray } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type UserState, UserTable } from '../../../src/directory/user-table.ts';
-import { KeyedHash } from '../../../src/routing/keyed-hash.ts';
+import { KeyedHash } from '../../../src/hash/keyed-hash.ts';
 
 const seed = [0x01234567, -2] as const;
 const keys = Array.from({ length: 12 }, (_, i) => `user${i}@example.com`);

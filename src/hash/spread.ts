@@ -1,4 +1,4 @@
-/** Text to numbers: a spread for choices and tables, never a secret. */
+/** Text to numbers that anybody can compute: for choices that must be the same everywhere and always. Never for a table or a secret. */
 
 export const fnvStart = 0x811c9dc5;
 

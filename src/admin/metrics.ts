@@ -27,6 +27,22 @@ export const metricsOf = (app: App, reloader: Reloader, loads: readonly EngineLo
     'Open TCP and TLS connections.',
     byWorker(loads, ({ connections }) => connections),
   ),
+  gauge(
+    'pif_router_held_octets',
+    'What peers make the router hold: half-read messages, requests under way, kept answers, queues.',
+    byWorker(loads, ({ heldOctets }) => heldOctets),
+  ),
+  gauge(
+    'pif_router_memory_limit_octets',
+    'How much of that there may be: limits.memory.',
+    byWorker(loads, ({ memoryLimitOctets }) => memoryLimitOctets),
+  ),
+  {
+    name: 'pif_router_memory_refusals_total',
+    help: 'Requests answered 503, and connections closed, because their peer made the router hold too much.',
+    type: 'counter',
+    samples: byWorker(loads, ({ memoryRefusals }) => memoryRefusals),
+  },
   gauge('pif_router_hop_state', '1 for the state that an address of a next hop is in, else 0.', hopStates(app)),
   gauge('pif_router_hop_in_service', '0 for a next hop that an operator has taken out, else 1.', hopsInService(app)),
   gauge(

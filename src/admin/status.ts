@@ -42,13 +42,16 @@ const startedAt = new Date(Date.now() - performance.now()).toISOString();
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 const sumOf = (loads: readonly EngineLoad[]): EngineLoad => {
-  const sum = (of: 'requests' | 'openRequests' | 'connections'): number =>
+  const sum = (of: Exclude<keyof EngineLoad, 'knownByCommonName'>): number =>
     loads.reduce((total, load) => total + load[of], 0);
   const knownByCommonName = [...new Set(loads.flatMap((load) => load.knownByCommonName))];
   return {
     requests: sum('requests'),
     openRequests: sum('openRequests'),
     connections: sum('connections'),
+    heldOctets: sum('heldOctets'),
+    memoryLimitOctets: sum('memoryLimitOctets'),
+    memoryRefusals: sum('memoryRefusals'),
     knownByCommonName,
   };
 };

@@ -63,8 +63,14 @@ const describeStatus = (status: Status): readonly string[] => {
   ];
 };
 
-const describeLoad = ({ requests, openRequests, connections }: Status['load']): string =>
-  `${requests} requests heard, ${openRequests} open, ${connections} connections`;
+const mib = (octets: number): string => (octets / 2 ** 20).toFixed(octets < 10 * 2 ** 20 ? 1 : 0);
+
+const describeLoad = (load: Status['load']): string => {
+  const { requests, openRequests, connections, heldOctets, memoryLimitOctets, memoryRefusals } = load;
+  const refused = memoryRefusals === 0 ? '' : `, ${memoryRefusals} refusals for memory`;
+  const held = `${mib(heldOctets)} of ${mib(memoryLimitOctets)} MiB held for peers`;
+  return `${requests} requests heard, ${openRequests} open, ${connections} connections, ${held}${refused}`;
+};
 
 const describeCertificate = ({ use, subject, where, text }: Status['certificates'][number]): string =>
   `${use === 'revocation-list' ? 'crl       ' : 'certificate'} ${subject} (${where}) ${text}`;

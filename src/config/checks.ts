@@ -8,7 +8,7 @@ import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
 import { type LdapRow, type ListenRow, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
-import { formatDuration } from './values.ts';
+import { formatDuration, formatSize } from './values.ts';
 
 type Check = (file: RoutesFile, report: Report) => void;
 
@@ -139,6 +139,16 @@ const checkTimers: Check = ({ timers }, report) => {
     report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
 };
 
+/** One peer may take half of it, and a message is held as it came and as it leaves. */
+const checkMemory: Check = ({ limits, workers }, report) => {
+  const { memory, header, body } = limits;
+  const count = workers === 'auto' ? 1 : workers;
+  const least = 4 * (header + body) * count;
+  if (memory === undefined || memory >= least) return;
+  const what = `the largest message that limits.header and limits.body allow would never pass`;
+  report.error(['limits', 'memory'], what, `at least ${formatSize(least)}, or smaller messages`);
+};
+
 const checkHealth: Check = ({ health, timers }, report) => {
   const { enabled, timeout, every, good } = health.probe;
   const timerF = 64 * timers.t1;
@@ -169,5 +179,6 @@ const checks: readonly Check[] = [
   checkPins,
   checkDirectory,
   checkTimers,
+  checkMemory,
   checkHealth,
 ];

@@ -197,6 +197,7 @@ const limits = object({
   'write-queue': withDefault(size(64 * KIB, 1_024 * MIB), 4 * MIB),
   'udp-datagram': withDefault(size(KIB, largestDatagram), largestDatagram),
   'udp-peers': withDefault(integer(1, 1_000_000), 20_000),
+  memory: optional(size(16 * MIB, 65_536 * MIB)),
 });
 
 /** RFC 3261 §21: a final status, as an answer to OPTIONS. */

@@ -1,6 +1,7 @@
 /** The configuration in force: read from routes.yaml as a whole, checked, compiled, frozen and numbered. */
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
@@ -76,6 +77,8 @@ export interface TransportLimits {
   readonly udpDatagramBytes: number;
   /** Remote UDP addresses that are remembered per listener. */
   readonly udpFlows: number;
+  /** Of each worker. */
+  readonly memoryBytes: number;
 }
 
 export interface TransportTimeouts {
@@ -276,6 +279,7 @@ class Compiler {
         writeQueueBytes: limits['write-queue'],
         udpDatagramBytes: limits['udp-datagram'],
         udpFlows: limits['udp-peers'],
+        memoryBytes: Math.floor((limits.memory ?? usualMemoryBytes()) / compileWorkers(this.#settings)),
       },
       timeouts: {
         connectMs: timers.connect,
@@ -314,6 +318,9 @@ class Compiler {
 }
 
 /** One for each processor that this process may use. */
+/** Half of what V8 lets the heap of one thread grow to: the rest is for the router's own, and for what waits for collection. */
+const usualMemoryBytes = (): number => Math.floor(getHeapStatistics().heap_size_limit / 2);
+
 const compileWorkers = ({ workers }: RoutesFile): number =>
   workers === 'auto' ? Math.min(availableParallelism(), mostWorkers) : workers;
 

@@ -182,6 +182,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       requests,
       openRequests: transactions.countOpen(),
       connections: transport.countConnections(),
+      heldOctets: transport.memory.held,
+      memoryLimitOctets: transport.memory.limit,
+      memoryRefusals: transport.memory.refusals,
       knownByCommonName: transport.knownByCommonName(),
     }),
     takeResponse(text, from) {

@@ -37,6 +37,11 @@ export interface EngineLoad {
   readonly openRequests: number;
   /** Stream connections, those that peers opened and our own. */
   readonly connections: number;
+  /** What peers make us hold, in octets: half-read messages, requests, kept answers, queues; and how much it may be. */
+  readonly heldOctets: number;
+  readonly memoryLimitOctets: number;
+  /** Requests and connections that were refused for it since the start. */
+  readonly memoryRefusals: number;
   /** Peers now connected whose certificates have no other name: `imp1.example.com at 192.0.2.11`. */
   readonly knownByCommonName: readonly string[];
 }

@@ -3,6 +3,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
 import { messages } from '../../bench/micro/messages.ts';
 import { npmSip } from '../../test/support/npm-sip.ts';
+import { unlimitedAccount } from '../sip/memory-budget.ts';
 import type { Flow, Listener } from '../sip/transport/flow.ts';
 import { FlowUsers } from '../sip/transport/flow-users.ts';
 import { checkRequest } from '../sip-parser/index.ts';
@@ -33,6 +34,7 @@ const from: Flow = {
   verifiedNames: [],
   state: 'open',
   users: new FlowUsers(),
+  account: unlimitedAccount,
   send: () => undefined,
 };
 

@@ -255,7 +255,7 @@ export class ProxiedRequest implements BranchOwner {
     }
     const attempt = this.#addTry(next);
     const ids = { method: this.#request.method, branch };
-    attempt.client = this.#rim.transactions.request(flow, text, ids, attempt);
+    attempt.client = this.#rim.transactions.request(flow, text, ids, attempt, transaction.flow.account);
     this.#request.restBare();
   }
 

@@ -313,15 +313,39 @@ export class ProxyCore implements TransactionUser {
     };
     const decision = rules.route(reading.facts);
     if (!(decision instanceof Promise)) return carryOut(decision);
-    decision.then(carryOut).catch((error) => this.#world.observer.onBug(error, request));
+    const { account } = flow;
+    const { length } = request.text;
+    if (!account.admits(length)) {
+      const refusal = memoryShort(flow, rules.settings.retryAfterS);
+      return report(undefined, refusal, unsent(0, refusal.code));
+    }
+    account.take(length);
+    decision
+      .then(carryOut)
+      .catch((error) => this.#world.observer.onBug(error, request))
+      .finally(() => account.release(length));
+  }
+
+  /** §21.5.4: the peer may try again when less is held for it. Nothing is kept, so a copy of the request is judged anew. */
+  onMemoryShort(request: SipRequest, flow: Flow): void {
+    const { settings, refuseStranger } = this.#world.rules();
+    const decision = refuseStranger(flow);
+    const refusal = decision === undefined ? memoryShort(flow, settings.retryAfterS) : undefined;
+    this.#answerAtOnce(request, flow, decision, refusal);
   }
 
   /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
   onUnmatchable(request: SipRequest, flow: Flow): void {
     const { settings, refuseStranger } = this.#world.rules();
-    const arrivedMs = this.#world.clock.now();
     const decision = refuseStranger(flow);
     const refusal = decision === undefined ? (validate(request, settings) ?? badVia) : undefined;
+    this.#answerAtOnce(request, flow, decision, refusal);
+  }
+
+  /** Without a transaction, by the way the request came. */
+  #answerAtOnce(request: SipRequest, flow: Flow, decision: Decision | undefined, refusal: Refusal | undefined): void {
+    const arrivedMs = this.#world.clock.now();
+    const { settings } = this.#world.rules();
     const response = decision?.kind === 'reject' ? rejection(decision) : refusal;
     const isAnswered = response !== undefined && request.method !== 'ACK';
     if (isAnswered) flow.send(localResponse(request, flow, response, settings.nodeName));
@@ -353,5 +377,13 @@ export class ProxyCore implements TransactionUser {
     this.#report(arrival, undefined, undefined, unsent(500, internalError.code));
   }
 }
+
+const memoryShort = ({ account, remoteAddress }: Flow, retryAfterS: number): Refusal => ({
+  status: 503,
+  phrase: 'Service Unavailable',
+  code: 'memory-limit',
+  detail: `${account.octets} octets are held for ${remoteAddress}, which is its share of limits.memory`,
+  extra: `Retry-After: ${retryAfterS}\r\n`,
+});
 
 const badVia: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Via: missing or malformed' };

@@ -102,6 +102,11 @@ export class StreamFramer {
     return this.state !== 'between' && this.state !== 'lost';
   }
 
+  /** Octets that wait for the rest of their message. */
+  get heldOctets(): number {
+    return this.buffer.length + this.partsLength;
+  }
+
   private get length(): number {
     return this.buffer.length - this.pos + this.partsLength;
   }
@@ -228,12 +233,20 @@ export class StreamFramer {
     return this.lose('header-too-large', 'header section too large', text);
   }
 
-  private lose(code: LostFrame['code'], detail: string, text?: string): LostFrame {
-    const known = text ?? this.buffer.slice(this.pos, this.pos + START_LINE_BYTES);
+  /** Nothing more is wanted of the stream: what has come of a message is let go. */
+  discard(): void {
     this.state = 'lost';
     this.buffer = '';
     this.pos = 0;
+    this.parts = [];
+    this.partsLength = 0;
+    this.head = undefined;
     this.isReady = false;
+  }
+
+  private lose(code: LostFrame['code'], detail: string, text?: string): LostFrame {
+    const known = text ?? this.buffer.slice(this.pos, this.pos + START_LINE_BYTES);
+    this.discard();
     return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
   }
 }

@@ -106,9 +106,9 @@ export class FaultWorld {
   }
 
   /** Passes when a MESSAGE of somebody else comes through. */
-  async canary(): Promise<void> {
+  async canary(address = this.sides.cisco): Promise<void> {
     const callId = newTag();
-    const peer = this.connect();
+    const peer = this.connect(address);
     const via = [this.#via(callId)];
     peer.send(requestText({ method: 'MESSAGE', uri: `sip:canary@${canaryDomain}`, via, callId }));
     await peer.read('SIP/2.0 200 ');

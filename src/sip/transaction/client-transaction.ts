@@ -1,6 +1,7 @@
 /** One client transaction alive: its machine's state, its timers and the request that it sent. */
 import type { SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
+import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';
 import type { TransportError } from '../transport/transport-error.ts';
@@ -55,6 +56,8 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   #heir: AcceptedUser = nobody;
   #note = '';
   readonly #rim: ClientTransactionRim;
+  readonly #account: MemoryAccount;
+  #held: number;
 
   constructor(
     key: string,
@@ -65,6 +68,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     clock: Clock,
     user: ClientTransactionUser,
     rim: ClientTransactionRim,
+    account: MemoryAccount,
   ) {
     super(clock);
     this.key = key;
@@ -76,10 +80,19 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#state = machine.start.next;
     this.#user = user;
     this.#rim = rim;
+    this.#account = account;
+    this.#held = text.length;
+    account.take(this.#held);
   }
 
   get stateName(): State['name'] {
     return this.#state.name;
+  }
+
+  /** Nothing is held for it any more. */
+  release(): void {
+    this.#account.release(this.#held);
+    this.#held = 0;
   }
 
   start(): void {
@@ -173,7 +186,9 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   /** By a stream it is not repeated; and only an INVITE has an ACK and a CANCEL that are made from it. */
   #sendRequest(): void {
     this.flow.send(this.#text, this);
-    if (this.flow.isReliable && this.method !== 'INVITE') this.#text = '';
+    if (!this.flow.isReliable || this.method === 'INVITE') return;
+    this.#text = '';
+    this.release();
   }
 
   /** From Timers K and M on neither the request nor its asker is needed: so no transaction waits for these two. */

@@ -12,6 +12,9 @@ import { TextQueue } from './text-queue.ts';
 const firstCapacity = 256;
 const none = -1;
 
+/** What a row takes besides its texts, about. */
+const rowOctets = 64;
+
 export interface Remains<User> {
   /** The one by which the request came or went. */
   readonly flow: Flow;
@@ -27,6 +30,8 @@ class Rows<User> {
   /** Positions of texts. */
   readonly keys: Float64Array;
   readonly texts: Float64Array;
+  /** Octets that the account of the flow has been told of. */
+  readonly held: Int32Array;
   readonly flows: (Flow | undefined)[];
   readonly users: (User | undefined)[];
   readonly #latest: Int32Array;
@@ -39,6 +44,7 @@ class Rows<User> {
     this.endMs = new Float64Array(capacity);
     this.keys = new Float64Array(capacity);
     this.texts = new Float64Array(capacity);
+    this.held = new Int32Array(capacity);
     this.flows = new Array(capacity).fill(undefined);
     this.users = new Array(capacity).fill(undefined);
     this.#latest = new Int32Array(capacity).fill(none);
@@ -77,6 +83,7 @@ class Rows<User> {
     this.endMs[to] = from.endMs[row]!;
     this.keys[to] = from.keys[row]!;
     this.texts[to] = from.texts[row]!;
+    this.held[to] = from.held[row]!;
     this.flows[to] = from.flows[row];
     this.users[to] = from.users[row];
     this.link(to);
@@ -99,6 +106,11 @@ export class Lingering<User> {
     return this.#size;
   }
 
+  /** Octets that are held for the peer of a flow by a row with these texts. */
+  static octetsOf(key: string, text: string): number {
+    return rowOctets + key.length + text.length;
+  }
+
   /** For `ms`; or, if those before it were added for longer, as long as they stay. */
   add(key: string, ms: number, { flow, user, text }: Remains<User>): void {
     if (this.#size === this.#rows.capacity) this.#grow();
@@ -109,9 +121,11 @@ export class Lingering<User> {
     rows.endMs[row] = this.#clock.now() + ms;
     rows.keys[row] = this.#texts.push(key);
     rows.texts[row] = this.#texts.push(text);
+    rows.held[row] = Lingering.octetsOf(key, text);
     rows.flows[row] = flow;
     rows.users[row] = user;
     rows.link(row);
+    flow.account.take(rows.held[row]!);
     this.#size += 1;
   }
 
@@ -143,6 +157,7 @@ export class Lingering<User> {
 
   #forgetOldest(): void {
     this.#rows.unlinkOldest(this.#oldest);
+    this.#rows.flows[this.#oldest]!.account.release(this.#rows.held[this.#oldest]!);
     this.#rows.flows[this.#oldest] = undefined;
     this.#rows.users[this.#oldest] = undefined;
     this.#oldest = this.#place(1);

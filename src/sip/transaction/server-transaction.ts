@@ -22,6 +22,12 @@ export interface ServerTransactionRim {
   readonly ended: (transaction: ServerTransaction) => void;
 }
 
+/** What an open transaction takes besides the texts of its messages: objects and timers here, in the proxy and in the far transaction. */
+const transactionOctets = 4_096;
+
+/** Octets that a request will have been held in when it has been sent on: as it came, and as it leaves. */
+export const octetsToHandle = ({ text }: SipRequest): number => transactionOctets + 2 * text.length;
+
 const timestampsOf = (request: SipRequest): string => {
   if (!request.has(Header.Timestamp)) return '';
   const values = request.all('Timestamp');
@@ -35,6 +41,8 @@ export class ServerTransaction extends TimedTransaction {
   readonly isInvite: boolean;
   /** The transaction user's own: what it needs to find again when a CANCEL comes. */
   context: unknown = undefined;
+  /** Octets that are held for the asker as long as the transaction is open. */
+  #held: number;
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
@@ -56,6 +64,8 @@ export class ServerTransaction extends TimedTransaction {
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
     this.#rim = rim;
+    this.#held = transactionOctets + request.text.length;
+    flow.account.take(this.#held);
   }
 
   get stateName(): State['name'] {
@@ -84,10 +94,21 @@ export class ServerTransaction extends TimedTransaction {
     this.#take(`timer-${name}` as Event);
   }
 
+  #hold(more: number): void {
+    this.#held += more;
+    this.flow.account.take(more);
+  }
+
+  /** It is over: nothing is held for it any more. */
+  release(): void {
+    this.#hold(-this.#held);
+  }
+
   /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */
   respond(status: number, text: string): void {
     const step = this.#machine.step(this.#state, this.#responseEvent(status));
     if (step.effects.length === 0) return this.#respondLate(status, text);
+    this.#hold(text.length - this.#response.length);
     this.#response = text;
     this.#state = step.next;
     this.#run(step.effects);

@@ -1,6 +1,7 @@
 /** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
+import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import { type AcceptedUser, AnsweredClients } from './answered-clients.ts';
@@ -17,7 +18,7 @@ import { Lingering } from './lingering.ts';
 import { clientKey, type StrayCode, serverKey } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
-import { ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
+import { octetsToHandle, ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
 import type { Timers } from './timers.ts';
 
 /** The transaction that a CANCEL means. */
@@ -38,6 +39,8 @@ export interface TransactionUser {
   onUnanswered(request: SipRequest, flow: Flow): void;
   /** A request without a usable top Via, so that no transaction can be made for it. */
   onUnmatchable(request: SipRequest, flow: Flow): void;
+  /** A request that cannot be taken in: its peer makes us hold too much already. No transaction is made, none is owed. */
+  onMemoryShort(request: SipRequest, flow: Flow): void;
   /** No ACK came for a final response to INVITE (Timer H). */
   onUnacknowledged(transaction: ServerTransaction): void;
   /** A response that belongs to no transaction: not forwarded (RFC 6026 §8.9). */
@@ -141,6 +144,10 @@ export class TransactionLayer {
   }
 
   #open(key: string, request: SipRequest, flow: Flow): void {
+    // A CANCEL frees more than it takes.
+    if (request.method !== 'CANCEL' && !flow.account.admits(octetsToHandle(request))) {
+      return this.#user.onMemoryShort(request, flow);
+    }
     const isInvite = request.method === 'INVITE';
     if (this.#methods.size < maxMethods) this.#methods.add(request.method);
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
@@ -172,12 +179,17 @@ export class TransactionLayer {
     return flow && { flow, open };
   }
 
-  readonly #onServerAnswered = ({ key, flow }: ServerTransaction, ms: number, text: string): void => {
+  /** An answer that there is no room for has been sent once: copies of its request are absorbed, and not handled again. */
+  readonly #onServerAnswered = (transaction: ServerTransaction, ms: number, answer: string): void => {
+    const { key, flow } = transaction;
     this.#servers.delete(key);
+    transaction.release();
+    const text = flow.account.hasRoomFor(Lingering.octetsOf(key, answer)) ? answer : '';
     this.#answeredServers.add(key, ms, { flow, user: undefined, text });
   };
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
+    transaction.release();
     this.#servers.delete(transaction.key);
   };
 
@@ -206,33 +218,50 @@ export class TransactionLayer {
   /**
    * Sends a request in a new client transaction.
    * @param text the whole request; its top Via is `sentBy` of the flow's listener with `branch`
+   * @param account of the peer on whose behalf it is sent
    */
-  request(flow: Flow, text: string, ids: ClientTransactionIds, user: ClientTransactionUser): ClientTransaction {
+  request(
+    flow: Flow,
+    text: string,
+    ids: ClientTransactionIds,
+    user: ClientTransactionUser,
+    account: MemoryAccount = flow.account,
+  ): ClientTransaction {
     const kind = ids.method === 'INVITE' ? this.#machines.inviteClient : this.#machines.nonInviteClient;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
     const key = clientKey(ids.branch, ids.method);
-    const transaction = new ClientTransaction(key, text, ids, flow, machine, this.#clock, user, this.#clientRim);
+    const transaction = new ClientTransaction(
+      key,
+      text,
+      ids,
+      flow,
+      machine,
+      this.#clock,
+      user,
+      this.#clientRim,
+      account,
+    );
     this.#clients.set(key, transaction);
     transaction.start();
     return transaction;
   }
 
-  readonly #onClientCompleted = ({ key, flow, method }: ClientTransaction, ms: number): void => {
+  readonly #onClientCompleted = (transaction: ClientTransaction, ms: number): void => {
+    const { key, flow, method } = transaction;
+    transaction.release();
     this.#clients.delete(key);
     this.#answeredClients.complete(key, ms, flow, method);
   };
 
-  readonly #onClientAccepted = (
-    { key, flow }: ClientTransaction,
-    ms: number,
-    user: AcceptedUser,
-    note: string,
-  ): void => {
+  readonly #onClientAccepted = (transaction: ClientTransaction, ms: number, user: AcceptedUser, note: string): void => {
+    const { key, flow } = transaction;
+    transaction.release();
     this.#clients.delete(key);
     this.#answeredClients.accept(key, ms, flow, user, note);
   };
 
   readonly #forgetClient = (transaction: ClientTransaction): void => {
+    transaction.release();
     this.#clients.delete(transaction.key);
   };
 }

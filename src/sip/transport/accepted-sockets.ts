@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.ts';
 import type { Door } from './door.ts';
 import type { DiscardCode } from './flow.ts';
+import { ownerOf } from './owner.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
 
 /** All of it is read whenever it is needed: a reload changes it in place. */
@@ -35,20 +36,6 @@ interface Entry {
 
 const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Ends): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-
-/** Of IPv6 the first 64 bits: one host has all the rest (RFC 4291 §2.5.1). */
-export const ownerOf = (address: string): string => {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const front = head.split(':');
-  const isWhole = tail === undefined || front.length >= 4;
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = isWhole ? front : [...front, ...Array<string>(8 - front.length - back.length).fill('0'), ...back];
-  return groups
-    .slice(0, 4)
-    .map((group) => group || '0')
-    .join(':');
-};
 
 export class AcceptedSockets {
   readonly #rules: AcceptRules;

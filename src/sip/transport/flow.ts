@@ -1,5 +1,6 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
+import type { MemoryAccount } from '../memory-budget.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
 import type { PeerRefusal, PeerRefusalCode } from './peer-refusal.ts';
 import type { TransportError } from './transport-error.ts';
@@ -63,6 +64,8 @@ export interface Flow {
    * is one, the flow is not closed for idleness.
    */
   readonly users: FlowUsers;
+  /** What its peer makes us hold, by all its flows together. The same object as long as it holds anything. */
+  readonly account: MemoryAccount;
   /**
    * Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`, always after
    * this call has returned. Where only this message cannot go (too long for a datagram), `sender` alone is told.
@@ -93,6 +96,8 @@ export type DiscardCode =
   | 'bad-response'
   | 'framing-lost'
   | 'incomplete-message'
+  /** A connection, closed because its unfinished message is more than its peer may make us hold. */
+  | 'memory-limit'
   | 'header-too-large'
   | 'body-too-large'
   /** A connection, closed because nothing had moved on it. */

@@ -1,4 +1,5 @@
 /** What the transport layer is told at start: plain values, compiled from the configuration by somebody else. */
+import { getHeapStatistics } from 'node:v8';
 import type { Transport } from './flow.ts';
 
 export interface TransportSettings {
@@ -73,6 +74,8 @@ export interface TransportLimits {
   readonly udpDatagramBytes: number;
   /** Remote UDP addresses that are remembered per listener. */
   readonly udpFlows: number;
+  /** Octets of others' text that the transport layer and the transactions above it may hold. */
+  readonly memoryBytes: number;
 }
 
 export interface TransportTimeouts {
@@ -102,6 +105,8 @@ export const defaultLimits: TransportLimits = {
   // 65535 less the IPv4 (20) and UDP (8) headers.
   udpDatagramBytes: 65_507,
   udpFlows: 20_000,
+  // The other half of the heap is for the router's own, and for what waits for collection.
+  memoryBytes: Math.floor(getHeapStatistics().heap_size_limit / 2),
 };
 
 export const defaultTimeouts: TransportTimeouts = {

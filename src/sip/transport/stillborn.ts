@@ -1,5 +1,6 @@
 /** Stands for a connection that no message ever came by. */
 import type { Socket } from 'node:net';
+import { unlimitedAccount } from '../memory-budget.ts';
 import type { Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 
@@ -14,5 +15,6 @@ export const stillborn = (socket: Socket, listener: Listener): Flow => ({
   verifiedNames: [],
   state: 'closed',
   users: new FlowUsers(),
+  account: unlimitedAccount,
   send: () => undefined,
 });

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type CertificateNames, type NameBasis, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../clock.ts';
+import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { FlowUsers } from './flow-users.ts';
 import { type Expectation, isRefusal } from './peer-identity.ts';
@@ -18,6 +19,7 @@ import type { WriteTurn } from './write-turn.ts';
 
 /** What all connections of one transport layer share. */
 export interface StreamSurroundings extends ReaderSurroundings {
+  readonly memory: MemoryBudget;
   readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;
   /** TLS is set up, and the peer is whom we wanted to reach. */
@@ -50,6 +52,9 @@ const TURN_OCTETS = 65_536;
 const BURST_MS = 1_000;
 const BURST_QUEUES = 16;
 
+/** So many octets may always wait to be written: for one message more no connection is given up. */
+const FREE_QUEUE = 65_536;
+
 /** After this a peer that is gone has answered our last octets with a reset, and another write is told of it. */
 const RESET_MS = 100;
 
@@ -74,6 +79,9 @@ export class StreamConnection implements ReadConnection {
   readonly #reader: StreamReader;
   readonly #expectedNames: string;
   readonly #names = new ProvedNames();
+  #account: MemoryAccount | undefined;
+  /** Octets that the account has been told of. */
+  #queued = 0;
   /** Output of this turn; while connecting, all output. */
   #gathered = '';
   /** Requests whose final response has not been sent. */
@@ -119,6 +127,11 @@ export class StreamConnection implements ReadConnection {
     return this.#names.basis;
   }
 
+  get account(): MemoryAccount {
+    if (this.#account?.isListed !== true) this.#account = this.#surroundings.memory.accountOf(this.remoteAddress);
+    return this.#account;
+  }
+
   /** The names that it was opened for, as one text; empty where the peer opened it. */
   get expectedNames(): string {
     return this.#expectedNames;
@@ -153,7 +166,7 @@ export class StreamConnection implements ReadConnection {
 
   send(message: string): void {
     if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
-    else if (this.#hasRoom()) this.#gather(message);
+    else if (this.#hasRoom(message)) this.#gather(message);
     else this.#overflow();
   }
 
@@ -161,9 +174,10 @@ export class StreamConnection implements ReadConnection {
    * A burst, like all that fails over from another hop, may be larger than the limit and is gone in a moment; a peer that
    * does not read stays above it. What this turn has gathered does not count, for the socket has not been asked yet.
    */
-  #hasRoom(): boolean {
+  #hasRoom(message: string): boolean {
     const { limits, clock } = this.#surroundings;
     const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
+    if (waiting > FREE_QUEUE && !this.account.admits(message.length)) return false;
     if (waiting <= limits.writeQueueBytes) {
       this.#fullSince = undefined;
       return true;
@@ -175,6 +189,7 @@ export class StreamConnection implements ReadConnection {
   #gather(message: string): void {
     if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
     this.#gathered += message;
+    if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
     this.#hasMoved = true;
     if (this.#isEnding) this.#lateAnswers.push(message);
     if (this.#unanswered > 0 && isFinalResponse(message)) this.#onAnswered();
@@ -185,7 +200,14 @@ export class StreamConnection implements ReadConnection {
     if (this.#gathered === '' || this.state !== 'open') return;
     const output = this.#gathered;
     this.#gathered = '';
-    this.#socket.write(output, 'latin1');
+    if (!this.#socket.write(output, 'latin1')) this.#noteQueue(this.#socket.writableLength);
+    else if (this.#queued > 0) this.#noteQueue(0);
+  }
+
+  /** The socket tells when all of it has been written. */
+  #noteQueue(octets: number): void {
+    this.account.take(octets - this.#queued);
+    this.#queued = octets;
   }
 
   /** Closes it when its output has been written. */
@@ -233,6 +255,9 @@ export class StreamConnection implements ReadConnection {
     this.#socket.setNoDelay(true);
     this.#keepAlive();
     this.#socket.on('data', this.#onData);
+    this.#socket.on('drain', () => {
+      if (this.#queued > 0) this.#noteQueue(0);
+    });
     this.#socket.on('end', this.#onEnd);
     this.#socket.on('error', (error) => this.#die(socketError(error, this)));
     this.#socket.on('close', this.#onClose);
@@ -356,8 +381,8 @@ export class StreamConnection implements ReadConnection {
 
   /** Users are told when `send`, which this is part of, has returned. */
   #overflow(): void {
-    const { writeQueueBytes } = this.#surroundings.limits;
-    const detail = `${this.remoteAddress} does not read: more than ${writeQueueBytes} octets would wait for it`;
+    const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
+    const detail = `${this.remoteAddress} does not read: ${waiting} octets wait for it`;
     this.#leave({ code: 'write-queue-full', detail });
     this.#socket.destroy();
     this.users.tellSoon(this.#endedBy);
@@ -385,6 +410,7 @@ export class StreamConnection implements ReadConnection {
     this.#endedBy = error;
     this.#stageTimer?.cancel();
     this.#reader.stop();
+    if (this.#queued > 0) this.#noteQueue(0);
     this.#surroundings.registry.remove(this);
   }
 }

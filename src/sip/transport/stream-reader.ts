@@ -41,6 +41,8 @@ export class StreamReader {
   /** Tells the message timer whether the unfinished message is still the same. */
   #received = 0;
   #hasAlias = false;
+  /** Octets of a message that is not whole yet, as the peer's account has been told. */
+  #held = 0;
   #messageTimer: Timer | undefined;
 
   constructor(connection: ReadConnection, surroundings: ReaderSurroundings) {
@@ -61,11 +63,27 @@ export class StreamReader {
       if (this.#connection.state === 'closed') return;
     }
     if (this.#framer.isMidMessage) this.#watchMessage();
+    this.#hold(this.#framer.heldOctets);
   }
 
-  /** Forgets its timer; nothing is read any more. */
+  /** Nothing is read any more. */
   stop(): void {
     this.#messageTimer?.cancel();
+    this.#framer.discard();
+    this.#connection.account.release(this.#held);
+    this.#held = 0;
+  }
+
+  #hold(octets: number): void {
+    const more = octets - this.#held;
+    if (more === 0) return;
+    const { account } = this.#connection;
+    if (more > 0 && !account.admits(more)) {
+      const detail = `an unfinished message of ${octets} octets, with all else that is held for this peer, is above its share`;
+      return this.#connection.giveUp('memory-limit', detail);
+    }
+    account.take(more);
+    this.#held = octets;
   }
 
   #onFrame(frame: Frame): void {

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { MemoryBudget } from '../memory-budget.ts';
 import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
@@ -40,6 +41,8 @@ export interface ReconfigurableTransports extends TransportLayer {
   countConnections(): number;
   /** The peers now connected whose certificates have no other name, each once: `imp1.example.com at 192.0.2.11`. */
   knownByCommonName(): readonly string[];
+  /** What peers make this layer, and the transactions above it, hold. */
+  readonly memory: Pick<MemoryBudget, 'held' | 'limit' | 'refusals'>;
 }
 
 /** For watching. */
@@ -72,6 +75,7 @@ class Transports implements ReconfigurableTransports {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #pool = new ConnectionPool();
+  readonly memory: MemoryBudget;
   /** Those in force: a commit changes them in place, for everybody who holds them. */
   readonly #limits: TransportLimits;
   readonly #timeouts: TransportTimeouts;
@@ -98,6 +102,7 @@ class Transports implements ReconfigurableTransports {
     const limits = { ...settings.limits };
     const timeouts = { ...settings.timeouts };
     this.#limits = limits;
+    this.memory = new MemoryBudget(limits.memoryBytes);
     this.#timeouts = timeouts;
     const door = { ...first };
     this.#door = door;
@@ -105,6 +110,7 @@ class Transports implements ReconfigurableTransports {
     const undelivered = (response: string, flow: Flow) => this.#sendAgain(response, flow);
     this.#surroundings = {
       limits,
+      memory: this.memory,
       timeouts,
       handler,
       clock,
@@ -121,7 +127,7 @@ class Transports implements ReconfigurableTransports {
       onRefused: this.#onRefused,
       onPeerRefused: this.#onPeerRefused,
     };
-    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, door, handler, log, sharing);
+    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, this.memory, door, handler, log, sharing);
     const stream = () => new StreamListener({ timeouts }, this.#accepted, accepting, sharing);
     this.#listening = new Listening({ udp, stream }, clock);
   }
@@ -165,6 +171,7 @@ class Transports implements ReconfigurableTransports {
     const hasNewTimeouts = !isDeepStrictEqual(this.#timeouts, settings.timeouts);
     const before = new Map(this.#tls);
     Object.assign(this.#limits, settings.limits);
+    this.memory.limit = settings.limits.memoryBytes;
     Object.assign(this.#timeouts, settings.timeouts);
     Object.assign(this.#door, door);
     this.#tls.clear();

@@ -3,6 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
+import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Door } from './door.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
@@ -27,6 +28,7 @@ export class UdpFlow implements Flow {
   readonly remotePort: number;
   readonly listener: Listener;
   readonly #port: UdpPort;
+  #account: MemoryAccount | undefined;
 
   constructor(port: UdpPort, listener: Listener, remoteAddress: string, remotePort: number) {
     this.#port = port;
@@ -39,6 +41,11 @@ export class UdpFlow implements Flow {
 
   get state(): 'open' | 'closed' {
     return this.#port.isOpen ? 'open' : 'closed';
+  }
+
+  get account(): MemoryAccount {
+    if (this.#account?.isListed !== true) this.#account = this.#port.memory.accountOf(this.remoteAddress);
+    return this.#account;
   }
 
   send(message: string, sender?: FlowUser): void {
@@ -54,6 +61,7 @@ export class UdpFlow implements Flow {
 }
 
 export class UdpPort {
+  readonly memory: MemoryBudget;
   readonly #limits: TransportLimits;
   readonly #door: Door;
   readonly #handler: MessageHandler;
@@ -67,12 +75,14 @@ export class UdpPort {
   constructor(
     setting: ListenSetting,
     limits: TransportLimits,
+    memory: MemoryBudget,
     door: Door,
     handler: MessageHandler,
     log: Log,
     sharing: PortSharing = 'sole',
   ) {
     this.#limits = limits;
+    this.memory = memory;
     this.#door = door;
     this.#handler = handler;
     this.#log = log;

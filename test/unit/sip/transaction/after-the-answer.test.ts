@@ -57,6 +57,7 @@ class World {
           transaction.respond(200, respond(transaction.request, 200, 'OK', newTag()));
         },
         onUnanswered: (request) => void this.unanswered.push(request),
+        onMemoryShort: () => undefined,
         onUnmatchable: () => undefined,
         onUnacknowledged: () => undefined,
         onStrayResponse: (_response, _from, why) => void this.strays.push(why),

@@ -1,9 +1,9 @@
 /** Who may come in, over real sockets: strangers are not heard, have a small share and little time, and push out nobody. */
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { ownerOf } from '../../../../src/sip/transport/accepted-sockets.ts';
 import type { Door } from '../../../../src/sip/transport/door.ts';
 import type { Listener } from '../../../../src/sip/transport/flow.ts';
+import { ownerOf } from '../../../../src/sip/transport/owner.ts';
 import type { TlsProfile } from '../../../../src/sip/transport/settings.ts';
 import { createAuthority, type TestCertificate } from '../../../support/certificates.ts';
 import {

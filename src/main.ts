@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64 --use-largepages=silent --test-udp-no-try-send --wasm-wrapper-tiering-budget=1000000000
 /** The process: arguments, signals and exit codes. The only place that ends it. */
 
+import { inspect } from 'node:util';
 import { targetUsage } from './cli/admin-client.ts';
 import { drain, reload, status, undrain } from './cli/administer.ts';
 import { check } from './cli/check.ts';
@@ -8,7 +9,7 @@ import { directory } from './cli/directory.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
-import type { Io } from './cli/printing.ts';
+import { createIo, printText } from './cli/printing.ts';
 import { type Signals, start } from './cli/start.ts';
 import { unit } from './cli/unit.ts';
 
@@ -25,10 +26,7 @@ FILE is routes.yaml unless another is named. WHERE is
        ${targetUsage}
 and the socket that FILE names when it is left out.`;
 
-const io: Io = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
-};
+const io = createIo(process.stdout, process.stderr);
 
 const signals: Signals = {
   stopOrders() {
@@ -75,12 +73,18 @@ const run = async ([command, ...args]: readonly string[]): Promise<number> => {
     case 'help':
     case '--help':
     case '-h':
-      io.out(usage);
+      printText(usage, io.out);
       return 0;
     default:
-      io.err(usage);
+      printText(usage, io.err);
       return 2;
   }
 };
 
-process.exit(await run(process.argv.slice(2)));
+/** A bug. Node would print it, too, with what others wrote as they wrote it. */
+const report = (bug: unknown): number => {
+  printText(inspect(bug), io.err);
+  return 1;
+};
+
+process.exit(await run(process.argv.slice(2)).catch(report));

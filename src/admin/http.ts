@@ -1,5 +1,6 @@
 /** HTTP and JSON for administration: one request a connection, without a body, answered by an endpoint. */
 import type { IncomingMessage, RequestListener, ServerOptions } from 'node:http';
+import { printableJson } from '../printable.ts';
 
 export interface Reply {
   readonly status: number;
@@ -41,7 +42,7 @@ export const answering =
     const { status, body, headers, text } =
       guard(request) ?? refuseBody(request) ?? (await replyTo(request, endpoints));
     response.writeHead(status, { ...usualHeaders, ...headers });
-    response.end(text ?? `${JSON.stringify(body)}\n`);
+    response.end(text ?? `${printableJson(JSON.stringify(body))}\n`);
   };
 
 /** It is not even read: with the answer the connection ends. */

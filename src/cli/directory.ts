@@ -11,7 +11,7 @@ import {
 import { ldifDirectory } from '../directory/ldif.ts';
 import { createTimerWheel } from '../sip/clock.ts';
 import { confirm, refresh, show } from './directory-orders.ts';
-import { type Io, printProblems, usualFile } from './printing.ts';
+import { type Io, printProblems, printText, usualFile } from './printing.ts';
 
 const usage = `usage: pif-router directory check [FILE]
        pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH | --admin URL ...] [FILE]`;
@@ -32,7 +32,7 @@ export function directory([what = '', ...args]: readonly string[], io: Io): Prom
 /** @returns 0 when every server of every source works, 1 when one does not, 2 when the command or the file is not understood */
 async function check(what: string, [file = usualFile, ...more]: readonly string[], io: Io): Promise<number> {
   if (what !== 'check' || more.length > 0 || file.startsWith('-')) {
-    io.err(usage);
+    printText(usage, io.err);
     return 2;
   }
   const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);

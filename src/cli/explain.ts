@@ -6,7 +6,7 @@ import { type Explanation, explain as explainDecision } from '../routing/explain
 import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
 import { createTimerWheel } from '../sip/clock.ts';
 import { type ExplainRequest, explainUsage, readArguments } from './explain-arguments.ts';
-import { formatAddress, formatHop, type Io, printProblems } from './printing.ts';
+import { formatAddress, formatHop, type Io, printProblems, printText } from './printing.ts';
 
 interface Explained extends Explanation {
   /** Undefined when the directory was not asked. */
@@ -18,7 +18,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
   const { request, wrong } = readArguments(args);
   if (request === undefined) {
     io.err(wrong);
-    io.err(explainUsage);
+    printText(explainUsage, io.err);
     return 2;
   }
   const { snapshot, problems } = loadSnapshot(request.file, 1, ldifDirectory);
@@ -27,7 +27,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
     return 2;
   }
   const explained = await ask(request.facts, snapshot);
-  if (request.asJson) io.out(JSON.stringify(asJson(request, explained), undefined, 2));
+  if (request.asJson) printText(JSON.stringify(asJson(request, explained), undefined, 2), io.out);
   else [...asText(request, explained), ...tellDoor(request.facts, snapshot)].forEach(io.out);
   return isServed(explained.decision) ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 import { keysFileOf, makeKeysFile, rotateKeysFile } from '../config/signing-keys.ts';
 import { loadSnapshot } from '../config/snapshot.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
-import { type Io, printProblems, usualFile } from './printing.ts';
+import { type Io, printProblems, printText, usualFile } from './printing.ts';
 
 const usage = `usage: pif-router keys new [FILE]       makes the file of signing keys, for its owner only
        pif-router keys rotate [FILE]    the next key signs from now on, the one before is still believed
@@ -12,7 +12,7 @@ FILE is ${usualFile} unless another is named.`;
 export async function keys([order, file = usualFile, ...more]: readonly string[], io: Io): Promise<number> {
   const isUnderstood = (order === 'new' || order === 'rotate') && more.length === 0 && !file.startsWith('-');
   if (isUnderstood) return order === 'new' ? make(file, io) : rotate(file, io);
-  io.err(usage);
+  printText(usage, io.err);
   return 2;
 }
 

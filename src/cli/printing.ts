@@ -2,6 +2,7 @@
 import { formatProblem, hasError, type Problem } from '../config/problem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { describeSource } from '../directory/compose.ts';
+import { printable } from '../printable.ts';
 import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
@@ -11,6 +12,19 @@ export interface Io {
   out(line: string): void;
   err(line: string): void;
 }
+
+interface Output {
+  write(text: string): unknown;
+}
+
+/** The only way to a terminal: whatever stands in a line, it is shown, and is one line. */
+export const createIo = (output: Output, errors: Output): Io => ({
+  out: (line) => void output.write(`${printable(line)}\n`),
+  err: (line) => void errors.write(`${printable(line)}\n`),
+});
+
+/** A text of our own that has several lines. */
+export const printText = (text: string, print: (line: string) => void): void => text.split('\n').forEach(print);
 
 /** The file that commands read when none is named. */
 export const usualFile = 'routes.yaml';

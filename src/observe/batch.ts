@@ -1,4 +1,5 @@
 /** Lines of a log on their way to where they are kept: gathered as octets, and handed on many at once. */
+import { printableJson } from '../printable.ts';
 
 /** Takes whole lines, as UTF-8; they are its own from then on. */
 export interface LineSink {
@@ -29,12 +30,19 @@ export class Batch {
     this.#sink = sink;
   }
 
-  /** @param line with its end */
+  /** What is not seen leaves escaped: here all lines come by. @param line JSON with its end */
   write(line: string): void {
+    if (line.includes('\x7f')) return this.write(printableJson(line));
     const room = line.length * mostOctets;
     if (room > batchBytes - this.#length) this.handOn();
-    if (room > batchBytes) return void this.#sink.write(octetsOf(line));
-    this.#length += this.#gathered.write(line, this.#length);
+    if (room > batchBytes) return void this.#sink.write(octetsOf(printableJson(line)));
+    const octets = this.#gathered.write(line, this.#length);
+    // ASCII, as nearly all lines are: there is nothing to look for.
+    if (octets !== line.length) {
+      const seen = printableJson(line);
+      if (seen !== line) return this.write(seen);
+    }
+    this.#length += octets;
     this.#timer ??= setTimeout(() => this.handOn(), flushEveryMs).unref();
   }
 

@@ -1,4 +1,5 @@
 /** Metrics as text, in the exposition format of Prometheus (version 0.0.4). Pure. */
+import { printable } from '../printable.ts';
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -33,4 +34,6 @@ function labelText(labels: Sample['labels']): string {
 
 const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
-const escapeLabel = (text: string): string => escapeHelp(text).replaceAll('"', '\\"');
+/** Of what is not seen the format can write line ends only. The rest is shown as text: to some readers CR ends a line, too. */
+const escapeLabel = (text: string): string =>
+  escapeHelp(text.split('\n').map(printable).join('\n')).replaceAll('"', '\\"');

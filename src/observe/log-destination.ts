@@ -1,4 +1,5 @@
 /** Lines on their way to where a log is kept: what waits is bounded, what is lost is counted, and a failure is told. */
+import { printableJson } from '../printable.ts';
 import type { LineSink } from './batch.ts';
 
 /**
@@ -80,10 +81,12 @@ const countLines = (lines: Uint8Array): number => {
 const lineEnd = '\n'.charCodeAt(0);
 
 const lostLine = (lines: number, name: string): string =>
-  `${JSON.stringify({
-    level: 'error',
-    time: new Date().toISOString(),
-    event: 'log-lines-lost',
-    lines,
-    msg: `${lines} lines of this log are lost: ${name} was not written for too long`,
-  })}\n`;
+  `${printableJson(
+    JSON.stringify({
+      level: 'error',
+      time: new Date().toISOString(),
+      event: 'log-lines-lost',
+      lines,
+      msg: `${lines} lines of this log are lost: ${name} was not written for too long`,
+    }),
+  )}\n`;

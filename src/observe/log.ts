@@ -1,6 +1,7 @@
 /** The log: pino, one JSON object a line. Lines are written in batches, and nothing is lost on an orderly exit. */
 import { openSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { printable } from '../printable.ts';
 import { RouterError } from '../router-error.ts';
 import { Batch, batchBytes } from './batch.ts';
 import { createDestination, type LogDestination, mostWaiting, type OctetStream } from './log-destination.ts';
@@ -57,7 +58,7 @@ const openStream = (fd: number): OctetStream => {
 const openFile = (file: string): LogDestination => {
   try {
     const stream = openStream(openSync(file, 'a', 0o640));
-    return createDestination(stream, `log.file ${file}`, (what) => void process.stderr.write(`${what}\n`));
+    return createDestination(stream, `log.file ${file}`, (what) => void process.stderr.write(`${printable(what)}\n`));
   } catch (cause) {
     throw new RouterError('log-file', `log.file ${file} cannot be opened: ${(cause as Error).message}`, { cause });
   }

@@ -198,7 +198,7 @@ describe('show', () => {
 test('an order that does not exist answers 2 and names those that do', async () =>
   expect(await run(command, ['forget'])).toMatchObject({
     code: 2,
-    err: [expect.stringContaining('refresh | confirm | show ADDRESS')],
+    err: ['usage: pif-router directory check [FILE]', expect.stringContaining('refresh | confirm | show ADDRESS')],
   }));
 
 test('the status of a snapshot has its last sweep with times in ISO 8601; that of another source has none', () => {

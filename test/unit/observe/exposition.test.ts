@@ -1,6 +1,9 @@
 /** Metrics as text, as Prometheus reads them (exposition format 0.0.4). */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exposition } from '../../../src/observe/exposition.ts';
+import { printable } from '../../../src/printable.ts';
+import { anyText, everyUnit } from '../../support/any-text.ts';
 
 test('a family stands together: help, type, then its samples, each line ended', () => {
   const samples = [
@@ -21,4 +24,24 @@ test('backslashes, quotes and line ends in labels are escaped; in help quotes st
     'pif_router_x{subject="CN=a\\\\b \\"c\\"\\nd"} 1',
     '',
   ]);
+});
+
+/** A reader of one sample that goes by the format, and by the wider notion that others have of a line end. */
+function labelIn(text: string): string {
+  const lines = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  expect(lines).toHaveLength(4);
+  const [, value = ''] = /^pif_router_x\{subject="((?:[^"\\]|\\["\\n])*)"\} 1$/.exec(lines[2]!) ?? [];
+  return value.replace(/\\(.)/g, (_, escaped) => (escaped === 'n' ? '\n' : escaped));
+}
+
+const shown = (subject: string): string =>
+  labelIn(
+    exposition([{ name: 'pif_router_x', help: 'X.', type: 'gauge', samples: [{ labels: { subject }, value: 1 }] }]),
+  );
+
+test('whatever stands in a label is one value in one line, without what is not seen', () => {
+  const expected = (text: string): string => text.split('\n').map(printable).join('\n');
+  fc.assert(fc.property(anyText, (text) => void expect(shown(text)).toBe(expected(text))));
+  for (const text of everyUnit) expect(shown(text)).toBe(expected(text));
+  expect(shown('CN=a\u009b31m\r\u202e')).toBe('CN=a\\u009b31m\\u000d\\u202e');
 });

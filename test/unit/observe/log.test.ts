@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Batch, batchBytes } from '../../../src/observe/batch.ts';
 import { type LogSettings, openLog } from '../../../src/observe/log.ts';
+import { anyText, everyUnit, hasUnseen } from '../../support/any-text.ts';
 import { until } from '../../support/until.ts';
 
 let folder: string;
@@ -104,6 +106,32 @@ describe('the log', () => {
     await untilWritten(3);
     expect(linesOf().map(({ at }) => at)).toEqual([1, 2, 3]);
     expect(linesOf()[1]?.pad).toBe(pad);
+  });
+});
+
+describe('text of others in the log', () => {
+  /** As `writeRecord` has it of `recordText`. */
+  const membersOf = (text: string): string => JSON.stringify({ text }).slice(1, -1);
+
+  test('stays the same value in one line each, and nothing in it acts on a terminal', async () => {
+    const { log, writeRecord, close } = openLog(settings());
+    const texts = [...everyUnit, ...fc.sample(anyText, 300), 'x'.repeat(batchBytes) + everyUnit.slice(0, 3).join('')];
+    for (const text of texts) {
+      writeRecord(membersOf(text));
+      log.warn({ text }, text);
+    }
+    expect(await close()).toBe(true);
+    const raw = readFileSync(join(folder, 'router.log'), 'utf8');
+    expect(hasUnseen(raw.replaceAll('\n', ''))).toBe(false);
+    expect(linesOf().map(({ text }) => text)).toEqual(texts.flatMap((text) => [text, text]));
+    expect(linesOf().flatMap(({ msg }) => msg ?? [])).toEqual(texts);
+  });
+
+  test('that is seen is written as it is', async () => {
+    const { writeRecord, close } = openLog(settings());
+    writeRecord(membersOf('J\u00fcrgen \u{1f600} \u65e5\u672c'));
+    await close();
+    expect(readFileSync(join(folder, 'router.log'), 'utf8')).toContain('J\u00fcrgen \u{1f600} \u65e5\u672c');
   });
 });
 

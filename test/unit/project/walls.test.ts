@@ -21,7 +21,7 @@ const walls: Readonly<Record<string, readonly string[]>> = {
 };
 const joiners = ['app', 'router', 'main', 'cli', 'admin', 'workers'];
 /** Files beside app.ts that every room but the two innermost may use. */
-const ground = ['router-error'];
+const ground = ['router-error', 'own-files', 'printable', 'shell-word'];
 
 const importedOnce = ['lru-cache', 'drachtio-srf', 'yaml', 'pino'];
 /** Messages in one file and the values of controls in the other: whatever else speaks LDAP speaks it through them. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Target } from '../sip/transport/flow.ts';
 import { defaultLimits } from '../sip/transport/settings.ts';
 import type { SocketError } from '../sip/transport/socket-error.ts';
-import { parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../sip-parser/index.ts';
+import { octetsOnly, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../sip-parser/index.ts';
 
 export interface Inquiry {
   readonly text: string;
@@ -49,7 +49,7 @@ export const inquire = (socket: Socket, inquiry: Inquiry): Promise<Answer> =>
     socket.on('error', (error: SocketError) => tell(endedBy(error)));
     socket.on('end', () => tell({ kind: 'closed', detail: 'it has ended the connection' }));
     socket.on('close', () => tell({ kind: 'closed', detail: 'it has closed the connection' }));
-    socket.write(inquiry.text, 'latin1');
+    socket.write(octetsOnly(inquiry.text), 'latin1');
     return () => undefined;
   });
 
@@ -73,7 +73,7 @@ export const inquireByUdp = (
   firstTold<Answer | Unsent>(inquiry, (tell) => {
     const startMs = performance.now();
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    const datagram = Buffer.from(inquiry.text, 'latin1');
+    const datagram = Buffer.from(octetsOnly(inquiry.text), 'latin1');
     let repeat: NodeJS.Timeout | undefined;
     const send = (nextInMs: number): void => {
       socket.send(datagram);

@@ -1,5 +1,6 @@
 /** Responses that the router makes itself, in words that a Cisco or Lync log makes readable. */
 import { randomBytes } from 'node:crypto';
+import { printableAscii } from '../printable.ts';
 import type { ReasonCode } from '../routing/types.ts';
 import { ownResponse } from '../sip/transaction/own-response.ts';
 import type { Flow } from '../sip/transport/flow.ts';
@@ -11,9 +12,11 @@ export interface LocalResponse {
   /** Stable code of the reason: of routing, of validation or of forwarding. */
   readonly code: string;
   readonly detail: string;
-  /** Further header lines, each with its CRLF. */
-  readonly extra?: string;
+  /** Further header fields. */
+  readonly extra?: readonly HeaderField[];
 }
+
+export type HeaderField = readonly [name: string, value: string];
 
 /** Error IDs of [MS-OCER] that come nearest; 1000 to 1999 are those of a SIP stack. */
 const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly [id: number, reason: string]>>> = {
@@ -58,7 +61,16 @@ const nextTag = (): string => {
   return `pif-${tagStart}${tags.toString(36)}`;
 };
 
-const quoted = (text: string): string => `"${text.replace(/[\x00-\x1f\x7f]/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+/** Text of others may stand in any value: nothing of it ends the line, or says how it is to be read. */
+const headerLine = ([name, value]: HeaderField): string => `${name}: ${printableAscii(value, longestValue)}\r\n`;
+const longestValue = 1_024;
+
+/**
+ * quoted-string (§25.1). UTF-8 could stand there, too; but a detail may quote octets of a request beside text of a directory, and
+ * many logs show neither.
+ */
+const quoted = (text: string): string => `"${printableAscii(text, longestQuoted).replace(/["\\]/g, '\\$&')}"`;
+const longestQuoted = 256;
 
 const explanation = ({ code, detail }: LocalResponse, nodeName: string): string => {
   const known = diagnostics[code as keyof typeof diagnostics];
@@ -80,7 +92,7 @@ export const localResponse = (request: SipRequest, flow: Flow, response: LocalRe
     response.status,
     response.phrase,
     request.toTag === undefined ? nextTag() : undefined,
-    (response.extra ?? '') + explanation(response, nodeName),
+    (response.extra ?? []).map(headerLine).join('') + explanation(response, nodeName),
   );
 
 const allow =

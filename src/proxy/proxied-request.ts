@@ -314,7 +314,7 @@ export class ProxiedRequest implements BranchOwner {
   }
 
   #unreachable(): LocalResponse {
-    return { ...unreachable, extra: `Retry-After: ${this.#settings.retryAfterS}\r\n` };
+    return { ...unreachable, extra: [['Retry-After', String(this.#settings.retryAfterS)]] };
   }
 
   #respond(response: LocalResponse): void {

@@ -129,7 +129,7 @@ const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
     phrase: rejectPhrases[status],
     code: reason?.code ?? 'internal-error',
     detail: reason?.detail ?? '',
-    ...(retryAfterS === undefined ? {} : { extra: `Retry-After: ${retryAfterS}\r\n` }),
+    ...(retryAfterS === undefined ? {} : { extra: [['Retry-After', String(retryAfterS)]] }),
   };
 };
 
@@ -383,7 +383,7 @@ const memoryShort = ({ account, remoteAddress }: Flow, retryAfterS: number): Ref
   phrase: 'Service Unavailable',
   code: 'memory-limit',
   detail: `${account.octets} octets are held for ${remoteAddress}, which is its share of limits.memory`,
-  extra: `Retry-After: ${retryAfterS}\r\n`,
+  extra: [['Retry-After', String(retryAfterS)]],
 });
 
 const badVia: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Via: missing or malformed' };

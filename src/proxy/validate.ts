@@ -1,5 +1,6 @@
 /** RFC 3261 §16.3: whether a request may be proxied at all. One list of steps, in the RFC's order. */
 import { checkRequest, type SipRequest, schemeOf } from '../sip-parser/index.ts';
+import type { HeaderField } from './local-response.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -8,8 +9,8 @@ export interface Refusal {
   readonly code: string;
   /** For people; may stand in a Warning. */
   readonly detail: string;
-  /** Further header lines, each with its CRLF. */
-  readonly extra?: string;
+  /** Further header fields. */
+  readonly extra?: readonly HeaderField[];
 }
 
 export interface ValidationSettings {
@@ -63,7 +64,7 @@ const proxyRequire: Step = (request, settings) => {
     phrase: 'Bad Extension',
     code: 'proxy-require',
     detail: `Proxy-Require ${tags} is not understood`,
-    extra: `Unsupported: ${tags}\r\n`,
+    extra: [['Unsupported', tags]],
   };
 };
 

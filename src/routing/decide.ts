@@ -43,7 +43,7 @@ const denied = (because: Reason, { onDenied }: Policy): Decision =>
 
 const loopedBranch: Reason = {
   code: 'loop-branch',
-  detail: 'a Via of ours with the same loop hash is in the request (RFC 5393 §4.2)',
+  detail: 'a Via of ours with the same loop hash is in the request (RFC 5393, 4.2)',
 };
 
 const returned: Readonly<Record<Side, Reason>> = {

@@ -5,6 +5,7 @@
 import { applyCuts, type Cut, insert } from './cut.ts';
 import { Header, type HeaderId, headerName } from './header-index.ts';
 import type { SipMessage } from './message.ts';
+import { octetsOnly } from './octets.ts';
 import { cutRoutes } from './route-cuts.ts';
 import { SIP_VERSION } from './start-line.ts';
 import { asciiLower, equalsIgnoreCase, skipLws, trimmedEnd } from './syntax.ts';
@@ -82,7 +83,7 @@ export class Edit {
     this.addsContentLength = true;
   }
 
-  /** The changed message. */
+  /** The changed message. @throws Error when what was put in is no octets */
   toString(): string {
     const cuts: Cut[] = [];
     this.cutRequestUri(cuts);
@@ -94,7 +95,7 @@ export class Edit {
     if (this.removedRoutes !== undefined) cutRoutes(cuts, this.message, this.removedRoutes);
     this.cutAppendedRoutes(cuts);
     this.cutLastLines(cuts);
-    return applyCuts(this.message.text, cuts, 0, this.message.text.length);
+    return octetsOnly(applyCuts(this.message.text, cuts, 0, this.message.text.length));
   }
 
   private cutRequestUri(cuts: Cut[]): void {

@@ -5,6 +5,7 @@ export { type Frame, StreamFramer, type StreamLimits } from './framer.ts';
 export { Header, type HeaderId } from './header-index.ts';
 export { parseMessage, type SipMessage, SipRequest, SipResponse } from './message.ts';
 export type { NameAddress } from './name-address.ts';
+export { octetsOnly } from './octets.ts';
 export { ownCopy } from './own-copy.ts';
 export { respond } from './respond.ts';
 export { parseSipUri, type SipUri, schemeOf } from './uri.ts';

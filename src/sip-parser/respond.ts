@@ -2,6 +2,7 @@
 import { applyCuts, type Cut, insert } from './cut.ts';
 import { Header, type HeaderId } from './header-index.ts';
 import type { SipRequest } from './message.ts';
+import { octetsOnly } from './octets.ts';
 import { cutViaParams, type ViaParams } from './via-cuts.ts';
 
 const TRYING = 100;
@@ -10,6 +11,7 @@ const TRYING = 100;
  * A response to `request`: all Via lines, From, To, Call-ID and CSeq as they came, then `extra` (header lines, each with
  * its CRLF), and an empty body. What the request lacks is left out, so that bad requests can be answered too.
  * `toTag` goes to a To that has no tag, unless `status` is 100. `viaParams` goes to the top Via.
+ * @throws Error when what is put in is no octets
  */
 export function respond(
   request: SipRequest,
@@ -19,14 +21,14 @@ export function respond(
   extra = '',
   viaParams?: ViaParams,
 ): string {
-  return (
+  return octetsOnly(
     `SIP/2.0 ${status} ${reason}\r\n` +
-    copyVias(request, viaParams) +
-    copyFirst(request, Header.From, NO_CUTS) +
-    copyTo(request, status === TRYING ? undefined : toTag) +
-    copyFirst(request, Header.CallId, NO_CUTS) +
-    copyFirst(request, Header.CSeq, NO_CUTS) +
-    `${extra}Content-Length: 0\r\n\r\n`
+      copyVias(request, viaParams) +
+      copyFirst(request, Header.From, NO_CUTS) +
+      copyTo(request, status === TRYING ? undefined : toTag) +
+      copyFirst(request, Header.CallId, NO_CUTS) +
+      copyFirst(request, Header.CSeq, NO_CUTS) +
+      `${extra}Content-Length: 0\r\n\r\n`,
   );
 }
 

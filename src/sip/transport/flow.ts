@@ -67,8 +67,8 @@ export interface Flow {
   /** What its peer makes us hold, by all its flows together. The same object as long as it holds anything. */
   readonly account: MemoryAccount;
   /**
-   * Sends one whole message (latin1 text). Queued while connecting. Never throws: failures reach `users`, always after
-   * this call has returned. Where only this message cannot go (too long for a datagram), `sender` alone is told.
+   * Sends one whole message (latin1 text). Queued while connecting. Throws for a text that is no octets, which is a bug, and
+   * never else: failures reach `users`, always after this call has returned. Where only this message cannot go (too long for a datagram), `sender` alone is told.
    */
   send(message: string, sender?: FlowUser): void;
 }

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type CertificateNames, type NameBasis, nobody } from '../../certificates/names.ts';
+import { octetsOnly } from '../../sip-parser/index.ts';
 import type { Timer } from '../clock.ts';
 import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
@@ -188,7 +189,7 @@ export class StreamConnection implements ReadConnection {
 
   #gather(message: string): void {
     if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
-    this.#gathered += message;
+    this.#gathered += octetsOnly(message);
     if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
     this.#hasMoved = true;
     if (this.#isEnding) this.#lateAnswers.push(message);

@@ -1,7 +1,7 @@
 /** A listening UDP port, and the remote addresses that talk with it. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { parseMessage } from '../../sip-parser/index.ts';
+import { octetsOnly, parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import { RecentMap } from '../recent-map.ts';
@@ -157,7 +157,7 @@ export class UdpPort {
     if (message.length > udpDatagramBytes) {
       return { code: 'send-failed', detail: `${message.length} octets do not fit in a datagram` };
     }
-    this.#socket.send(Buffer.from(message, 'latin1'), port, address, whenSent);
+    this.#socket.send(Buffer.from(octetsOnly(message), 'latin1'), port, address, whenSent);
     return undefined;
   }
 

@@ -43,6 +43,16 @@ const response = (callId: string, status = 200): string =>
   `To: <sip:b@example.com>;tag=2\r\nCall-ID: ${callId}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n`;
 
 describe('datagrams', () => {
+  test('a text that is no octets is not sent with half of its characters: that is a bug, and is thrown', async () => {
+    const { layer } = await openTransports({ listen: [{ transport: 'udp' }] });
+    const peer = await openPeer();
+    const flow = flowTo(layer, { transport: 'udp', port: peer.port });
+    expect(() => flow.send(message('wide', '127.0.0.1', '\u010d\u030a'))).toThrow('U+010D in a SIP message');
+    flow.send(message('octets', '127.0.0.1', '\xc4\x8d'));
+    await until(() => peer.texts.length > 0);
+    expect(peer.texts).toEqual([expect.stringContaining('\r\n\r\n\xc4\x8d')]);
+  });
+
   test('a request is handed up octet for octet, with one flow per remote address', async () => {
     const { handler, listener } = await openTransports({ listen: [{ transport: 'udp' }] });
     const [one, other] = [await openPeer(), await openPeer()];

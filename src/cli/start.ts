@@ -12,6 +12,7 @@ import { FileWatch } from '../config/watch.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
 import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import { describeConfiguration, formatAddress, type Io, printProblems, usualFile } from './printing.ts';
 
@@ -194,5 +195,5 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
 /** A request that the access list lets in, so that the first thing an operator tries shows a decision. */
 function lineToTry({ rows, file }: Snapshot): string {
   const source = rows.access.find(({ side, text }) => side !== undefined && /^[\d.]+$/.test(text))?.text ?? 'ADDRESS';
-  return `npm run explain -- MESSAGE sip:bob@${rows.domains[0]} --from-peer ${source} ${file}`;
+  return `npm run explain -- MESSAGE sip:bob@${rows.domains[0]} --from-peer ${source} ${shellWord(file)}`;
 }

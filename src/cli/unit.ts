@@ -2,6 +2,8 @@
 import { dirname, resolve } from 'node:path';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
+import { printable } from '../printable.ts';
+import { shellWord } from '../shell-word.ts';
 import { nodeOptions } from './node-options.ts';
 import { type Io, printProblems, usualFile } from './printing.ts';
 
@@ -10,7 +12,7 @@ export type Program = readonly [node: string, main: string];
 
 const runtimeFolder = '/run/pif-router';
 
-/** @returns 0 when the unit was printed, 1 when the file has errors, 2 when the command is not understood */
+/** @returns 0 when the unit was printed, 1 when the file has errors or no unit can name a path, 2 when the command is not understood */
 export async function unit(args: readonly string[], io: Io, program: Program): Promise<number> {
   const [file = usualFile, ...more] = args;
   if (more.length > 0 || file.startsWith('-')) {
@@ -20,9 +22,29 @@ export async function unit(args: readonly string[], io: Io, program: Program): P
   const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
   printProblems(problems, io.err);
   if (snapshot === undefined) return 1;
+  const unsayable = [
+    ...[resolve(file), ...program, ...writableFolders(snapshot)]
+      .filter(isUnsayable)
+      .map((path) => `${path}: ${unseen}`),
+    ...program
+      .slice(0, 1)
+      .filter(hasQuote)
+      .map((path) => `${path}: ${quotes}`),
+  ];
+  for (const problem of unsayable) io.err(problem);
+  if (unsayable.length > 0) return 1;
   unitLines(snapshot, program).forEach(io.out);
   return 0;
 }
+
+/** Node gives U+FFFD for octets that are not UTF-8. */
+const isUnsayable = (path: string): boolean => printable(path) !== path || path.includes('\ufffd');
+const unseen =
+  'no unit can name this path: it holds a line end, another character that is not seen, or octets that are not UTF-8';
+
+/** systemd takes none of them in the path of a program, however they are quoted. */
+const hasQuote = (path: string): boolean => /["'\\]/.test(path);
+const quotes = 'systemd runs no program whose path holds a quote or a backslash';
 
 /** Time for the process to end when its drain is over. */
 const endS = 10;
@@ -30,13 +52,13 @@ const endS = 10;
 const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
   const file = resolve(snapshot.file);
   const [node, main] = program;
-  const call = (...words: string[]) => [node, ...words, file].map(quoted).join(' ');
+  const call = (...words: string[]) => [quoted(node), ...[...words, file].map(argument)].join(' ');
   return [
     `# Written by \`pif-router unit\`; write it anew for another Node, and when listen, stop.drain, log.file or admin.socket change.`,
     '# Once, as root:',
     '#   useradd --system --shell /usr/sbin/nologin pif-router',
-    `#   pif-router keys new ${quoted(file)}, for the router may not write there`,
-    `#   chown root:pif-router ${quoted(file)} and the keys that it names, and chmod 640`,
+    `#   pif-router keys new ${shellWord(file)}, for the router may not write there`,
+    `#   chown root:pif-router ${shellWord(file)} and the keys that it names, and chmod 640`,
     '[Unit]',
     'Description=SIP router between Cisco IM&P and Microsoft Lync',
     'Wants=network-online.target',
@@ -74,18 +96,25 @@ const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
   ];
 };
 
-/** Two kinds of quoting: that of the unit file, and `%`, which begins a specifier. */
+/** A path, and the program that a command begins with: quotes of the unit file, and `%`, which begins a specifier. */
 const quoted = (word: string): string => {
   const text = word.replaceAll('%', '%%');
-  return /^[\w./@:=+,-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+  return /^[\w./@:=+,%-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 };
 
-const writablePaths = ({ log, admin, directory }: Snapshot): readonly string[] => {
+/** A word behind the program, where `$` begins a variable, also within quotes (systemd.service(5), command lines). */
+const argument = (word: string): string => quoted(word.replaceAll('$', '$$$$'));
+
+const writableFolders = ({ log, admin, directory }: Snapshot): readonly string[] => {
   const kept = directory.sources.map((source) => (source.kind === 'ldap' ? source.snapshot.file : undefined));
   const files = [admin.socket, log.file, ...kept].filter((path) => path !== undefined);
   const folders = files.map((path) => dirname(path));
-  const further = [...new Set(folders)].filter((folder) => folder !== runtimeFolder);
-  return further.length === 0 ? [] : [`ReadWritePaths=${further.map(quoted).join(' ')}`];
+  return [...new Set(folders)].filter((folder) => folder !== runtimeFolder);
+};
+
+const writablePaths = (snapshot: Snapshot): readonly string[] => {
+  const folders = writableFolders(snapshot);
+  return folders.length === 0 ? [] : [`ReadWritePaths=${folders.map(quoted).join(' ')}`];
 };
 
 /** Only for a port that needs it. */

@@ -1,5 +1,6 @@
 /** Secrets: a setting names the file or the environment variable that holds one; what is wrong with it is told without it. */
 import { statSync } from 'node:fs';
+import { shellWord } from '../shell-word.ts';
 import { resolvePath } from './named-file.ts';
 import type { Path } from './problem.ts';
 import type { Report } from './report.ts';
@@ -95,5 +96,5 @@ export function checkIsPrivate(
   const isOurs = found.uid === own && own !== 0;
   if ((found.mode & (isOurs ? 0o077 : 0o037)) === 0) return;
   const mode = isOurs || own === 0 ? '600' : '640';
-  report.error(path, `others on this machine may get at this ${kind}`, `chmod ${mode} ${file}`);
+  report.error(path, `others on this machine may get at this ${kind}`, `chmod ${mode} ${shellWord(file)}`);
 }

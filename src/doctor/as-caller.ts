@@ -36,5 +36,10 @@ function refusalBy(
   if (admitted === side) return undefined;
   const who = `${remoteAddress} (${verifiedNames.join(', ') || 'no name that counts'})`;
   const seen = admitted === undefined ? `no rule of access lets in ${who}` : `access takes ${who} for ${admitted}`;
-  return { seen, what: `a row of access: { side: ${side}, from: ${verifiedNames[0] ?? remoteAddress} }` };
+  return { seen, what: `a row of access: { side: ${side}, from: ${yamlScalar(verifiedNames[0] ?? remoteAddress)} }` };
+}
+
+/** Within `{ }`. A star begins an alias there; a colon that nothing follows, and JSON's quotes are YAML's. */
+function yamlScalar(text: string): string {
+  return /^[a-z0-9][a-z0-9._-]*$/i.test(text) ? text : JSON.stringify(text);
 }

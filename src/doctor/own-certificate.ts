@@ -5,6 +5,7 @@ import { readCertificates } from '../certificates/pem.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { type Validity, validityOf } from '../certificates/validity.ts';
 import type { Side } from '../routing/types.ts';
+import { shellWord } from '../shell-word.ts';
 import { commonNameOf, endOfChain } from './chain-end.ts';
 import { error, type Finding, type FindingCode, type Step, warning, well } from './finding.ts';
 import { atAuthority, expectOurName, type Identity, onRouter } from './remedies.ts';
@@ -44,7 +45,7 @@ export function judgeOwnCertificate(own: OwnCertificate, today: Today): readonly
 
 const newCertificate = ({ names, profile }: OwnCertificate): Step =>
   atAuthority(
-    `have a new one signed, with a template for server and client authentication: certs/make-csr.sh ${names.join(' ')}; then put it in place of the file of tls.${profile}.certificate, with its key`,
+    `have a new one signed, with a template for server and client authentication: certs/make-csr.sh ${names.map(shellWord).join(' ')}; then put it in place of the file of tls.${profile}.certificate, with its key`,
   );
 
 /** Tells of the one that is wrong, or ends first: the chain holds no longer. */

@@ -3,6 +3,7 @@
  * federation, chapters on the node and on troubleshooting); cmdlets: Lync Server 2010 to Skype for Business Server 2019.
  */
 import type { Side } from '../routing/types.ts';
+import { powershellWord } from '../shell-word.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { Step } from './finding.ts';
 
@@ -43,13 +44,13 @@ export const trustOurAuthority = (side: Side): Step =>
       );
 
 /** So that it knows the name that we show. */
-export const expectOurName = (side: Side, { name, commonName, tlsPort, domains }: Identity): Step =>
+export const expectOurName = (side: Side, { name, commonName, tlsPort, domains: [domain = ''] }: Identity): Step =>
   side === 'cisco'
     ? onCisco(
         `${administration} > System > Security > TLS Peer Subjects: add ${commonName ?? name}; ${administration} > System > Security > TLS Context Configuration > Default_Cisco_UP_SIP_Proxy_Peer_Auth_TLS_Context: select it; ${restartProxy}`,
       )
     : onMicrosoft(
-        `$route = New-CsStaticRoute -TLSRoute -Destination ${name} -Port ${tlsPort} -MatchUri ${domains[0]} -UseDefaultCertificate $true; Set-CsStaticRoutingConfiguration -Identity global -Route @{Add=$route}; Enable-CsTopology`,
+        `$route = New-CsStaticRoute -TLSRoute -Destination ${powershellWord(name)} -Port ${tlsPort} -MatchUri ${powershellWord(domain)} -UseDefaultCertificate $true; Set-CsStaticRoutingConfiguration -Identity global -Route @{Add=$route}; Enable-CsTopology`,
       );
 
 /** So that it takes requests from us without asking for a password. */
@@ -59,7 +60,7 @@ export const letUsIn = (side: Side, { name, address, tlsPort }: Identity): Step 
         `${administration} > System > Security > Incoming ACL: one row for ${address} and one for ${name}; ${restartProxy}`,
       )
     : onMicrosoft(
-        `New-CsTrustedApplicationPool -Identity ${name} -Registrar POOL -Site SITE -ComputerFqdn ${name} -TreatAsAuthenticated $true -ThrottleAsServer $true -RequiresReplication $false -OutboundOnly $false; New-CsTrustedApplication -ApplicationId pif-router -TrustedApplicationPoolFqdn ${name} -Port ${tlsPort}; Enable-CsTopology (OCS 2007 R2: Host Authorization on each Front End)`,
+        `New-CsTrustedApplicationPool -Identity ${powershellWord(name)} -Registrar POOL -Site SITE -ComputerFqdn ${powershellWord(name)} -TreatAsAuthenticated $true -ThrottleAsServer $true -RequiresReplication $false -OutboundOnly $false; New-CsTrustedApplication -ApplicationId pif-router -TrustedApplicationPoolFqdn ${powershellWord(name)} -Port ${tlsPort}; Enable-CsTopology (OCS 2007 R2: Host Authorization on each Front End)`,
       );
 
 /** So that it shows a certificate that is good. */

@@ -1,12 +1,14 @@
 /** Against systemd's own programs: what the router says to the service manager, and the unit that it prints (sd_notify(3)). */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { type Program, unit } from '../../src/cli/unit.ts';
 import { command, reload } from '../support/admin.ts';
 import { mainFile, RouterProcess } from '../support/router-process.ts';
+import { run } from '../support/run-command.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
@@ -102,4 +104,29 @@ test('systemd finds no fault with the unit that is printed, and holds it for wel
   console.log(judged.trim().split('\n').at(-1));
   expect(stdout).toContain('TimeoutStopSec=40');
   await router.stop();
+});
+
+test('systemd reads each path of a unit as it is', async () => {
+  const odd = join(folder, `a b$HOME%h"c'd\\e`);
+  mkdirSync(odd);
+  writeFileSync(join(odd, 'routes.yaml'), routesYaml(sides, { certificates: inject('certificates') }));
+  // Of a program it takes no quotes.
+  const node = join(folder, 'a b$HOME%h');
+  symlinkSync(process.execPath, node);
+  const called: Program = [node, mainFile];
+  const { code, out } = await run((args, io) => unit(args, io, called), [join(odd, 'routes.yaml')]);
+  expect(code).toBe(0);
+  const file = join(folder, 'odd.service');
+  writeFileSync(file, out.join('\n'));
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', file], {
+    encoding: 'utf8',
+    env: { ...process.env, SYSTEMD_LOG_LEVEL: 'debug', SYSTEMD_LOG_TARGET: 'console' },
+  });
+  const told = stdout + stderr;
+  expect(status).toBe(0);
+  // In its own words: with quotes and backslashes before what is special to a shell, and `$$` as it stands in the unit.
+  const shown = (path: string): string => `"${path.replace(/["\\$`]/g, '\\$&')}"`;
+  expect(told).toContain(`Command Line: ${shown(node)} `);
+  expect(told).toContain(` start ${shown(join(odd, 'routes.yaml').replaceAll('$', '$$$$'))}`);
+  expect(told).toContain(`ReadWritePaths: ${odd}\n`);
 });

@@ -2,6 +2,7 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
+import { kindOf } from '../own-files.ts';
 import { RouterError } from '../router-error.ts';
 import { answering, type Endpoints, serverLimits } from './http.ts';
 
@@ -23,18 +24,20 @@ export const openAdminSocket = async (path: string, endpoints: Endpoints): Promi
     answering(endpoints, () => undefined),
   );
   await listenAt(server, path).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE' || (await isServed(path))) throw cannotOpen(path, error);
+    if (error.code !== 'EADDRINUSE') throw cannotOpen(path, error.message, error);
+    const why = await whyNotDead(path);
+    if (why !== undefined) throw cannotOpen(path, why, error);
     // What a process left behind that was killed.
     unlinkSync(path);
-    await listenAt(server, path).catch((again: NodeJS.ErrnoException) => Promise.reject(cannotOpen(path, again)));
+    await listenAt(server, path).catch((again: NodeJS.ErrnoException) =>
+      Promise.reject(cannotOpen(path, again.message, again)),
+    );
   });
   return { path, open: (mode) => chmodSync(path, mode), close: () => void server.close() };
 };
 
-const cannotOpen = (path: string, error: NodeJS.ErrnoException): RouterError => {
-  const why = error.code === 'EADDRINUSE' ? 'another router answers there' : error.message;
-  return new RouterError('admin-socket', `admin.socket ${path} cannot be opened: ${why}`, { cause: error });
-};
+const cannotOpen = (path: string, why: string, cause: Error): RouterError =>
+  new RouterError('admin-socket', `admin.socket ${path} cannot be opened: ${why}`, { cause });
 
 /** The mask holds while the socket is made, so that it is nobody else's for not even a moment. */
 const listenAt = (server: Server, path: string): Promise<void> =>
@@ -49,9 +52,18 @@ const listenAt = (server: Server, path: string): Promise<void> =>
     process.umask(mask);
   });
 
-const isServed = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
+/** Undefined for a socket that nobody listens on: all else that stands there stays. */
+const whyNotDead = async (path: string): Promise<string | undefined> => {
+  const kind = kindOf(path);
+  if (kind !== 'socket') return `a ${kind ?? 'file'} is there, which stays as it is`;
+  return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('another router answers there');
+    });
+    socket.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      resolve(code === 'ECONNREFUSED' ? undefined : `what is there may be in use: ${message}`);
+    });
   });
+};

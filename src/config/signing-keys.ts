@@ -3,8 +3,19 @@
  * hexadecimal: the first signs, all are believed; the second is the next to sign, so that other nodes know it in time.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { keysStart, openDraft } from '../own-files.ts';
 import { readYaml } from './document.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import { Problems } from './problem.ts';
@@ -83,7 +94,7 @@ export function keysFileOf(file: string): string {
 
 export const newKey = (): KeyObject => createSecretKey(randomBytes(keyOctets));
 
-const head = `# Keys of pif-router, which prove its own Via, Record-Route and Route. The first signs, all are believed.
+const head = `${keysStart}, which prove its own Via, Record-Route and Route. The first signs, all are believed.
 # Keep this file secret, and the same on all nodes. pif-router keys rotate lets the second sign and makes a new one.
 `;
 
@@ -96,14 +107,22 @@ export const makeKeysFile = (file: string): void =>
 
 /**
  * Lets the second key sign, keeps the first for what it has signed, and makes the one that comes next. What an earlier key
- * has signed ends. All at once, and with the owner and mode that the file had. Throws what the system says.
+ * has signed ends. All at once, and with the owner and mode that the file had; where a symbolic link leads to it, there. Throws
+ * what the system says.
  */
 export function rotateKeysFile({ file, keys }: { readonly file: string; readonly keys: SigningKeys }): void {
   const [current, next = newKey()] = keys;
-  const { mode, uid, gid } = statSync(file);
-  const draft = `${file}.new`;
-  writeFileSync(draft, textOf([next, newKey(), current]), { mode: 0o600, flush: true });
-  chownSync(draft, uid, gid);
-  chmodSync(draft, mode & 0o777);
-  renameSync(draft, file);
+  const place = realpathSync(file);
+  const { mode, uid, gid } = statSync(place);
+  const draft = `${place}.new`;
+  const descriptor = openDraft(draft, keysStart);
+  try {
+    writeFileSync(descriptor, textOf([next, newKey(), current]));
+    fchownSync(descriptor, uid, gid);
+    fchmodSync(descriptor, mode & 0o777);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(draft, place);
 }

@@ -24,6 +24,7 @@ import { readSigningKeys, type SigningSettings } from './signing-keys.ts';
 import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
 import { parseUserList } from './user-list.ts';
+import { checkWrittenFiles } from './written-files.ts';
 
 /** Nothing in it changes: a request that has taken it may keep it. All times in milliseconds, all sizes in bytes. */
 export interface Snapshot {
@@ -205,7 +206,13 @@ class Compiler {
 
   compile(number: number, readDirectory: ReadDirectory, now: Date): Snapshot {
     checkTogether(this.#settings, this.#report);
-    return deepFreeze({
+    const snapshot = this.#join(number, readDirectory, now);
+    checkWrittenFiles(this.#settings, this.#file, this.#report, this.#folder);
+    return deepFreeze(snapshot);
+  }
+
+  #join(number: number, readDirectory: ReadDirectory, now: Date): Snapshot {
+    return {
       number,
       file: this.#file,
       workers: compileWorkers(this.#settings),
@@ -223,7 +230,7 @@ class Compiler {
       stop: { drainMs: this.#settings.stop.drain },
       admin: compileAdmin(this.#settings, this.#report, this.#folder),
       signing: readSigningKeys(this.#settings.signing, this.#report, this.#folder),
-    });
+    };
   }
 
   #decisions(): Pick<Snapshot, 'policy' | 'rows'> {

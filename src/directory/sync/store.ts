@@ -5,6 +5,7 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
+import { openDraft, snapshotStart, whyNotOurs } from '../../own-files.ts';
 import { UserTable } from '../user-table.ts';
 import { reservedAddresses } from './tables.ts';
 import type { UserSource } from './user-source.ts';
@@ -40,8 +41,10 @@ interface Head {
 const selectionOf = ({ baseDns, scope, filter, attributes }: UserSource): string =>
   hash('sha256', JSON.stringify([baseDns, scope, filter, attributes]));
 
-/** @throws Error of the file system */
+/** @throws Error of the file system, and for a file that is there and is no snapshot: that stays */
 export function writeSnapshot(file: string, source: UserSource, { table, confirmedAtMs }: StoredSnapshot): void {
+  const why = whyNotOurs(file, snapshotStart);
+  if (why !== undefined) throw new Error(`it ${why}, and stays as it is`);
   const { octets } = table;
   const head: Head = {
     format,
@@ -53,7 +56,7 @@ export function writeSnapshot(file: string, source: UserSource, { table, confirm
   const line = Buffer.from(`${JSON.stringify(head)}\n`);
   const checksum = createHash('sha256').update(line).update(octets).digest();
   const beside = `${file}.new`;
-  const descriptor = openSync(beside, 'w', 0o600);
+  const descriptor = openDraft(beside, snapshotStart);
   try {
     for (const part of [line, octets, checksum]) writeWhole(descriptor, part);
     fsyncSync(descriptor);
@@ -90,6 +93,8 @@ function readFile(file: string, source: UserSource): StoredSnapshot {
     const { mode, size } = fstatSync(descriptor);
     // Who may write it could move any user to the other side.
     if ((mode & 0o022) !== 0) throw new Refused('may be written by others than its owner');
+    const why = whyNotOurs(file, snapshotStart);
+    if (why !== undefined) throw new Refused(`${why}, and no snapshot`);
     if (!isWhole(descriptor, size)) throw new Refused('is damaged: its checksum is wrong');
     return readWhole(descriptor, size, source);
   } finally {

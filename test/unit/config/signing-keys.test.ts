@@ -1,5 +1,15 @@
 /** The file of signing keys: read, refused in words without a key in them, made and rotated. */
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { keys } from '../../../src/cli/keys.ts';
@@ -95,6 +105,46 @@ describe('keys', () => {
     expect(keysIn(file)).toEqual([third, expect.not.stringMatching(`${first}|${second}|${third}`), second]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(existsSync(`${file}.new`)).toBe(false);
+  });
+
+  test('rotate follows a symbolic link to the file, which stays a link', async () => {
+    const { yaml, file } = folder();
+    await run(keys, ['new', yaml]);
+    const [first, second] = keysIn(file);
+    renameSync(file, `${file}.real`);
+    symlinkSync(`${file}.real`, file);
+    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 0 });
+    expect(lstatSync(file).isSymbolicLink()).toBe(true);
+    expect([keysIn(`${file}.real`)[0], keysIn(`${file}.real`)[2]]).toEqual([second, first]);
+  });
+
+  test.each([
+    ['a file of something else', (path: string) => writeFileSync(path, 'precious'), 'is a file of something else'],
+    ['a link', (path: string) => symlinkSync('elsewhere', path), 'is a symbolic link'],
+    ['a directory', (path: string) => mkdirSync(path), 'is a directory'],
+  ])('rotate leaves %s where it would write first, and the keys', async (_, make, why) => {
+    const { yaml, file } = folder();
+    await run(keys, ['new', yaml]);
+    const before = keysIn(file);
+    writeFileSync(join(file, '..', 'elsewhere'), 'precious');
+    make(`${file}.new`);
+    const kind = lstatSync(`${file}.new`).mode;
+    expect(await run(keys, ['rotate', yaml])).toEqual({
+      code: 1,
+      out: [],
+      err: [`${file}: ${file}.new ${why}, and stays as it is`],
+    });
+    expect(lstatSync(`${file}.new`).mode).toBe(kind);
+    expect(readFileSync(join(file, '..', 'elsewhere'), 'utf8')).toBe('precious');
+    expect(keysIn(file)).toEqual(before);
+  });
+
+  test('rotate goes over what one has left that was ended in the middle', async () => {
+    const { yaml, file } = folder();
+    await run(keys, ['new', yaml]);
+    writeFileSync(`${file}.new`, `${readFileSync(file, 'utf8').slice(0, 300)}`);
+    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 0 });
+    expect(keysIn(file)).toHaveLength(3);
   });
 
   test('rotate without a file says how one is made', async () => {

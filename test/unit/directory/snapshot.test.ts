@@ -1,6 +1,18 @@
 /** Snapshot mode from the sweep to the answer, with a directory in memory and time that stands still. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,6 +23,7 @@ import { SnapshotSync } from '../../../src/directory/sync/snapshot-sync.ts';
 import { type SyncNews, statusAtStart } from '../../../src/directory/sync/status.ts';
 import type { UserSource } from '../../../src/directory/sync/user-source.ts';
 import { UserTable } from '../../../src/directory/user-table.ts';
+import { snapshotStart } from '../../../src/own-files.ts';
 import { FakeActiveDirectory } from '../../support/fake-active-directory.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -541,6 +554,47 @@ describe('the file of a snapshot', () => {
     utimesSync(file, new Date(), new Date(Date.now() + 1_000));
     await directory.stop();
     expect(readFileSync(file, 'utf8')).toBe('of the next source');
+  });
+
+  const precious = 'dn: CN=bob\n';
+
+  test.each<[string, (path: string) => void, string]>([
+    [
+      'a file of something else',
+      (path) => writeFileSync(path, precious, { mode: 0o600 }),
+      'is a file of something else',
+    ],
+    ['a symbolic link', (path) => symlinkSync(join(folder, 'elsewhere'), path), 'is a symbolic link'],
+    ['a directory', (path) => mkdirSync(path, { mode: 0o700 }), 'is a directory'],
+  ])('is not written in the place of %s, which is told', async (_, make, why) => {
+    writeFileSync(join(folder, 'elsewhere'), precious, { mode: 0o600 });
+    for (const [path, reason] of [
+      [file, `it ${why}`],
+      [`${file}.new`, `${file}.new ${why}`],
+    ] as const) {
+      make(path);
+      const before = lstatSync(path);
+      ad.put('bob');
+      await open({ file });
+      expect(directory.status.fileProblem).toBe(`${file} cannot be written: ${reason}, and stays as it is`);
+      expect(answerFor('bob')).toBe('enabled, fresh');
+      await directory.stop();
+      expect(lstatSync(path)).toMatchObject({ ino: before.ino, size: before.size, mode: before.mode });
+      rmSync(path, { recursive: true });
+    }
+    expect(readFileSync(join(folder, 'elsewhere'), 'utf8')).toBe(precious);
+  });
+
+  test('is written over one of another version, over what one has left that was ended while it wrote, and over nothing', async () => {
+    for (const left of ['{"format":"pif-router snapshot 1","source":"x', '']) {
+      for (const path of [file, `${file}.new`]) writeFileSync(path, left, { mode: 0o600 });
+      ad.put('bob');
+      await open({ file });
+      expect(directory.status.fileProblem).toBeUndefined();
+      await directory.stop();
+      expect(readFileSync(file, 'latin1').startsWith(snapshotStart)).toBe(true);
+      expect(existsSync(`${file}.new`)).toBe(false);
+    }
   });
 
   test('that cannot be written is told, and nothing else suffers', async () => {

@@ -1,0 +1,93 @@
+/** Where the router writes: nowhere that something else stands, or that it reads from, or that it writes to for another purpose. */
+import { statSync } from 'node:fs';
+import { type FileKind, kindBehind, kindOf, snapshotStart, whyNotOurs } from '../own-files.ts';
+import { resolvePath } from './named-file.ts';
+import { formatPath, type Path } from './problem.ts';
+import type { Report } from './report.ts';
+import { type RoutesFile, usualKeysFile } from './shape.ts';
+
+interface WrittenFile {
+  readonly path: Path;
+  /** Absolute. */
+  readonly file: string;
+  /** What stands there that must stay, as the end of a sentence that begins with the file's name. */
+  readonly obstacle: () => string | undefined;
+  /** Some of these are read by us, too. */
+  readonly isAlsoRead: boolean;
+}
+
+/**
+ * @param routes the file that says all this
+ * @param report to which all files that are read have been told
+ */
+export function checkWrittenFiles(settings: RoutesFile, routes: string, report: Report, folder: string): void {
+  const written = writtenFiles(settings, folder);
+  const read = [resolvePath(routes, ''), ...report.files.map(({ path }) => path)];
+  for (const [at, { path, file, obstacle, isAlsoRead }] of written.entries()) {
+    const earlier = written.slice(0, at).find((other) => isSameFile(other.file, file));
+    if (earlier !== undefined) {
+      report.error(path, `${file} is what ${formatPath(earlier.path)} names`, 'give each a file of its own');
+    } else if (!isAlsoRead && read.some((other) => isSameFile(other, file))) {
+      report.error(path, `${file} is a file that the router reads its settings from`, 'name another one');
+    } else {
+      const why = obstacle();
+      if (why !== undefined) report.error(path, `${file} ${why}: it stays as it is`, 'name another one, or remove it');
+    }
+  }
+}
+
+function writtenFiles({ admin, log, signing, directory }: RoutesFile, folder: string): readonly WrittenFile[] {
+  const keys = resolvePath(signing['keys-file'] ?? usualKeysFile, folder);
+  const socket = resolvePath(admin.socket, folder);
+  const logFile = log.file === undefined ? undefined : resolvePath(log.file, folder);
+  const snapshots = directory.sources.flatMap(({ path, value }): readonly WrittenFile[] => {
+    if (value.kind !== 'ldap' || value.mode !== 'snapshot' || value.snapshot.file === undefined) return [];
+    const file = resolvePath(value.snapshot.file, folder);
+    return [{ path: [...path, 'snapshot', 'file'], file, obstacle: () => noSnapshot(file), isAlsoRead: false }];
+  });
+  return [
+    // What is wrong with it is told where it is read.
+    { path: ['signing', 'keys-file'], file: keys, obstacle: () => undefined, isAlsoRead: true },
+    { path: ['admin', 'socket'], file: socket, obstacle: () => noSocket(socket), isAlsoRead: false },
+    ...(logFile === undefined
+      ? []
+      : [{ path: ['log', 'file'], file: logFile, obstacle: () => noLog(logFile), isAlsoRead: false }]),
+    ...snapshots,
+  ];
+}
+
+function noSocket(file: string): string | undefined {
+  const kind = kindOf(file);
+  return kind === undefined || kind === 'socket' ? undefined : `is a ${kind}, and no socket`;
+}
+
+/** It is appended to: a log of whatever kind, `/dev/stdout`, a pipe. */
+const takesLines: readonly (FileKind | undefined)[] = [undefined, 'file', 'named pipe', 'character device'];
+
+function noLog(file: string): string | undefined {
+  const kind = kindBehind(file);
+  return takesLines.includes(kind) ? undefined : `is a ${kind}, and no log`;
+}
+
+function noSnapshot(file: string): string | undefined {
+  try {
+    const why = whyNotOurs(file, snapshotStart);
+    return why === undefined ? undefined : `${why}, and no snapshot of the router`;
+  } catch (failure) {
+    return `cannot be read (${(failure as Error).message})`;
+  }
+}
+
+/** By whatever name. */
+function isSameFile(a: string, b: string): boolean {
+  return a === b || idOf(a) === idOf(b);
+}
+
+function idOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return path;
+  }
+}

@@ -46,6 +46,15 @@ export class ReferralFollower {
 function readReferral(referral: string): { server: string; baseDn?: string } {
   if (!URL.canParse(referral)) throw new LdapError('ldap-refused', `the referral ${referral} is no URL`);
   const { protocol, host, pathname } = new URL(referral);
-  const baseDn = decodeURIComponent(pathname.slice(1));
+  const baseDn = decoded(pathname.slice(1));
+  if (baseDn === undefined) throw new LdapError('ldap-refused', `the referral ${referral} has an escape that is none`);
   return { server: `${protocol}//${host}`, ...(baseDn === '' ? {} : { baseDn }) };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { newBranch, newTag, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import type { Received } from '../support/raw-sip.ts';
 import { connectPeer } from '../support/stream-peer.ts';
+import { frameDatagram, fullName } from '../support/strict-framer.ts';
 import { until } from '../support/until.ts';
 import { type Check, conformance } from './check.ts';
 import { contactAt, Talk } from './talk.ts';
@@ -30,6 +31,8 @@ async function refusedRelay(world: World, uri: string, headers: readonly string[
     await talk.reachedNobody(50);
   }
 }
+
+const ownFields = ['via', 'from', 'to', 'call-id', 'cseq', 'warning', 'ms-diagnostics', 'content-length'];
 
 /** Ways to mean the router itself. */
 const ownUris = (world: World): string[] => [
@@ -134,6 +137,39 @@ const checks: readonly Check[] = [
         const answer = await talk.answer();
         expect(answer.status).toBeGreaterThanOrEqual(400);
         expect(answer.header('Warning') ?? answer.header('ms-diagnostics')).toMatch(/\S/);
+      }
+    },
+  },
+  {
+    id: 'OWN-4',
+    rfc: 'product',
+    section: '25.1',
+    level: 'product',
+    title: 'text of a request in a refusal is text of one Warning, whatever its octets or escapes stand for',
+    async run(world) {
+      // U+010D U+030A: what is left of them in one octet each is CR LF. U+033A, U+0120: a colon and a blank.
+      const lineEnd = '%C4%8D%CC%8A';
+      const field = `${lineEnd}X-Evil%CC%BA%C4%A0yes`;
+      const request = `${lineEnd}${lineEnd}OPTIONS%C4%A0sip%CC%BAa`;
+      for (const user of [
+        field,
+        request,
+        'x%0d%0aX-Evil:%20yes',
+        'x\xc4\x8d\xcc\x8aX-Evil\xcc\xba',
+        '%22%5c%22',
+        '%C2%9b',
+      ]) {
+        for (const host of ['stranger.example.net', world.address('router')]) {
+          const talk = await Talk.open(world);
+          const uri = `sip:${user}@${host}`;
+          talk.ask('MESSAGE', { uri, to: '<sip:bob@example.com>' });
+          const answer = await talk.answer(404);
+          const framed = frameDatagram(answer.text);
+          if ('why' in framed) throw new Error(framed.why);
+          expect(framed.lines.map(([name]) => fullName(name))).toEqual(ownFields);
+          expect(framed.body).toBe('');
+          expect(answer.header('Warning')).toMatch(/^399 \S+ "(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"$/);
+        }
       }
     },
   },

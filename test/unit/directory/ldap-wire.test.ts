@@ -5,6 +5,7 @@ import type { LdapEntry, LdapFilter } from '../../../src/directory/ldap.ts';
 import { pagedControl, readPagedCookie } from '../../../src/directory/ldap-controls.ts';
 import { messageLength, readFilter, readResponse, writeSearch } from '../../../src/directory/ldap-wire.ts';
 import { tellResult } from '../../../src/directory/result-code.ts';
+import { anyText } from '../../support/any-text.ts';
 import { bindResponse, pagedCookie, searchDone, searchEntry } from '../../support/fake-ldap-server.ts';
 
 const sent = (filter: LdapFilter): Buffer =>
@@ -31,6 +32,38 @@ describe('filters', () => {
         // equalityMatch [3] with exactly attribute and value, where the value is short enough for one octet of length.
         const expected = Buffer.concat([Buffer.from([0xa3, assertion.length]), assertion]);
         return assertion.length > 127 || octets.includes(expected);
+      }),
+    );
+  });
+
+  /** By a reader of BER that is not ldapts's: tag, length and content of each value. */
+  const valuesIn = (octets: Buffer): { readonly tag: number; readonly content: Buffer }[] => {
+    const values: { tag: number; content: Buffer }[] = [];
+    for (let at = 0; at < octets.length; ) {
+      const first = octets[at + 1]!;
+      const lengthOctets = first < 0x80 ? 0 : first & 0x7f;
+      const start = at + 2 + lengthOctets;
+      const end = start + (lengthOctets === 0 ? first : octets.readUIntBE(at + 2, lengthOctets));
+      values.push({ tag: octets[at]!, content: octets.subarray(start, end) });
+      at = end;
+    }
+    return values;
+  };
+
+  test('a search is one search of one filter, whatever text or octets stand in its value and its base (RFC 4511 §4.5.1)', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, fc.uint8Array().map(Buffer.from)), anyText, (value, baseDn) => {
+        const filter = { and: [{ present: 'mail' }, { equal: 'cn', value }] };
+        const octets = writeSearch(1, { baseDn, filter, attributes: ['cn'], onEntry: () => undefined });
+        const [message, ...more] = valuesIn(octets);
+        expect(more).toEqual([]);
+        const [, operation] = valuesIn(message!.content);
+        const parts = valuesIn(operation!.content);
+        expect(parts.map(({ tag }) => tag)).toEqual([0x04, 0x0a, 0x0a, 0x02, 0x02, 0x01, 0xa0, 0x30]);
+        expect(parts[0]!.content).toEqual(Buffer.from(baseDn));
+        const [present, equal, ...others] = valuesIn(parts[6]!.content);
+        expect([present!.content.toString(), others]).toEqual(['mail', []]);
+        expect(valuesIn(equal!.content).map(({ content }) => content)).toEqual([Buffer.from('cn'), Buffer.from(value)]);
       }),
     );
   });

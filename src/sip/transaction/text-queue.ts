@@ -2,6 +2,7 @@
  * Texts that are kept for a while and forgotten in the order in which they came, as octets in pages outside of the heap: a
  * hundred thousand strings would be copied twice and then marked by every full garbage collection.
  */
+import { octetsOnly } from '../../sip-parser/index.ts';
 
 const pageOctets = 2 ** 20;
 
@@ -28,7 +29,7 @@ export class TextQueue {
     const page = this.#pageOf(position);
     const start = position % pageOctets;
     page.writeUInt32LE(text.length, start);
-    page.write(text, start + lengthOctets, 'latin1');
+    page.write(octetsOnly(text), start + lengthOctets, 'latin1');
     this.#end += size;
     return position;
   }

@@ -166,6 +166,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   send(message: string): void {
+    octetsOnly(message);
     if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
     else if (this.#hasRoom(message)) this.#gather(message);
     else this.#overflow();
@@ -189,7 +190,7 @@ export class StreamConnection implements ReadConnection {
 
   #gather(message: string): void {
     if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
-    this.#gathered += octetsOnly(message);
+    this.#gathered += message;
     if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
     this.#hasMoved = true;
     if (this.#isEnding) this.#lateAnswers.push(message);

@@ -182,6 +182,16 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
 });
 
 describe('what goes out on a stream', () => {
+  test('is octets: a text with any other character is a bug, and is thrown, not sent with half of its characters', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('a'));
+    const { flow } = await until(() => handler.requests[0]);
+    expect(() => flow.send(response('\u010d\u030aX-Evil: yes'))).toThrow('U+010D in a SIP message');
+    flow.send(response('h\xc4\x8dllo'));
+    expect(await peer.read('\r\n\r\n')).toBe(response('h\xc4\x8dllo'));
+  });
+
   test('messages of one turn leave in order and in one write', async () => {
     const { layer } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const server = await listenAsPeer();

@@ -48,6 +48,36 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 export const hasError = (problems: readonly Problem[]): boolean =>
   problems.some((problem) => problem.severity === 'error');
 
+/** Those of one sort differ in the line, and in what they quote and count. */
+const sortOf = ({ severity, file, path, what, hint }: Problem): string =>
+  [severity, file, path, what].map((text) => text.replace(/"(?:[^"\\]|\\.)*"|\d+/g, '')).join('\n') + (hint ?? '');
+
+/** So many of one sort that differ in their words are each told. */
+const mostToldOfSort = 20;
+
+function tellSort(problems: readonly Problem[]): readonly Problem[] {
+  const told = [...Map.groupBy(problems, ({ path, what }) => `${path}\n${what}`).values()];
+  const rest = told.slice(mostToldOfSort).flat();
+  const first = told.slice(0, mostToldOfSort).map(tellOnce);
+  if (rest.length === 0) return first;
+  const last = first.at(-1)!;
+  const what = `${last.what}; ${rest.length} more problems of this kind follow, up to line ${rest.at(-1)!.line}`;
+  return [...first.slice(0, -1), { ...last, what }];
+}
+
+/** So many lines are named besides the first. */
+const mostLinesNamed = 6;
+
+/** @param same not empty */
+function tellOnce(same: readonly Problem[]): Problem {
+  const [first, ...others] = same as [Problem, ...Problem[]];
+  if (others.length === 0) return first;
+  const lines = others.map(({ line }) => line);
+  const shown = lines.length > mostLinesNamed ? [...lines.slice(0, mostLinesNamed - 1), '...', lines.at(-1)] : lines;
+  const times = others.length === 1 ? 'once more: line' : `${others.length} times more: lines`;
+  return { ...first, what: `${first.what}; the same ${times} ${shown.join(', ')}` };
+}
+
 /** Collects the problems of one file, so that all of them are told at once. */
 export class Problems {
   readonly file: string;
@@ -77,8 +107,10 @@ export class Problems {
     return this.#brokenPaths.some((broken) => broken.every((step, i) => i >= path.length || path[i] === step));
   }
 
+  /** In reading order. What is said of several lines is said once, with a count: an export may have a hundred thousand. */
   all(): readonly Problem[] {
-    return inReadingOrder(this.#found, this.file);
+    const sorts = Map.groupBy(inReadingOrder(this.#found, this.file), sortOf);
+    return inReadingOrder([...sorts.values()].flatMap(tellSort), this.file);
   }
 
   #add(severity: Severity, place: Place, path: Path, what: string, hint: string | undefined): void {

@@ -1,4 +1,7 @@
-/** Reads LDIF content records strictly as RFC 2849 writes them, and names every problem with its line. It knows no attribute. */
+/**
+ * Reads LDIF content records as RFC 2849 writes them, and as `ldifde` of Windows does: each with `changetype: add`, with `-u` in
+ * letters beyond ASCII. Every problem is named with its line. It knows no attribute.
+ */
 
 export interface LdifProblem {
   /** `duplicate`: two sound entries contradict each other; the first one counts. */
@@ -39,14 +42,17 @@ interface LogicalLine {
 
 type Report = (line: number, problem: string) => void;
 
-/** Unfolds (RFC 2849 note 2), drops comments, and cuts at blank lines: one block is one record. */
+/**
+ * Unfolds (RFC 2849 note 2), drops comments, and cuts at blank lines: one block is one record. Files that were put together have
+ * a byte order mark wherever one of them begins.
+ */
 const blocksOf = (text: string, report: Report): LogicalLine[][] => {
   const blocks: LogicalLine[][] = [];
   let block: LogicalLine[] = [];
   let last: LogicalLine | undefined;
   for (const [index, raw] of text.split('\n').entries()) {
     const line = index + 1;
-    const physical = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    const physical = (raw.endsWith('\r') ? raw.slice(0, -1) : raw).replace(/^\ufeff/, '');
     if (physical.includes('\r')) report(line, 'has a carriage return that does not end the line');
     if (physical.startsWith(' ')) {
       if (last === undefined) report(line, 'begins with a space, but there is no line before it to continue');
@@ -79,9 +85,6 @@ const textOf = (octets: Buffer): string | undefined => {
   }
 };
 
-/** SAFE-STRING; such a value does not begin with a space (taken as fill), a colon or `<` either. */
-const safe = /^[\x01-\x09\x0b\x0c\x0e-\x7f]*$/;
-
 interface RawValue {
   readonly line: number;
   /** As written, for problems. */
@@ -91,18 +94,18 @@ interface RawValue {
 }
 
 const readBase64 = ({ line, name, spec }: RawValue, report: Report): { text: string | undefined } | undefined => {
-  const encoded = spec.slice(1).replace(/^ +/, '');
+  const encoded = spec.slice(1).replace(/^[ \t]+/, '');
   if (base64.test(encoded)) return { text: textOf(Buffer.from(encoded, 'base64')) };
   report(line, `the value of ${name} is not base64, as the two colons say`);
   return undefined;
 };
 
+/** It begins with neither a colon nor `<`; letters beyond ASCII say what they are in any file of text. */
 const readPlain = ({ line, name, spec }: RawValue, report: Report): { text: string } | undefined => {
-  const text = spec.replace(/^ +/, '');
+  const text = spec.replace(/^[ \t]+/, '');
   if (text.startsWith(':'))
     report(line, `the value of ${name} begins with a colon: write it in base64, as ${name}:: ...`);
-  else if (!safe.test(text))
-    report(line, `the value of ${name} is not plain ASCII: write it in base64, as ${name}:: ...`);
+  else if (text.includes('\0')) report(line, `the value of ${name} has a NUL: write it in base64, as ${name}:: ...`);
   else return { text };
   return undefined;
 };
@@ -127,8 +130,21 @@ const readValue = ({ line, text }: LogicalLine, report: Report): LdifValue | und
 const optionsOf = (options: string | undefined): string[] =>
   options === undefined || options === '' ? [] : options.slice(1).toLowerCase().split(';');
 
-/** A change record (RFC 2849, ldif-changes) says what to do, not what is there. */
-const changeLine = /^(?:changetype|control):/i;
+/**
+ * The kind of a change record (RFC 2849, ldif-changes); undefined for a content record. `changetype: add` says of an entry what a
+ * content record says, and `ldifde` exports nothing else. A control says how a change is to be made.
+ */
+const changeOf = (line: LogicalLine): string | undefined => {
+  if (/^control:/i.test(line.text)) return 'with a control';
+  if (!/^changetype:/i.test(line.text)) return undefined;
+  const kind =
+    readValue(line, () => undefined)
+      ?.text?.trim()
+      .toLowerCase() ?? '';
+  return kind === 'add' ? undefined : `changetype: ${/^[a-z]+$/.test(kind) ? kind : JSON.stringify(kind)}`;
+};
+
+const isChangeType = ({ text }: LogicalLine): boolean => /^changetype:/i.test(text);
 
 const readDn = (first: LogicalLine, report: Report): string | undefined => {
   const dn = /^dn:/i.test(first.text) ? readValue(first, report) : undefined;
@@ -140,14 +156,16 @@ const readDn = (first: LogicalLine, report: Report): string | undefined => {
 const readRecord = (block: readonly LogicalLine[], report: Report): LdifRecord | undefined => {
   const [first, ...rest] = block;
   if (first === undefined) return undefined;
-  const change = rest.find(({ text }) => changeLine.test(text));
-  if (change !== undefined) {
-    report(change.line, 'is a change record, and only content records are read: export entries, not changes');
+  for (const line of rest) {
+    const change = changeOf(line);
+    if (change === undefined) continue;
+    report(line.line, `is a change record (${change}), and only entries are read: export entries, not changes`);
     return undefined;
   }
   const dn = readDn(first, report) ?? '';
-  if (rest.length === 0) report(first.line, 'the record has no attributes');
-  const values = rest.map((line) => readValue(line, report)).filter((value) => value !== undefined);
+  const attributes = rest.filter((line) => !isChangeType(line));
+  if (attributes.length === 0) report(first.line, 'the record has no attributes');
+  const values = attributes.map((line) => readValue(line, report)).filter((value) => value !== undefined);
   return { line: first.line, dn, values };
 };
 
@@ -161,13 +179,12 @@ const takeVersion = (blocks: readonly LogicalLine[][], report: Report): void => 
 
 /**
  * Reads a whole file; all problems are found in one go.
- * @param text the file as UTF-8 text
+ * @param text without a byte order mark, or with
  */
 export const readLdif = (text: string): LdifContent => {
   const problems: LdifProblem[] = [];
   const report: Report = (line, problem) => problems.push({ kind: 'syntax', line, problem });
-  if (text.startsWith('\ufeff')) report(1, 'begins with a byte order mark: save the file as UTF-8 without one');
-  const blocks = blocksOf(text.replace(/^\ufeff/, ''), report);
+  const blocks = blocksOf(text, report);
   takeVersion(blocks, report);
   const records = blocks.map((block) => readRecord(block, report)).filter((record) => record !== undefined);
   if (blocks.every(({ length }) => length === 0)) report(1, 'has no records: every user would be unknown');

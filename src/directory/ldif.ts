@@ -75,7 +75,8 @@ const collectUsers = (records: readonly LdifRecord[], report: Report): Map<strin
     const first = users.get(user.key);
     if (first === undefined) users.set(user.key, user);
     else {
-      const problem = `${user.key} is the address of two entries: here of ${user.dn}, and in line ${first.line} of ${first.dn}`;
+      const [here, there] = [user.dn, first.dn].map((dn) => JSON.stringify(dn));
+      const problem = `"${user.key}" is the address of two entries: here of ${here}, and in line ${first.line} of ${there}`;
       report({ kind: 'duplicate', line: user.line, problem });
     }
   }
@@ -120,7 +121,7 @@ export const ldifInTable = (description: DirectoryDescription, shared: SharedTab
 
 /**
  * Makes a directory of an LDIF file.
- * @param text the file as UTF-8 text
+ * @param text the file, decoded
  * @param fileName stands in answers and descriptions, as `ldif NAME`
  */
 export const ldifDirectory = (text: string, fileName: string): LdifDirectory => {

@@ -18,7 +18,11 @@ export function folderWith(files: Readonly<Record<string, string | Uint8Array>>)
   return folder;
 }
 
-export function load(yaml: string | Uint8Array, files: Readonly<Record<string, string>> = {}, now?: Date): Loaded {
+export function load(
+  yaml: string | Uint8Array,
+  files: Readonly<Record<string, string | Uint8Array>> = {},
+  now?: Date,
+): Loaded {
   const folder = folderWith({ ...files, 'routes.yaml': yaml });
   const loaded = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory, now);
   // The folder's name is another in each test.
@@ -33,12 +37,12 @@ export function load(yaml: string | Uint8Array, files: Readonly<Record<string, s
 /** The lines that `check` would print. */
 export const problemsOf = (
   yaml: string | Uint8Array,
-  files: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string | Uint8Array>> = {},
   now?: Date,
 ): readonly string[] => load(yaml, files, now).problems.map(formatProblem);
 
 /** The snapshot of a file that has nothing wrong with it. */
-export function snapshotOf(yaml: string, files: Readonly<Record<string, string>> = {}): Snapshot {
+export function snapshotOf(yaml: string, files: Readonly<Record<string, string | Uint8Array>> = {}): Snapshot {
   const { snapshot, problems } = load(yaml, files);
   if (snapshot === undefined || problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));
   return snapshot;

@@ -1,6 +1,6 @@
 /** What an operator reads who has made a mistake in routes.yaml: place, words and hint of each kind of mistake. */
 import { describe, expect, test } from 'vitest';
-import { problemsOf, routesYaml } from '../../support/configuration.ts';
+import { load, problemsOf, routesYaml } from '../../support/configuration.ts';
 
 /** A wrong section in place of the sound one, and all that is said about the file. */
 type Case = readonly [what: string, section: Readonly<Record<string, string>>, ...said: readonly string[]];
@@ -28,9 +28,19 @@ describe('the file itself', () => {
     ['a list', '- a\n- b\n', 'routes.yaml:1:1: error: expected settings, each as "name: value", but found a list'],
     ['one word', 'hello', 'routes.yaml:1:1: error: expected settings, each as "name: value", but found "hello"'],
     [
-      'UTF-16',
-      Buffer.from('\ufeffnode: 1', 'utf16le'),
-      'routes.yaml:1:1: error: this file is not UTF-8 text (it looks like UTF-16: save it as UTF-8)',
+      'UTF-16 without a byte order mark',
+      Buffer.from('node: 1\n', 'utf16le'),
+      'routes.yaml:1:1: error: this file is UTF-16 text without a byte order mark (save it as UTF-8)',
+    ],
+    [
+      'half of a letter of UTF-16',
+      Buffer.from('\ufeffnode: 1', 'utf16le').subarray(0, -1),
+      'routes.yaml:1:1: error: this file begins as UTF-16 text and does not go on as such (save it as UTF-8)',
+    ],
+    [
+      'with a NUL',
+      'a: 1\nb: Zü\0',
+      'routes.yaml:2:6: error: this file holds a NUL, which no text has (save it as UTF-8)',
     ],
     [
       'latin1',
@@ -593,8 +603,76 @@ describe('files that routes.yaml names', () => {
   test('one address in two entries is a warning: the first counts', () => {
     const entry = (dn: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n\n`;
     const [said, ...more] = problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a') + entry('b') });
-    expect(said).toMatch(/^users\.ldif:5:1: warning: a@example\.com is the address of two entries/);
+    expect(said).toMatch(/^users\.ldif:5:1: warning: "a@example\.com" is the address of two entries/);
     expect(more).toEqual([]);
+  });
+});
+
+describe('what is wrong in the same way many times', () => {
+  const withLdif = { x: 'directory: { sources: [{ kind: ldif, file: users.ldif }] }' };
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+  test.each([
+    [1, 'users.ldif:2:1: error: is a change record (changetype: modify), and only entries are read'],
+    [2, ': export entries, not changes; the same once more: line 6'],
+    [4, ': export entries, not changes; the same 3 times more: lines 6, 10, 14'],
+    [20_000, ': export entries, not changes; the same 19999 times more: lines 6, 10, 14, 18, 22, ..., 79998'],
+  ])('is told once: %i records that are changes', (count, end) => {
+    const file = 'dn: CN=a\nchangetype: modify\nreplace: cn\n\n'.repeat(count);
+    const said = problemsOf(routesYaml(withLdif), { 'users.ldif': file });
+    expect(said).toEqual([expect.stringContaining(end)]);
+    expect(said[0]).toMatch(/^users\.ldif:2:1: error: is a change record \(changetype: modify\), /);
+  });
+
+  test('with another value each time is told twenty times, and then counted', () => {
+    const file = numbers(100_000).map((n) => `user ${n}\n`);
+    const said = problemsOf(routesYaml({ x: 'routing: { cisco-users: users.txt }' }), { 'users.txt': file.join('') });
+    expect(said).toHaveLength(20);
+    expect(said[1]).toBe('users.txt:2:1: error: "user 2" is not the address of a user (such as sip:bob@example.com)');
+    expect(said[19]).toBe(
+      'users.txt:20:1: error: "user 20" is not the address of a user; 99980 more problems of this kind follow, up to line 100000 (such as sip:bob@example.com)',
+    );
+  });
+
+  test('does not hide what is wrong in another way', () => {
+    const records = [...Array(50).fill('dn: CN=a\nchangetype: delete\n\n'), 'dn: CN=b\ncn:: ?\n'];
+    expect(problemsOf(routesYaml(withLdif), { 'users.ldif': records.join('') })).toEqual([
+      expect.stringContaining('the same 49 times more'),
+      'users.ldif:152:1: error: the value of cn is not base64, as the two colons say',
+    ]);
+  });
+
+  test('goes for rows of routes.yaml, too', () => {
+    const rows = numbers(500).map((n) => `  - { side: cisco, from: 10.300.${n}. }`);
+    const said = problemsOf(routesYaml({ access: `access:\n${rows.join('\n')}` }));
+    expect(said).toHaveLength(20);
+    expect(said[19]).toMatch(/^routes\.yaml:24:.*; 480 more problems of this kind follow, up to line 504/);
+  });
+});
+
+describe('files as Windows writes them', () => {
+  const ldif = 'dn: CN=Jürgen\r\nmsRTCSIP-PrimaryUserAddress: sip:b@example.com\r\nmsRTCSIP-UserEnabled: TRUE\r\n';
+  const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
+  const ways: readonly (readonly [string, (text: string) => Uint8Array])[] = [
+    ['UTF-16, little endian, as PowerShell writes it', utf16],
+    ['UTF-16, big endian', (text) => utf16(text).swap16()],
+    ['UTF-8 with a byte order mark', (text) => Buffer.from(`\ufeff${text}`)],
+    ['UTF-8 with Ctrl-Z at the end, as copy writes it', (text) => Buffer.from(`${text}\x1a`)],
+    ['UTF-16 with Ctrl-Z at the end', (text) => utf16(`${text}\x1a`)],
+  ];
+
+  test.each(ways)('%s', (_, written) => {
+    const text = routesYaml({
+      x: 'routing: { cisco-users: users.txt }\ndirectory: { sources: [{ kind: ldif, file: users.ldif }] }',
+    }).replaceAll('\n', '\r\n');
+    const users = '\tsip:jürgen@example.com\t# he\r\n';
+    const files = { 'users.txt': written(users), 'users.ldif': written(ldif) };
+    const { snapshot, problems } = load(written(text), files);
+    expect(problems).toEqual([]);
+    expect(snapshot?.rows.ciscoUsers).toEqual(new Set(['jürgen@example.com']));
+    const [source] = snapshot?.directory.sources ?? [];
+    expect(source).toMatchObject({ kind: 'ldif' });
+    if (source?.kind === 'ldif') expect(source.directory.lookup('b@example.com')).toMatchObject({ addressOnly: false });
   });
 });
 

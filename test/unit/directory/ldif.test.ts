@@ -55,6 +55,10 @@ describe('content records (RFC 2849)', () => {
     ['a value without a space', ['cn:a'], ['cn=a']],
     ['a value after many spaces', ['cn:    a'], ['cn=a']],
     ['an empty value', ['cn:'], ['cn=']],
+    ['a value after a tab', ['cn:\ta'], ['cn=a']],
+    ['a value with an umlaut, as ldifde -u writes it', ['cn: Jürgen 𝄞'], ['cn=Jürgen 𝄞']],
+    ['an entry that is added, as ldifde exports it', ['changetype: add', 'cn: a'], ['cn=a']],
+    ['an entry that is added, in other words', ['ChangeType:: YWRk', 'cn: a'], ['cn=a']],
     ['a value that ends with a space', ['cn: a '], ['cn=a ']],
     ['a value with colons and <', ['cn: a:b<c'], ['cn=a:b<c']],
     ['a value folded in its middle', ['cn: a', ' b', '  c'], ['cn=ab c']],
@@ -86,6 +90,16 @@ describe('content records (RFC 2849)', () => {
     expect(readLdif(text.trimEnd())).toEqual(readLdif(text));
   });
 
+  test('files that were put together are one, each with its byte order mark', () => {
+    const file = lines('dn: CN=a', 'changetype: add', 'cn: b', '');
+    const { records, problems } = readLdif(`\ufeff${file}\ufeff${file}`);
+    expect(problems).toEqual([]);
+    expect(records.map(({ dn, line }) => [dn, line])).toEqual([
+      ['CN=a', 1],
+      ['CN=a', 5],
+    ]);
+  });
+
   test.each<[string, string, string]>([
     ['another version', lines('version: 2', 'dn: CN=a', 'cn: a'), '1: only "version: 1" of LDIF exists'],
     ['a record without a dn', lines('cn: a', 'sn: b'), '1: a record must begin with its dn'],
@@ -113,34 +127,39 @@ describe('content records (RFC 2849)', () => {
       lines('dn: CN=a', 'jpegPhoto:< file:///etc/passwd'),
       '2: the value of jpegPhoto is a reference to a file or URL, which is never read here',
     ],
-    [
-      'a bare umlaut',
-      lines('dn: CN=a', 'cn: ü'),
-      '2: the value of cn is not plain ASCII: write it in base64, as cn:: ...',
-    ],
-    ['a NUL', lines('dn: CN=a', 'cn: a\0'), '2: the value of cn is not plain ASCII: write it in base64, as cn:: ...'],
+    ['a NUL', lines('dn: CN=a', 'cn: a\0'), '2: the value of cn has a NUL: write it in base64, as cn:: ...'],
     [
       'a colon to begin with',
       lines('dn: CN=a', 'cn: :a'),
       '2: the value of cn begins with a colon: write it in base64, as cn:: ...',
     ],
     ['a lone carriage return', lines('dn: CN=a', 'cn: a\rb'), '2: has a carriage return that does not end the line'],
+    ...['modify', 'delete', 'modrdn', 'moddn', 'MODIFY'].map((kind): [string, string, string] => [
+      `a record with changetype: ${kind}`,
+      lines('dn: CN=a', `changetype: ${kind}`, 'replace: cn', 'cn: b', '-'),
+      `2: is a change record (changetype: ${kind.toLowerCase()}), and only entries are read: export entries, not changes`,
+    ]),
     [
-      'a change record',
-      lines('dn: CN=a', 'changetype: modify', 'replace: cn', 'cn: b', '-'),
-      '2: is a change record, and only content records are read: export entries, not changes',
+      'a change in base64',
+      lines('dn: CN=a', 'changetype:: ZGVsZXRl'),
+      '2: is a change record (changetype: delete), and only entries are read: export entries, not changes',
     ],
     [
-      'a control',
-      lines('dn: CN=a', 'control: 1.2.3 true', 'changetype: delete'),
-      '2: is a change record, and only content records are read: export entries, not changes',
+      'a change of no kind',
+      lines('dn: CN=a', 'changetype: "'),
+      '2: is a change record (changetype: "\\""), and only entries are read: export entries, not changes',
+    ],
+    [
+      'a control, even of an entry that is added',
+      lines('dn: CN=a', 'control: 1.2.3 true', 'changetype: add', 'cn: a'),
+      '2: is a change record (with a control), and only entries are read: export entries, not changes',
+    ],
+    [
+      'an entry that is added without attributes',
+      lines('dn: CN=a', 'changetype: add'),
+      '1: the record has no attributes',
     ],
     ['a dn that is not UTF-8', lines('dn:: //8=', 'cn: a'), '1: the dn is not UTF-8'],
-    [
-      'a byte order mark',
-      `\ufeff${lines('dn: CN=a', 'cn: a')}`,
-      '1: begins with a byte order mark: save the file as UTF-8 without one',
-    ],
   ])('%s is a problem', (_title, text, problem) => {
     expect(problemsOf(text)).toContain(problem);
   });
@@ -265,7 +284,7 @@ describe('users of an LDIF file', () => {
         kind: 'duplicate',
         line: 6,
         problem:
-          'bob@example.com is the address of two entries: here of CN=Robert,OU=People,DC=example,DC=com, and in line 2 of CN=Bob,OU=People,DC=example,DC=com',
+          '"bob@example.com" is the address of two entries: here of "CN=Robert,OU=People,DC=example,DC=com", and in line 2 of "CN=Bob,OU=People,DC=example,DC=com"',
       },
     ]);
     expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', addressOnly: false });

@@ -14,3 +14,10 @@ export const derOf = (block: string): Buffer => Buffer.from(block.replace(/-----
 /** @throws when one of them cannot be read */
 export const readCertificates = (text: string): readonly X509Certificate[] =>
   pemBlocks(text, 'CERTIFICATE').map((block) => new X509Certificate(block));
+
+/** @throws when there is none, or one that cannot be read */
+export function readAtLeastOne(text: string): readonly [X509Certificate, ...X509Certificate[]] {
+  const [first, ...others] = readCertificates(text);
+  if (first === undefined) throw new Error('there is no certificate');
+  return [first, ...others];
+}

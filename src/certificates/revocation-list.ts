@@ -15,10 +15,13 @@ export interface RevocationList {
 
 /** @throws DerError, or what Node says, when one of them cannot be read */
 export const readRevocationLists = (pem: string): readonly RevocationList[] =>
-  pemBlocks(pem, 'X509 CRL').map((block) => readRevocationList(derOf(block)));
+  pemBlocks(pem, 'X509 CRL').map((block) => readRevocationListDer(derOf(block)));
 
-/** TBSCertList: version OPTIONAL, signature, issuer, thisUpdate, nextUpdate OPTIONAL, revokedCertificates OPTIONAL, [0]. */
-function readRevocationList(octets: Buffer): RevocationList {
+/**
+ * TBSCertList: version OPTIONAL, signature, issuer, thisUpdate, nextUpdate OPTIONAL, revokedCertificates OPTIONAL, [0].
+ * @throws as above
+ */
+export function readRevocationListDer(octets: Buffer): RevocationList {
   const [tbs, algorithm, signature] = derParts(readDer(octets, derTag.sequence));
   const fields = [...derParts(tbs!)];
   if (fields[0]!.tag === derTag.integer) fields.shift();

@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { resolve } from 'node:path';
 import { isLoopback } from '../config/admin.ts';
 import { adminSocketOf } from '../config/admin-socket.ts';
+import { explainOctets, type PemKind } from '../config/pem-file.ts';
+import { readTextFile } from '../config/text-file.ts';
 
 /** Where the router answers, and with what to show for oneself. */
 export interface Target {
@@ -14,9 +17,9 @@ export interface Target {
 }
 
 interface TlsFiles {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export interface Answer {
@@ -84,10 +87,19 @@ function tokenOf({ '--token-file': file, '--token-env': variable }: Given): stri
 }
 
 const tlsFiles = ({ '--ca': ca, '--cert': cert, '--key': key }: Given): TlsFiles => ({
-  ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-  ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-  ...(key === undefined ? {} : { key: readFileSync(key) }),
+  ...(ca === undefined ? {} : { ca: pemOf('authority', ca) }),
+  ...(cert === undefined ? {} : { cert: pemOf('certificate', cert) }),
+  ...(key === undefined ? {} : { key: pemOf('key', key) }),
 });
+
+/** @throws when the file cannot be read, or holds something else */
+function pemOf(wanted: PemKind, file: string): string {
+  const describe = (octets: Buffer) => explainOctets(wanted, octets, resolve(file));
+  const read = readTextFile(file, describe);
+  const wrong = read.kind === 'text' ? describe(Buffer.from(read.text)) : read;
+  if (read.kind === 'text' && wrong === undefined) return read.text;
+  throw new Error(`${file}: ${[wrong?.what, wrong?.hint].filter((part) => part !== undefined).join('; ')}`);
+}
 
 /** @param what method and path */
 export const ask = ({ isTls, options }: Target, what: string): Promise<Answer> =>

@@ -1,8 +1,10 @@
 /** Compiles the sources of the directory: files are read, secrets are taken in hand, what cannot work is told. */
 import { isDeepStrictEqual } from 'node:util';
+import { readAtLeastOne } from '../certificates/pem.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { SweepTimes } from './ldap-values.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
+import { explainText } from './pem-file.ts';
 import type { Path } from './problem.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
@@ -180,7 +182,7 @@ function readAuthority(row: LdapRow, path: Path, report: Report, folder: string)
     }
   }
   const needsCa = row.urls.some(({ value }) => isProtected(value, row));
-  if (row.ca !== undefined) return readNamedFile(row.ca, [...path, 'ca'], report, folder);
+  if (row.ca !== undefined) return readAuthorityFile(row.ca, [...path, 'ca'], report, folder);
   if (needsCa)
     report.error(
       [...path, 'ca'],
@@ -188,6 +190,18 @@ function readAuthority(row: LdapRow, path: Path, report: Report, folder: string)
       'it has no default: name a PEM file with the authority of the servers',
     );
   return undefined;
+}
+
+function readAuthorityFile(file: string, path: Path, report: Report, folder: string): string | undefined {
+  const pem = readNamedFile(file, path, report, folder, undefined, 'authority');
+  if (pem === undefined) return undefined;
+  try {
+    readAtLeastOne(pem);
+  } catch {
+    const { what, hint } = explainText('authority', pem, resolvePath(file, folder));
+    report.error(path, what, hint);
+  }
+  return pem;
 }
 
 /** Whether both would be the same directory: the same servers asked in the same way, the same users read. */

@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine } from '../certificates/names.ts';
 import { type RevocationList, readRevocationLists } from '../certificates/revocation-list.ts';
+import { explainText } from './pem-file.ts';
 import type { Path } from './problem.ts';
 import type { Report } from './report.ts';
 
@@ -9,6 +10,8 @@ import type { Report } from './report.ts';
 interface ListFile {
   readonly path: Path;
   readonly text: string | undefined;
+  /** Absolute. */
+  readonly file: string;
 }
 
 interface Judge {
@@ -26,12 +29,12 @@ export function checkRevocationLists(files: readonly ListFile[], judge: Judge, r
   return isSound;
 }
 
-function checkFile({ path, text }: ListFile, { authorities, now }: Judge, report: Report): boolean {
+function checkFile({ path, text, file }: ListFile, { authorities, now }: Judge, report: Report): boolean {
   if (text === undefined) return false;
   const lists = readLists(text);
   if (lists.length === 0) {
-    const hint = 'PEM text is expected, with BEGIN X509 CRL: openssl crl -inform DER -in FILE -out FILE.pem';
-    report.error(path, 'this file holds no usable certificate revocation list', hint);
+    const { what, hint } = explainText('revocation-list', text, file);
+    report.error(path, what, hint);
   }
   const faults = lists.map((list) => faultOf(list, authorities, now)).filter((fault) => fault !== undefined);
   for (const [what, hint] of faults) report.error(path, what, hint);

@@ -1,10 +1,11 @@
 /** TLS profiles: the files that they name are read, and judged before a peer meets them. */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { readCertificates } from '../certificates/pem.ts';
+import { readAtLeastOne, readCertificates } from '../certificates/pem.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
 import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
-import { readNamedFile } from './named-file.ts';
+import { readNamedFile, resolvePath } from './named-file.ts';
+import { explainText, type PemKind } from './pem-file.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
 import { checkRevocationLists } from './revocation-lists.ts';
@@ -98,6 +99,8 @@ const requireIt = 'client-certificate: required';
 
 type FileSetting = 'certificate' | 'key' | 'ca';
 
+const wantedOf: Readonly<Record<FileSetting, PemKind>> = { certificate: 'certificate', key: 'key', ca: 'authority' };
+
 /** The files of one profile as text; those that it takes over were judged where they were named. */
 interface Files {
   readonly certificate: string;
@@ -122,9 +125,9 @@ class ProfileReader {
 
   read(nodeName: string): TlsProfile | undefined {
     const files = { certificate: this.#text('certificate'), key: this.#text('key'), ca: this.#text('ca') };
-    const certificate = this.#parse('certificate', files.certificate, (pem) => new X509Certificate(pem));
+    const certificate = this.#parse('certificate', files.certificate, (pem) => readAtLeastOne(pem)[0]);
     const key = this.#parse('key', files.key, createPrivateKey);
-    const authorities = this.#parse('ca', files.ca, readAll);
+    const authorities = this.#parse('ca', files.ca, readAtLeastOne);
     if (authorities !== undefined) this.#tell('ca', judgeAuthorities(authorities, this.#surroundings));
     if (certificate !== undefined) this.#judgeCertificate(certificate, nodeName);
     if (certificate !== undefined && authorities !== undefined) this.#judgeChain(files.certificate!, authorities);
@@ -143,10 +146,17 @@ class ProfileReader {
     const { crl } = this.#row;
     if (crl === undefined) return this.#base?.crl ?? [];
     const texts = crl.map(({ path, value }) => {
-      return readNamedFile(value, path, this.#report, this.#surroundings.folder, 'the CA publishes it');
+      return readNamedFile(
+        value,
+        path,
+        this.#report,
+        this.#surroundings.folder,
+        'the CA publishes it',
+        'revocation-list',
+      );
     });
     const isSound = checkRevocationLists(
-      crl.map(({ path }, i) => ({ path, text: texts[i] })),
+      crl.map(({ path, value }, i) => ({ path, text: texts[i], file: this.#resolved(value) })),
       { authorities, path: this.#path('crl'), now: this.#surroundings.now },
       this.#report,
     );
@@ -164,15 +174,22 @@ class ProfileReader {
         this.#error(setting, 'this setting is missing', 'it has no default: name a PEM file');
       return this.#base?.[setting];
     }
-    return readNamedFile(named, this.#path(setting), this.#report, this.#surroundings.folder, developmentHint);
+    const { folder } = this.#surroundings;
+    return readNamedFile(named, this.#path(setting), this.#report, folder, developmentHint, wantedOf[setting]);
   }
+
+  readonly #resolved = (file: string): string => resolvePath(file, this.#surroundings.folder);
 
   #parse<Value>(setting: FileSetting, pem: string | undefined, parse: (pem: string) => Value): Value | undefined {
     if (pem === undefined) return undefined;
     try {
       return parse(pem);
     } catch {
-      this.#error(setting, ...whyNotPem(setting, pem));
+      // A file of the profile that is extended was judged there.
+      const file = this.#row[setting];
+      if (file === undefined) return undefined;
+      const { what, hint } = explainText(wantedOf[setting], pem, this.#resolved(file));
+      this.#error(setting, what, hint);
       return undefined;
     }
   }
@@ -285,19 +302,4 @@ class ProfileReader {
   }
 
   readonly #path = (setting: string) => ['tls', this.#name, setting];
-}
-
-/** @throws when there is none */
-function readAll(pem: string): readonly X509Certificate[] {
-  const all = readCertificates(pem);
-  return all.length > 0 ? all : [new X509Certificate(pem)];
-}
-
-function whyNotPem(setting: FileSetting, text: string): [string, string] {
-  // `BEGIN ENCRYPTED PRIVATE KEY` (RFC 5958) and `Proc-Type: 4,ENCRYPTED` (RFC 1421).
-  if (setting === 'key' && text.includes('ENCRYPTED')) {
-    return ['this key is encrypted, and nobody is there to type the passphrase', 'openssl pkey -in KEY -out PLAIN-KEY'];
-  }
-  const kind = setting === 'key' ? 'private key' : 'certificate';
-  return [`this file holds no usable ${kind}`, `PEM text is expected, with BEGIN ${kind.toUpperCase()}`];
 }

@@ -2,13 +2,16 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { LdapSourceSettings } from '../../../src/config/directory-sources.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 
-const files = { 'ca.crt': 'PEM', 'ad-password': 'quite secret\n' };
+const authority = createAuthority('AD CA');
+afterAll(() => authority.remove());
+const files = { 'ca.crt': authority.certificate, 'ad-password': 'quite secret\n' };
 
 const smallest = {
   kind: 'ldap',
@@ -68,7 +71,7 @@ describe('an LDAP source', () => {
     expect(servers).toMatchObject({
       urls: ['ldaps://dc1.example.com'],
       startTls: true,
-      trust: { ca: 'PEM', tlsName: undefined },
+      trust: { ca: authority.certificate, tlsName: undefined },
       bindDn: 'CN=svc-pif,DC=example,DC=com',
       connectMs: 2_000,
       bindMs: 2_000,

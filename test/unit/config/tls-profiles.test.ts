@@ -130,9 +130,9 @@ describe('a file', () => {
         }),
       ),
     ).toEqual([
-      'error: tls.default.certificate: this file holds no usable certificate (PEM text is expected, with BEGIN CERTIFICATE)',
-      'error: tls.default.key: this file holds no usable private key (PEM text is expected, with BEGIN PRIVATE KEY)',
-      'error: tls.default.ca: this file holds no usable certificate (PEM text is expected, with BEGIN CERTIFICATE)',
+      'error: tls.default.certificate: this file holds a private key, not a certificate (it belongs into key; the certificate is the file that the CA has sent)',
+      'error: tls.default.key: this file holds a certificate, not a private key (the key is in the file that was made together with the request; from Windows export both as .pfx, with the private key)',
+      'error: tls.default.ca: this file holds a private key, not the certificate of a CA (it belongs into key; the certificate is the file that the CA has sent)',
     ]));
 
   test('with a key that belongs to another certificate', () =>
@@ -144,7 +144,7 @@ describe('a file', () => {
     const encrypt = ['pkey', '-in', router.keyFile, '-aes256', '-passout', 'pass:secret'];
     const encrypted = execFileSync('openssl', encrypt, { encoding: 'utf8' });
     expect(said(problemsOf(yaml(), { ...files, 'router.key': encrypted }))).toEqual([
-      'error: tls.default.key: this key is encrypted, and nobody is there to type the passphrase (openssl pkey -in KEY -out PLAIN-KEY)',
+      'error: tls.default.key: this file holds an encrypted private key, and nobody is there to type the passphrase (openssl pkey -in router.key -out router.key.pem, and name that file here)',
     ]);
   });
 
@@ -268,11 +268,11 @@ describe('revocation lists', () => {
 
   test.each<[string, () => string | undefined, string]>([
     ['is missing', () => undefined, 'ca.crl: there is no such file'],
-    ['is no list', () => authority.certificate, 'this file holds no usable certificate revocation list'],
+    ['is no list', () => authority.certificate, 'this file holds a certificate, not a certificate revocation list'],
     [
       'is cut',
       () => authority.revocationList().replace(/\n.*\n(-----END)/, '\n$1'),
-      'this file holds no usable certificate revocation list',
+      'this file holds a certificate revocation list that cannot be read (is it whole? openssl crl -in ca.crl -noout -text',
     ],
     ['has ended', () => authority.revocationList({ days: -1 }), 'this list ended on '],
     ['is of an unknown CA', () => other.revocationList(), 'no CA of this profile has issued and signed this list'],

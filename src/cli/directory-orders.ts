@@ -1,5 +1,6 @@
 /** `directory refresh`, `confirm` and `show`: the directory of the running router, asked over its socket for administration. */
 import type { SweepOrder, UserInSource, UserReport } from '../admin/directory.ts';
+import { ownCommand } from '../config/own-command.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Answer } from './admin-client.ts';
 import { administer, usageOf } from './administer.ts';
@@ -15,7 +16,7 @@ const order = (what: 'refresh' | 'confirm', args: readonly string[], io: Io): Pr
   administer(`directory ${what}`, `POST /directory/${what}`, args, io, (answer, out) => {
     if (answer.status !== 202) return refuse(answer, out);
     const { sweeping } = JSON.parse(answer.text) as SweepOrder;
-    out(`${sweeping.join(', ')}: all users are read anew; pif-router status says what came of it`);
+    out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
     return 0;
   });
 

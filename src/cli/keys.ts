@@ -1,4 +1,5 @@
 /** `keys new [FILE]`, `keys rotate [FILE]`: the file of signing keys that routes.yaml names, made and rotated. */
+import { ownCommand } from '../config/own-command.ts';
 import { keysFileOf, makeKeysFile, rotateKeysFile } from '../config/signing-keys.ts';
 import { loadSnapshot } from '../config/snapshot.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
@@ -29,7 +30,7 @@ function rotate(file: string, io: Io): number {
   }
   const { file: path, keys: found } = snapshot.signing;
   if (found === undefined) {
-    io.err(`${path}: there is no such file: pif-router keys new makes it`);
+    io.err(`${path}: there is no such file: ${ownCommand('keys', ['new', file])} makes it`);
     return 1;
   }
   const done = `${path} is rotated: copy it to the other nodes before it is rotated again`;
@@ -48,4 +49,4 @@ function tryTo(write: () => void, done: string, path: string, io: Io): number {
 }
 
 const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
-  code === 'EEXIST' ? 'there is such a file already: pif-router keys rotate changes its keys' : message;
+  code === 'EEXIST' ? `there is such a file already: ${ownCommand('keys', ['rotate'])} changes its keys` : message;

@@ -12,8 +12,8 @@ import { FileWatch } from '../config/watch.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
 import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
-import { shellWord } from '../shell-word.ts';
 import type { Listener } from '../sip/transport/flow.ts';
+import { lineToTry } from './line-to-try.ts';
 import { describeConfiguration, formatAddress, type Io, printProblems, usualFile } from './printing.ts';
 
 /** What the process is told from outside, and its last resort. */
@@ -180,6 +180,7 @@ async function stop({ app, reloader, administration, systemd, watch }: Running, 
 const endMs = 10_000;
 
 function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): readonly string[] {
+  const toTry = lineToTry(snapshot);
   return [
     `pif-router, configuration ${snapshot.number} from ${snapshot.file}`,
     ...listeners.map(({ transport, address, port, sentBy }) => {
@@ -187,13 +188,7 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
     }),
     ...(snapshot.workers === 1 ? [] : [`workers    ${snapshot.workers}, each with its share of the connections`]),
     ...describeConfiguration(snapshot),
-    `try        ${lineToTry(snapshot)}`,
+    ...(toTry === undefined ? [] : [`try        ${toTry}`]),
     `ready: ${listeners.length} listeners are open`,
   ];
-}
-
-/** A request that the access list lets in, so that the first thing an operator tries shows a decision. */
-function lineToTry({ rows, file }: Snapshot): string {
-  const source = rows.access.find(({ side, text }) => side !== undefined && /^[\d.]+$/.test(text))?.text ?? 'ADDRESS';
-  return `npm run explain -- MESSAGE sip:bob@${rows.domains[0]} --from-peer ${source} ${shellWord(file)}`;
 }

@@ -18,6 +18,7 @@ import { dirname, resolve } from 'node:path';
 import { keysStart, openDraft } from '../own-files.ts';
 import { readYaml } from './document.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
+import { ownCommand } from './own-command.ts';
 import { Problems } from './problem.ts';
 import type { Report } from './report.ts';
 import { checkIsPrivate } from './secret.ts';
@@ -41,7 +42,7 @@ const keyOctets = 32;
 /** Each is tried with a forged signature. */
 const maxKeys = 8;
 
-const makeHint = 'make one: pif-router keys new, and copy it to the other nodes';
+const makeHint = (): string => `make one: ${ownCommand('keys', ['new'])}, and copy it to the other nodes`;
 
 /** A file that is named must be there: a key made up for one node would end what began with another. */
 export function readSigningKeys(
@@ -51,7 +52,7 @@ export function readSigningKeys(
 ): SigningSettings {
   const file = resolvePath(named ?? usualKeysFile, folder);
   if (named === undefined && !existsSync(file)) return { file, keys: undefined };
-  const text = readNamedFile(named ?? usualKeysFile, path, report, folder, makeHint);
+  const text = readNamedFile(named ?? usualKeysFile, path, report, folder, makeHint());
   if (text === undefined) return { file, keys: undefined };
   checkIsPrivate('file of keys', named ?? usualKeysFile, path, report, folder);
   return { file, keys: parseKeys(text, file, report) };
@@ -69,14 +70,14 @@ function parseKeys(text: string, file: string, report: Report): SigningKeys | un
     const key = written.trim().toLowerCase();
     if (key === '' || key.startsWith('#')) continue;
     const before = lines.get(key);
-    if (!isKey(key)) wrong(at + 1, 'this is not a key', `${2 * keyOctets} hexadecimal digits; ${makeHint}`);
+    if (!isKey(key)) wrong(at + 1, 'this is not a key', `${2 * keyOctets} hexadecimal digits; ${makeHint()}`);
     else if (before !== undefined) wrong(at + 1, `this key stands in line ${before}, too`, 'remove one of them');
     else lines.set(key, at + 1);
   }
   const [first, ...others] = [...lines.keys()].map((hex) => createSecretKey(hex, 'hex'));
   if (others.length >= maxKeys) report.error(path, `this file holds more than ${maxKeys} keys`, 'remove the oldest');
   if (first !== undefined) return [first, ...others];
-  if (isSound) report.error(path, 'this file holds no key', makeHint);
+  if (isSound) report.error(path, 'this file holds no key', makeHint());
   return undefined;
 }
 

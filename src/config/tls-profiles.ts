@@ -5,6 +5,7 @@ import { readAtLeastOne, readCertificates } from '../certificates/pem.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
 import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
+import { ownScript } from './own-command.ts';
 import { explainText, type PemKind } from './pem-file.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
@@ -93,7 +94,7 @@ function checkBase(name: string, base: string, rows: ReadonlyMap<string, TlsRow>
     report.error(path, `"${base}" itself extends "${further}"`, `extend "${further}" directly`);
 }
 
-const developmentHint = 'certs/make-dev-certs.sh makes certificates for development';
+const developmentHint = (): string => `${ownScript('certs/make-dev-certs.sh')} makes certificates for development`;
 
 const requireIt = 'client-certificate: required';
 
@@ -175,7 +176,7 @@ class ProfileReader {
       return this.#base?.[setting];
     }
     const { folder } = this.#surroundings;
-    return readNamedFile(named, this.#path(setting), this.#report, folder, developmentHint, wantedOf[setting]);
+    return readNamedFile(named, this.#path(setting), this.#report, folder, developmentHint(), wantedOf[setting]);
   }
 
   readonly #resolved = (file: string): string => resolvePath(file, this.#surroundings.folder);

@@ -2,6 +2,7 @@
 import { certificateNames, matchesName } from '../certificates/names.ts';
 import { readCertificates } from '../certificates/pem.ts';
 import { readTrust } from '../certificates/trust.ts';
+import { ownCommand } from '../config/own-command.ts';
 import type { Policy } from '../routing/policy.ts';
 import type { Listener, Transport } from '../sip/transport/flow.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';
@@ -52,7 +53,7 @@ export function judgeListener(contact: Contact, context: ListenerContext, isRunn
   if (isUnread(contact) && context.reception === 'closed') return closesStrangers;
   if (contact.kind === 'not-connected') return [judgeClosed(contact, isRunning)];
   if (contact.kind === 'not-secured') {
-    const step = onRouter('pif-router status: is it the router that listens there?');
+    const step = onRouter(`${ownCommand('status')}: is it the router that listens there?`);
     return [error('listener-tls', `no TLS with it: ${contact.detail} (${contact.why})`, step)];
   }
   const { secured, answer } = contact;
@@ -74,7 +75,11 @@ function judgeClosed({ why, detail }: Extract<Contact, { kind: 'not-connected' }
   const seen = isRunning
     ? 'nobody listens there, but other listeners are open'
     : 'nobody listens there: the router does not run';
-  return (isRunning ? error : warning)('listener-open', seen, onRouter('pif-router start, or pif-router status'));
+  return (isRunning ? error : warning)(
+    'listener-open',
+    seen,
+    onRouter(`${ownCommand('start')}, or ${ownCommand('status')}`),
+  );
 }
 
 function judgeShown({ version, cipher, chain }: Secured, { profile }: ListenerContext): readonly Finding[] {
@@ -84,11 +89,11 @@ function judgeShown({ version, cipher, chain }: Secured, { profile }: ListenerCo
   if (shown === undefined || ours === undefined || shown.fingerprint256 === ours.fingerprint256)
     return [reached, well('listener-certificate', 'it shows the certificate of its file')];
   const seen = `it shows another certificate than its file holds: one that ends on ${shown.validToDate.toISOString().slice(0, 10)}`;
-  return [reached, warning('listener-certificate', seen, onRouter('pif-router reload'))];
+  return [reached, warning('listener-certificate', seen, onRouter(ownCommand('reload')))];
 }
 
 function judgeAnswer(answer: Answer, context: ListenerContext): Finding {
-  const ask = onRouter('pif-router status');
+  const ask = onRouter(ownCommand('status'));
   switch (answer.kind) {
     case 'answered':
       return well('listener-answer', tellStatus(answer));

@@ -40,7 +40,8 @@ const pkcs7 = (files: readonly string[], ...more: readonly string[]) =>
 const ownAndCa = [router.certificateFile, authority.certificateFile];
 const trusted = openssl(router.certificate, 'x509', '-trustout').toString();
 const publicKey = openssl(router.key, 'pkey', '-pubout').toString();
-const openSsh = `-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END OPENSSH PRIVATE KEY-----\n`;
+const label = ['OPENSSH', 'PRIVATE', 'KEY'].join(' ');
+const openSsh = `-----BEGIN ${label}-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END ${label}-----\n`;
 
 type Setting = 'certificate' | 'key' | 'ca' | 'crl' | 'ldap-ca';
 

@@ -60,6 +60,18 @@ export function namesShown(certificate: X509Certificate): string {
 }
 
 /**
+ * For people: the names of a certificate that was not the one expected. Where it has sip URIs, these are all that counts
+ * (RFC 5922 §7.1), and a DNS name beside them looks as if it did.
+ */
+export function namesInDispute(certificate: X509Certificate): string {
+  const { basis, hosts } = certificateNames(certificate, { wildcards: false, commonName: false });
+  const dnsNames = alternativeNames(certificate.subjectAltName ?? '').get('DNS')!;
+  if (basis !== 'sip-uri' || dnsNames.length === 0) return namesShown(certificate);
+  const others = `its DNS names ${dnsNames.join(', ')} do not`;
+  return `${hosts.join(', ')} by its sip URIs, which are what counts (RFC 5922 7.1; ${others})`;
+}
+
+/**
  * `C=DE, CN=Example Root`: Node puts each part on a line.
  * @param nameless what a name without parts is called
  */

@@ -44,6 +44,7 @@ function checkPattern({ path, value }: Item<RouteRow>, report: Report): void {
 }
 
 function checkNextHop({ path, value }: Item<RouteRow>, report: Report): void {
+  checkUsualPort({ path, value }, report);
   if (value.transport === 'any') return checkAnyTransport({ path, value }, report);
   if (value.port === 0 && isIP(value['next-hop']) !== 0) {
     report.error(
@@ -55,6 +56,17 @@ function checkNextHop({ path, value }: Item<RouteRow>, report: Report): void {
   if (value.to === 'microsoft' && value.transport === 'udp') {
     report.warning([...path, 'transport'], 'no Microsoft server takes SIP over UDP', 'transport: tcp or tls');
   }
+}
+
+/** Swapped, the port takes connections, and everything behind that fails in ways that do not say why (RFC 3261 §19.1.2). */
+export function checkUsualPort(
+  { path, value: { transport, port } }: Item<{ readonly transport: string; readonly port: number | undefined }>,
+  report: Report,
+): void {
+  if (transport === 'tls' && port === usualPort('tcp'))
+    report.warning([...path, 'port'], `${port} is the port of SIP without TLS`, 'is 5061 meant, or transport: tcp?');
+  if ((transport === 'tcp' || transport === 'udp') && port === usualPort('tls'))
+    report.warning([...path, 'port'], `${port} is the port of TLS`, 'is this meant as transport: tls?');
 }
 
 /** RFC 3263 §4.1: with a port or an address there is nothing to ask DNS for. */

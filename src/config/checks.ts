@@ -1,7 +1,7 @@
 /** What the settings of routes.yaml mean together: listeners, domains, sides and pins. Access and routes have their own checks. */
 import { isIPv6 } from 'node:net';
 import { checkAccess } from './check-access.ts';
-import { checkRoutes } from './check-routes.ts';
+import { checkRoutes, checkUsualPort } from './check-routes.ts';
 import { ldapSourceName } from './directory-sources.ts';
 import { formatPath } from './problem.ts';
 import type { Item } from './reader.ts';
@@ -28,6 +28,7 @@ const checkListeners: Check = ({ listen, tls }, report) => {
   for (const [i, listener] of listen.entries()) {
     const earlier = listen.slice(0, i).find((other) => isSameSocket(other.value, listener.value));
     if (earlier !== undefined) reportSameSocket(listener, earlier, report);
+    checkUsualPort(listener, report);
     checkTlsUse(listener, [...tls.keys()], report);
   }
 };

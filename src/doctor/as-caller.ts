@@ -1,6 +1,6 @@
 /** Whether a next hop may connect to us with the certificate that it shows when we connect to it. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { certificateNames, matchesName, namesShown } from '../certificates/names.ts';
+import { certificateNames, matchesName, namesInDispute } from '../certificates/names.ts';
 import type { Policy } from '../routing/policy.ts';
 import type { Side } from '../routing/types.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';
@@ -28,7 +28,7 @@ function refusalBy(
   const names = certificateNames(certificate, { wildcards, commonName });
   const isListed = peers?.some((peer) => matchesName(names, peer)) ?? true;
   if (!isListed) {
-    const seen = `its certificate names ${namesShown(certificate)}, which tls.${name}.peers has not`;
+    const seen = `its certificate names ${namesInDispute(certificate)}, which tls.${name}.peers has not`;
     return { seen, what: `add its name to tls.${name}.peers` };
   }
   const verifiedNames = clientCertificate === 'none' ? [] : [...names.hosts, ...names.wildcards];

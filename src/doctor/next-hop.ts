@@ -44,6 +44,19 @@ export function judgeHop(contact: Contact, context: HopContext, older: Contact |
   }
 }
 
+/** What comes first to mind: the usual port of the other kind (RFC 3261 §19.1.2). */
+const otherKind = ({ transport, port }: Target): readonly Step[] => {
+  if (transport === 'tls' && port === 5060)
+    return [
+      onRouter('port: 5061 on the route, as 5060 is the port of SIP without TLS; or transport: tcp, if 5060 is meant'),
+    ];
+  if (transport !== 'tls' && port === 5061)
+    return [
+      onRouter(`transport: tls on the route, as 5061 is the port of TLS; or port: 5060, if ${transport} is meant`),
+    ];
+  return [];
+};
+
 type Unconnected = Extract<Contact, { kind: 'not-connected' }>;
 
 function judgeUnconnected({ why, detail }: Unconnected, { target, side, identity }: HopContext): Finding {
@@ -52,11 +65,12 @@ function judgeUnconnected({ why, detail }: Unconnected, { target, side, identity
   switch (why) {
     case 'refused': {
       const firewall = onNetwork('some firewalls refuse in the name of the host');
-      return error('connection', `nobody listens there for ${transport.toUpperCase()} (${detail})`, listens, firewall);
+      const seen = `nobody listens there for ${transport.toUpperCase()} (${detail})`;
+      return error('connection', seen, ...otherKind(target), listens, firewall);
     }
     case 'closed': {
       const seen = `it closes the connection as soon as it is open (${detail})`;
-      return error('connection', seen, letUsIn(side, identity));
+      return error('connection', seen, ...otherKind(target), letUsIn(side, identity));
     }
     case 'silent': {
       const path = onNetwork(`does ${address} run, and may ${identity.address} connect to its port ${port}?`);
@@ -83,17 +97,26 @@ function judgeUnsecured(contact: Unsecured, context: HopContext, older: Contact 
     case 'nothing-in-common':
       return error('tls-version', tellOlder(detail, older), agreeOnTls(side), ...legacyProfile(older));
     case 'not-tls': {
-      const here = onRouter(`transport: tcp on the route, if port ${target.port} is meant`);
-      return error('tls-handshake', `it answers, but not with TLS (${detail})`, here, openItsPort(side, target));
+      const swapped = otherKind(target);
+      const here =
+        swapped.length > 0 ? swapped : [onRouter(`transport: tcp on the route, if port ${target.port} is meant`)];
+      return error('tls-handshake', `it answers, but not with TLS (${detail})`, ...here, openItsPort(side, target));
     }
     case 'silent':
-      return error('tls-handshake', `it says nothing to TLS (${detail})`, openItsPort(side, target));
+      return error(
+        'tls-handshake',
+        `it says nothing to TLS (${detail})`,
+        ...otherKind(target),
+        openItsPort(side, target),
+      );
     case 'closed': {
-      const seen = `it closes the connection during the handshake: most likely it refuses our certificate (${detail})`;
-      return error('tls-handshake', seen, trust, expectOurName(side, context.identity));
+      const swapped = otherKind(target);
+      const why = swapped.length > 0 ? 'most likely it does not speak TLS' : 'most likely it refuses our certificate';
+      const seen = `it closes the connection during the handshake: ${why} (${detail})`;
+      return error('tls-handshake', seen, ...swapped, trust, expectOurName(side, context.identity));
     }
     case 'failed':
-      return error('tls-handshake', `the handshake fails: ${detail}`, agreeOnTls(side), trust);
+      return error('tls-handshake', `the handshake fails: ${detail}`, ...otherKind(target), agreeOnTls(side), trust);
   }
 }
 
@@ -143,10 +166,17 @@ function judgeAnswer(answer: Answer, context: HopContext): readonly Finding[] {
     case 'closed':
       return [judgeClosed(answer.detail, context)];
     case 'not-sip':
-      return [error('options', `what it answers is not SIP (${answer.detail})`, openItsPort(side, target))];
+      return [
+        error(
+          'options',
+          `what it answers is not SIP (${answer.detail})`,
+          ...otherKind(target),
+          openItsPort(side, target),
+        ),
+      ];
     case 'silent': {
       const seen = `no answer to OPTIONS within ${answer.waitedMs} ms`;
-      return [error('options', seen, letUsIn(side, identity), lookUpQuickly(side, identity))];
+      return [error('options', seen, ...otherKind(target), letUsIn(side, identity), lookUpQuickly(side, identity))];
     }
   }
 }
@@ -157,7 +187,7 @@ const acceptance = ({ target }: HopContext): readonly Finding[] =>
 /** RFC 8446 §4.4.2.4: a server judges our certificate when the handshake is over for us, and need not say why it goes. */
 function judgeClosed(detail: string, { target, side, identity }: HopContext): Finding {
   if (target.transport !== 'tls')
-    return error('options', `${detail} instead of answering OPTIONS`, letUsIn(side, identity));
+    return error('options', `${detail} instead of answering OPTIONS`, ...otherKind(target), letUsIn(side, identity));
   const seen = `${detail} after the handshake, without an answer: most likely it refuses our certificate`;
   return error('own-certificate-accepted', seen, trustOurAuthority(side), expectOurName(side, identity));
 }

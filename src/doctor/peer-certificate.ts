@@ -1,6 +1,6 @@
 /** What is wrong with the certificate that a next hop shows. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { certificateNames, inOneLine, matchesName, type NameRules, namesShown } from '../certificates/names.ts';
+import { certificateNames, inOneLine, matchesName, type NameRules, namesInDispute } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { validityOf } from '../certificates/validity.ts';
 import type { Side } from '../routing/types.ts';
@@ -106,7 +106,7 @@ function judgeName({ chain }: Secured, { side, names: wanted, rules, domains }: 
   const isDomain = other === undefined && names.hosts.length > 0;
   const why = isDomain ? '; that is the SIP domain, where a host is wanted' : '';
   const here = other === undefined ? [] : [onRouter(`tls-name: ${other} on the route, if that is the right host`)];
-  const seen = `its certificate names ${namesShown(leaf)}, not ${wanted.join(' or ')}${why}`;
+  const seen = `its certificate names ${namesInDispute(leaf)}, not ${wanted.join(' or ')}${why}`;
   return [error('peer-name', seen, ...here, renewItsCertificate(side))];
 }
 

@@ -57,7 +57,7 @@ test('the installed program starts by its bin, answers OPTIONS, and ends with 0 
   await peer.close();
   expect(answer.header('CSeq')).toBe('1 OPTIONS');
   const [, toTry = ''] = /^try +(.+)$/m.exec(router.output) ?? [];
-  expect(toTry).toBe(`${bin} explain MESSAGE sip:bob@example.com --from-peer ${sides.cisco} ${router.file}`);
+  expect(toTry).toBe(`${bin} explain MESSAGE sip:bob@udp.example.com --from-peer ${sides.cisco} ${router.file}`);
   expect(execFileSync('sh', ['-c', toTry], { cwd: router.folder, env, encoding: 'utf8' })).toMatch(/^forward from /m);
   expect(await router.stop()).toBe(0);
 });

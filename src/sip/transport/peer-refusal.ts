@@ -1,6 +1,6 @@
 /** Why a peer is refused before a word of SIP: a stable code, what was seen, and what to do about it. Pure. */
 import type { X509Certificate } from 'node:crypto';
-import { inOneLine, namesShown } from '../../certificates/names.ts';
+import { inOneLine, namesInDispute, namesShown } from '../../certificates/names.ts';
 
 export type PeerRefusalCode =
   /** The handshake itself. */
@@ -83,7 +83,7 @@ export const handshakeRefusal = (fault: string): PeerRefusal => ({
 export const nameMismatch = (certificate: X509Certificate, expected: readonly string[]): PeerRefusal => ({
   code: 'tls-name-mismatch',
   shown: namesShown(certificate),
-  detail: `the peer's certificate names ${namesShown(certificate)}, not ${expected.join(' or ')}`,
+  detail: `the peer's certificate names ${namesInDispute(certificate)}, not ${expected.join(' or ')}`,
   hint: namesShown(certificate).includes('*.')
     ? 'wildcards count with wildcards: true only; better, give the peer a certificate with this name'
     : 'correct next-hop or tls-name, or give the peer a certificate with this name',
@@ -92,6 +92,6 @@ export const nameMismatch = (certificate: X509Certificate, expected: readonly st
 export const nameNotAllowed = (certificate: X509Certificate): PeerRefusal => ({
   code: 'tls-name-not-allowed',
   shown: namesShown(certificate),
-  detail: `the peer's certificate names ${namesShown(certificate)}, and none of that is in peers`,
+  detail: `the peer's certificate names ${namesInDispute(certificate)}, and none of that is in peers`,
   hint: 'add its name to peers if it may connect',
 });

@@ -1,7 +1,7 @@
 /** Whose certificate it is (RFC 5922 §7). */
 import type { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { certificateNames, matchesName, nobody } from '../../../src/certificates/names.ts';
+import { certificateNames, matchesName, namesInDispute, nobody } from '../../../src/certificates/names.ts';
 
 const certificate = (subjectAltName: string | undefined, CN?: string | string[]): X509Certificate =>
   ({ subjectAltName, toLegacyObject: () => ({ subject: { CN } }) }) as unknown as X509Certificate;
@@ -57,6 +57,19 @@ describe('identities of a certificate (RFC 5922 §7.1)', () => {
   ])('%s: known by %s', (subjectAltName, basis) => {
     expect(certificateNames(certificate(subjectAltName, 'cn.example.com'), usual).basis).toBe(basis);
   });
+});
+
+describe('names in dispute, for people', () => {
+  test.each([
+    [
+      'DNS:fe1.example.com, URI:sip:example.com, DNS:fe2.example.com',
+      'example.com by its sip URIs, which are what counts (RFC 5922 7.1; its DNS names fe1.example.com, fe2.example.com do not)',
+    ],
+    ['URI:sip:example.com', 'URI:sip:example.com'],
+    ['DNS:fe1.example.com, URI:https://example.com/', 'DNS:fe1.example.com, URI:https://example.com/'],
+    ['DNS:fe1.example.com, URI:sip:bob@example.com', 'DNS:fe1.example.com, URI:sip:bob@example.com'],
+    [undefined, 'no name'],
+  ])('%s', (subjectAltName, told) => expect(namesInDispute(certificate(subjectAltName, 'cn.example.com'))).toBe(told));
 });
 
 describe('comparing identities (RFC 5922 §7.2)', () => {

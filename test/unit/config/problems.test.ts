@@ -574,6 +574,38 @@ describe('routes', () => {
   });
 });
 
+describe('the usual port of another transport is warned of', () => {
+  const route = (row: string) => ({
+    routes: `routes: [{ to: cisco, pattern: example.com, next-hop: 127.0.0.11 }, { to: microsoft, pattern: example.com, ${row} }]`,
+  });
+  const aboutPorts = (changed: Readonly<Record<string, string>>) =>
+    problemsOf(routesYaml(changed)).filter((line) => /\.port: \d+ is the port of/.test(line));
+
+  test.each([
+    [
+      'next-hop: fe1.example.com, port: 5060, transport: tls',
+      '5060 is the port of SIP without TLS (is 5061 meant, or transport: tcp?)',
+    ],
+    ['next-hop: 127.0.0.21, port: 5061, transport: tcp', '5061 is the port of TLS (is this meant as transport: tls?)'],
+    ['next-hop: 127.0.0.21, port: 5061', '5061 is the port of TLS (is this meant as transport: tls?)'],
+    ['next-hop: 127.0.0.21, port: 5061, transport: udp', '5061 is the port of TLS (is this meant as transport: tls?)'],
+  ])('%s', (row, said) =>
+    expect(aboutPorts(route(row))).toEqual([expect.stringContaining(`warning: routes[1].port: ${said}`)]),
+  );
+
+  test.each(['transport: tls, port: 5062', 'transport: tls', 'port: 5060', 'port: 5070'])('%s is no matter', (row) =>
+    expect(aboutPorts(route(`next-hop: fe1.example.com, ${row}`))).toEqual([]),
+  );
+
+  test('of listeners, too', () =>
+    expect(
+      aboutPorts({
+        listen:
+          'listen: [{ transport: tcp, address: 127.0.0.1, port: 5061 }, { transport: tls, address: 127.0.0.1, port: 5060 }]',
+      }),
+    ).toHaveLength(2));
+});
+
 describe('files that routes.yaml names', () => {
   const withUsers = { x: 'routing: { cisco-users: lists/users.txt }' };
   const withLdif = { x: 'directory: { sources: [{ kind: ldif, file: users.ldif }] }' };

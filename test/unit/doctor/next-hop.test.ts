@@ -70,3 +70,40 @@ test('an answer that takes more than a second works, but somebody looks up names
   ]);
   expect(judgeHop(answered(999), context('cisco'), undefined)[1]?.severity).toBe('ok');
 });
+
+const at = (transport: 'tcp' | 'tls' | 'udp', port: number) => {
+  const usual = context('microsoft');
+  return { ...usual, target: { ...usual.target, transport, port } };
+};
+const refused: Contact = { kind: 'not-connected', why: 'refused', detail: 'as the system says' };
+const unsecured = (why: 'not-tls' | 'silent' | 'closed' | 'failed'): Contact => ({
+  kind: 'not-secured',
+  why,
+  detail: 'x',
+});
+const unanswered = (answer: Extract<Contact, { kind: 'open' }>['answer']): Contact => ({
+  kind: 'open',
+  secured: undefined,
+  answer,
+});
+
+test.each<[Contact, 'tcp' | 'tls' | 'udp', number, string]>([
+  [refused, 'tls', 5060, 'port: 5061 on the route, as 5060 is the port of SIP without TLS'],
+  [unsecured('not-tls'), 'tls', 5060, 'port: 5061 on the route'],
+  [unsecured('silent'), 'tls', 5060, 'port: 5061 on the route'],
+  [unsecured('closed'), 'tls', 5060, 'port: 5061 on the route'],
+  [unsecured('failed'), 'tls', 5060, 'port: 5061 on the route'],
+  [refused, 'tcp', 5061, 'transport: tls on the route, as 5061 is the port of TLS'],
+  [unconnected('closed'), 'tcp', 5061, 'transport: tls on the route'],
+  [unanswered({ kind: 'closed', detail: 'it closes the connection' }), 'tcp', 5061, 'transport: tls on the route'],
+  [unanswered({ kind: 'not-sip', detail: 'x' }), 'tcp', 5061, 'transport: tls on the route'],
+  [unanswered({ kind: 'silent', waitedMs: 5 }), 'udp', 5061, 'transport: tls on the route'],
+])(
+  'the usual port of the other kind is what comes to mind first: %j over %s to %i',
+  (contact, transport, port, first) => {
+    const steps = judgeHop(contact, at(transport, port), undefined).at(-1)?.steps ?? [];
+    expect(steps[0]).toEqual({ on: 'this router', what: expect.stringContaining(first) });
+    const usual = judgeHop(contact, at(transport, 5070), undefined).at(-1)?.steps ?? [];
+    expect(usual.map(({ what }) => what).join()).not.toMatch(/506[01] is the port of/);
+  },
+);

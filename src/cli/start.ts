@@ -4,6 +4,8 @@ import { type Administration, openAdministration } from '../admin/administration
 import { endpointsOf } from '../admin/endpoints.ts';
 import { createSystemd, type Systemd } from '../admin/systemd.ts';
 import { type App, startApp } from '../app.ts';
+import { isLoopback } from '../config/admin.ts';
+import { ownCommand } from '../config/own-command.ts';
 import { keepWhileSame, type Part, Reloader, type ReloadResult } from '../config/reload.ts';
 import { makeKeysFile } from '../config/signing-keys.ts';
 import { type Loaded, loadSnapshot, type Snapshot } from '../config/snapshot.ts';
@@ -190,5 +192,16 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
     ...describeConfiguration(snapshot),
     ...(toTry === undefined ? [] : [`try        ${toTry}`]),
     `ready: ${listeners.length} listeners are open`,
+    ...tellOfNobody(snapshot),
+  ];
+}
+
+/** Without a word, what comes next are warnings, which look as if something were wrong with the router. */
+function tellOfNobody({ rows, file }: Snapshot): readonly string[] {
+  const isSample = rows.routes.length > 0 && rows.routes.every(({ nextHop }) => isLoopback(nextHop));
+  if (!isSample) return [];
+  const doctor = ownCommand('doctor', [file]);
+  return [
+    `note       all next hops are on this machine, as in the sample: that they are down is normal. Name your servers in ${file}, then ask ${doctor}`,
   ];
 }

@@ -1,7 +1,7 @@
 /** Commands of this program as they work where the operator is: in a checkout, installed, or as a service. */
 import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, relative } from 'node:path';
-import { shellWord } from './shell-word.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** What says how the program was called. */
 export interface Call {

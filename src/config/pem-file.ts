@@ -1,6 +1,6 @@
 /** Files of certificates, keys and revocation lists: what one holds in place of what is needed, and the command that converts it. */
 import { type Content, type ContentKind, contentOf } from '../certificates/content.ts';
-import { shellWord } from './shell-word.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** What a setting wants its file to hold, as PEM. */
 export type PemKind = 'certificate' | 'authority' | 'key' | 'revocation-list';

@@ -235,6 +235,7 @@ const log = object({
   level: withDefault(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
   decisions: withDefault(choice(['all', 'refused', 'none']), 'all'),
   file: optional(text()),
+  format: withDefault(choice(['auto', 'json', 'pretty']), 'auto'),
 });
 
 export const ldifSource = object({

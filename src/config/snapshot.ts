@@ -140,6 +140,7 @@ export interface LogSettings {
   readonly decisions: RoutesFile['log']['decisions'];
   /** Absolute; undefined: standard error. */
   readonly file: string | undefined;
+  readonly format: RoutesFile['log']['format'];
 }
 
 export type Loaded = {
@@ -319,8 +320,8 @@ class Compiler {
   }
 
   #log(): LogSettings {
-    const { level, decisions, file } = this.#settings.log;
-    return { level, decisions, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
+    const { level, decisions, format, file } = this.#settings.log;
+    return { level, decisions, format, file: file === undefined ? undefined : resolvePath(file, this.#folder) };
   }
 }
 

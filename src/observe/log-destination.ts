@@ -1,6 +1,7 @@
 /** Lines on their way to where a log is kept: what waits is bounded, what is lost is counted, and a failure is told. */
 import { printableJson } from '../printable.ts';
 import type { LineSink } from './batch.ts';
+import type { Layout } from './pretty.ts';
 
 /**
  * Octets that may wait for a disk that is full, or for a reader of standard error that does not read: some 130,000 lines. What
@@ -23,6 +24,8 @@ export interface OctetStream {
 }
 
 export interface LogDestination extends LineSink {
+  /** How lines are written from now on; as they are, if nothing has been said. */
+  setLayout(layout: Layout): void;
   /** Takes no more lines, writes those that wait, and closes the file (standard error stays open). Call it once. */
   end(): void;
   /** Ends. @returns whether that took no longer than `withinMs`; else the rest is lost, and a write still under way */
@@ -37,6 +40,7 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
   let lost = 0;
   let failing = false;
   let hasReader = true;
+  let layout: Layout = asTheyAre;
   const end = () => (hasReader ? stream.end() : stream.destroy());
   stream.on('drop', (lines) => {
     lost += countLines(lines);
@@ -46,7 +50,7 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
     if (lost === 0) return;
     const told = lost;
     lost = 0;
-    stream.write(Buffer.from(lostLine(told, name)));
+    stream.write(layout(Buffer.from(lostLine(told, name))));
   });
   stream.on('error', ({ message, code }) => {
     if (code === 'EPIPE') hasReader = false;
@@ -54,7 +58,10 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
     failing = true;
   });
   return {
-    write: (lines) => stream.write(lines),
+    write: (lines) => stream.write(layout(lines)),
+    setLayout(next) {
+      layout = next;
+    },
     end,
     ended(withinMs) {
       return new Promise((resolve) => {
@@ -72,6 +79,8 @@ export const createDestination = (stream: OctetStream, name: string, tell: (what
     },
   };
 };
+
+export const asTheyAre: Layout = (lines) => lines;
 
 const countLines = (lines: Uint8Array): number => {
   let count = 0;

@@ -1,10 +1,15 @@
-/** The log: pino, one JSON object a line. Lines are written in batches, and nothing is lost on an orderly exit. */
+/**
+ * The log: pino, one JSON object a line, or on a terminal a line for eyes. Lines are written in batches, and nothing is lost on an
+ * orderly exit.
+ */
 import { openSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { printable } from '../printable.ts';
 import { RouterError } from '../router-error.ts';
 import { Batch, batchBytes } from './batch.ts';
-import { createDestination, type LogDestination, mostWaiting, type OctetStream } from './log-destination.ts';
+import { asTheyAre, createDestination, type LogDestination, mostWaiting, type OctetStream } from './log-destination.ts';
+import { type Layout, prettyLayout } from './pretty.ts';
 
 export type Log = Logger;
 
@@ -12,6 +17,8 @@ export interface LogSettings {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** A file to append to; undefined: standard error. */
   readonly file: string | undefined;
+  /** `auto`: pretty on a terminal, JSON everywhere else. */
+  readonly format: 'auto' | 'json' | 'pretty';
 }
 
 export interface OpenLog {
@@ -75,14 +82,25 @@ const openStandardError = (): LogDestination => {
 const openDestination = (file: string | undefined): LogDestination =>
   file === undefined ? openStandardError() : openFile(file);
 
+/** Colours are for terminals that know them, and for people who want them (NO_COLOR, TERM). */
+const layoutOf = ({ file, format }: LogSettings): Layout => {
+  const isTerminal = file === undefined && isatty(2);
+  const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+  return isPretty ? prettyLayout(isTerminal && process.stderr.hasColors()) : asTheyAre;
+};
+
 /** @throws RouterError when the file cannot be opened */
 export const openLog = (settings: LogSettings): OpenLog => {
   let destination = openDestination(settings.file);
+  destination.setLayout(layoutOf(settings));
   const batch = new Batch(destination);
   const log = createLog(settings.level, batch);
 
-  const change = (level: LogSettings['level'], next: LogDestination): void => {
-    log.level = level;
+  const change = (to: LogSettings, next: LogDestination): void => {
+    log.level = to.level;
+    // What was gathered before is written as it was then.
+    batch.handOn();
+    next.setLayout(layoutOf(to));
     if (next === destination) return;
     const former = destination;
     destination = next;
@@ -93,9 +111,9 @@ export const openLog = (settings: LogSettings): OpenLog => {
   return {
     log,
     writeRecord: recordWriter(log, batch),
-    async prepare({ log: { level, file } }) {
-      const next = openDestination(file);
-      return { commit: () => change(level, next), abandon: () => letGo(next) };
+    async prepare({ log: to }) {
+      const next = openDestination(to.file);
+      return { commit: () => change(to, next), abandon: () => letGo(next) };
     },
     writeLines: (lines) => destination.write(lines),
     close() {
@@ -111,7 +129,12 @@ export const openLog = (settings: LogSettings): OpenLog => {
 const closeMs = 5_000;
 
 /** A router that is ended in a hurry goes on talking. */
-const nowhere: LogDestination = { write: () => undefined, end: () => undefined, ended: () => Promise.resolve(true) };
+const nowhere: LogDestination = {
+  write: () => undefined,
+  setLayout: () => undefined,
+  end: () => undefined,
+  ended: () => Promise.resolve(true),
+};
 
 /** Standard error may be written to again after another reload. */
 const letGo = (destination: LogDestination): void => {

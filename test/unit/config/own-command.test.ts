@@ -1,11 +1,8 @@
 /** Commands that messages suggest work where the program runs: by npm, from its sources, by its bin, as a service. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Call, ownCommand, ownScript } from '../../../src/config/own-command.ts';
-import { shellWord } from '../../../src/config/shell-word.ts';
 import { folderWith } from '../../support/configuration.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -82,26 +79,4 @@ describe('ownCommand', () => {
 test('a script of the package is named by a path that works', () => {
   expect(ownScript('certs/make-dev-certs.sh', call({}))).toBe('certs/make-dev-certs.sh');
   expect(ownScript('certs/make-dev-certs.sh', call({ cwd: '/nowhere' }))).toBe(join(root, 'certs/make-dev-certs.sh'));
-});
-
-describe('shellWord', () => {
-  test('is one word, and the same text, whatever stands in it', () => {
-    const text = fc
-      .string({ unit: 'binary', maxLength: 20 })
-      .filter((each) => !each.includes('\0') && each.isWellFormed());
-    const texts = fc.sample(text, 200).concat('', "a'b", 'a b', '$HOME', '`id`', '-n', '\u202e', '\x1b[31m', 'a\\b\n');
-    const script = texts.map((each) => `printf '%s\\0' ${shellWord(each)}`).join('\n');
-    const folder = folderWith({});
-    writeFileSync(join(folder, 'script'), script);
-    const said = execFileSync('bash', [join(folder, 'script')], { encoding: 'utf8', env: { LC_ALL: 'C' } });
-    expect(said.split('\0').slice(0, -1)).toEqual(texts);
-  });
-
-  test('shows no control, format or direction character', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(shellWord(text)).not.toMatch(/\p{Cc}|\p{Cf}/u);
-      }),
-    );
-  });
 });

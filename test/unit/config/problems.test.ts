@@ -91,7 +91,7 @@ describe('names and kinds of settings', () => {
     [
       'an unknown setting without one',
       { x: 'log: { colour: red }' },
-      'routes.yaml:6:8: error: log.colour: there is no such setting (known here: level, decisions, file)',
+      'routes.yaml:6:8: error: log.colour: there is no such setting (known here: level, decisions, file, format)',
     ],
     [
       'a setting that nothing reads yet',

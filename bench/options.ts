@@ -49,13 +49,13 @@ export function readOptions(args: readonly string[]): BenchOptions {
   });
   const { quick } = values;
   const words = values.only.split(',').filter(Boolean);
-  const all: readonly string[] = Object.values(known).flat();
-  for (const word of words) if (!all.includes(word)) throw new Error(`--only: "${word}" is none of ${all.join(', ')}`);
+  const offered = quick ? ({ ...known, modes: ['advanced'], connections: ['4'] } as const) : known;
+  checkWords(words, Object.values(offered).flat(), quick);
   return {
-    transports: chosen(known.transports, words),
-    works: chosen(known.works, words),
-    modes: chosen(quick ? ['advanced'] : known.modes, words),
-    connections: chosen(quick ? ['4'] : known.connections, words).map(Number),
+    transports: chosen(offered.transports, words),
+    works: chosen(offered.works, words),
+    modes: chosen<BenchOptions['modes'][number]>(offered.modes, words),
+    connections: chosen<string>(offered.connections, words).map(Number),
     turns: positive('turns', values.turns),
     seconds: positive('seconds', values.seconds ?? (quick ? '0.8' : '2')),
     users: positive('users', values.users),
@@ -63,6 +63,15 @@ export function readOptions(args: readonly string[]): BenchOptions {
     crossCheck: words.length === 0,
     isKept: !values['no-results'],
   };
+}
+
+function checkWords(words: readonly string[], offered: readonly string[], quick: boolean): void {
+  const all: readonly string[] = Object.values(known).flat();
+  for (const word of words) {
+    if (offered.includes(word)) continue;
+    const why = quick && all.includes(word) ? 'left out by --quick, which measures' : 'none of';
+    throw new Error(`--only: "${word}" is ${why} ${offered.join(', ')}`);
+  }
 }
 
 /** Those that are named; when none of its kind is, all. */

@@ -1,6 +1,11 @@
-#!/usr/bin/env -S node --max-semi-space-size=64 --use-largepages=silent --test-udp-no-try-send --wasm-wrapper-tiering-budget=1000000000
-/** The process: arguments, signals and exit codes. The only place that ends it. */
+#!/usr/bin/env -S sh -c 'exec node $(node --wasm-wrapper-tiering-budget=1 -v >/dev/null 2>&1 && echo --max-semi-space-size=64 --use-largepages=silent --test-udp-no-try-send --wasm-wrapper-tiering-budget=1000000000) "$0" "$@"'
+/**
+ * The process: arguments, signals and exit codes. The only place that ends it. The first line is for Linux, which takes 255 octets: a
+ * Node that is too old does not know the options, and has to come as far as to say so.
+ */
 
+// Before everything else, which an older Node may not understand.
+import './old-node.cts';
 import { inspect } from 'node:util';
 import { targetUsage } from './cli/admin-client.ts';
 import { drain, reload, status, undrain } from './cli/administer.ts';

@@ -2,6 +2,7 @@
 import type { SweepOrder, UserInSource, UserReport } from '../admin/directory.ts';
 import { ownCommand } from '../config/own-command.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
+import { keyOfAddress } from '../routing/user-key.ts';
 import type { Answer } from './admin-client.ts';
 import { administer, usageOf } from './administer.ts';
 import type { Io } from './printing.ts';
@@ -25,6 +26,10 @@ export const show = async ([address = '', ...args]: readonly string[], io: Io): 
   const command = 'directory show ADDRESS';
   if (address === '' || address.startsWith('-')) {
     io.err(usageOf(command));
+    return 2;
+  }
+  if (keyOfAddress(address) === undefined) {
+    io.err(`${JSON.stringify(address)} is no SIP address: ${ownCommand('directory show', ['sip:bob@example.com'])}`);
     return 2;
   }
   const what = `GET /directory/user?address=${encodeURIComponent(address)}`;

@@ -20,7 +20,8 @@ const mainFile = join(import.meta.dirname, '..', `main${extname(import.meta.file
 const scripts: ReadonlyMap<string, string> = new Map(
   ['start', 'check', 'doctor', 'explain', 'status', 'reload', 'drain', 'undrain', 'keys', 'unit']
     .map((word): [string, string] => [word, word])
-    .concat([['directory check', 'directory:check']]),
+    .concat([['directory check', 'directory:check']])
+    .concat(['refresh', 'confirm', 'show'].map((word) => [`directory ${word}`, `directory -- ${word}`])),
 );
 
 /**
@@ -34,7 +35,8 @@ export function ownCommand(command: string, words: readonly string[] = [], call 
   if (called === undefined || realPath(called) !== mainFile) return ['pif-router', command, ...quoted].join(' ');
   const script = isByNpm(call) ? scripts.get(command) : undefined;
   if (script !== undefined && extname(mainFile) === '.ts') {
-    return ['npm run', script, ...(quoted.length === 0 ? [] : ['--', ...quoted])].join(' ');
+    const mark = quoted.length === 0 || script.includes(' -- ') ? [] : ['--'];
+    return ['npm run', script, ...mark, ...quoted].join(' ');
   }
   return [...programOf(called, call), command, ...quoted].join(' ');
 }

@@ -181,8 +181,9 @@ describe('show', () => {
 
   test.each(['bob', 'tel:+4930123', 'bob@exa mple.com'])('refuses %j, which is no SIP address', async (address) =>
     expect(await ask([snapshotSource('ldap corp')], 'show', address)).toMatchObject({
-      code: 1,
-      out: [expect.stringContaining(`"${address}" is no SIP address`)],
+      code: 2,
+      out: [],
+      err: [`"${address}" is no SIP address: pif-router directory show sip:bob@example.com`],
     }),
   );
 

@@ -31,3 +31,19 @@ test('each request of a session leaves one decision record, and nothing that any
   // The text of the messages, and the first one as Lync carries it in a header field of the INVITE (ms-body, base64).
   expect(router.output).not.toMatch(/Hello|SGVsbG8/);
 });
+
+test('with log.format: pretty all workers write lines for eyes, each whole', async () => {
+  const routes = `${routesYaml(sides, { certificates: inject('certificates') })}\nworkers: 2\nlog: { format: pretty }\n`;
+  const router = await RouterProcess.start({ routes });
+  const exchange = { client: 'uac-message-expect-200', server: 'uas-message-answer-200', calls: 20 };
+  for (const near of ['tcp', 'udp'] as const)
+    await expectExchange({ sides, from: 'cisco', near, far: 'tcp', ...exchange });
+  expect(await router.stop()).toBe(0);
+  const records = router.output.split('\n').filter((line) => line.includes(' request '));
+  expect(records).toHaveLength(40);
+  for (const record of records) {
+    expect(record).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} INFO {2}request {8}MESSAGE sip:\S+ cisco > microsoft 200 in [\d.]+ ms {2}hops: /,
+    );
+  }
+});

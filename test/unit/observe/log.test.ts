@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Batch, batchBytes } from '../../../src/observe/batch.ts';
@@ -215,6 +216,54 @@ describe('a log whose reader has gone', () => {
       expect(isOpen(fifo)).toBe(false);
     },
   );
+});
+
+describe('the format', () => {
+  /** What a process says on standard error, which is a terminal (of script, bsdutils) or not. */
+  const said = (
+    format: LogSettings['format'],
+    isTerminal: boolean,
+    env: Readonly<Record<string, string>> = {},
+  ): string => {
+    const program = join(folder, 'write.ts');
+    const log = JSON.stringify(join(import.meta.dirname, '../../../src/observe/log.ts'));
+    writeFileSync(
+      program,
+      `import { openLog } from ${log};
+const { log, close } = openLog({ level: 'info', file: undefined, format: '${format}' });
+log.warn({ event: 'reload', from: '\\u009b31m' }, 'hello');
+await close();`,
+    );
+    const [command, ...args] = isTerminal
+      ? ['script', '-qec', `${process.execPath} ${program}`, '/dev/null']
+      : ['sh', '-c', `${process.execPath} ${program} 2>&1`];
+    const usual = { PATH: process.env.PATH, TERM: 'xterm-256color', ...env };
+    return execFileSync(command!, args, { encoding: 'utf8', env: usual, stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
+  };
+
+  test('auto is for eyes on a terminal, with colours unless NO_COLOR is set, and JSON everywhere else', () => {
+    const line = /^\d\d:\d\d:\d\d\.\d{3} WARN {2}reload {9}hello {2}from: \\u009b31m$/;
+    expect(stripVTControlCharacters(said('auto', true))).toMatch(line);
+    expect(said('auto', true)).toContain('\x1b[33mWARN');
+    expect(said('auto', true, { NO_COLOR: '1' })).toMatch(line);
+    expect(JSON.parse(said('auto', false))).toMatchObject({ level: 'warn', event: 'reload', msg: 'hello' });
+  });
+
+  test('json and pretty hold wherever it is written, and there are colours on a terminal only', () => {
+    expect(JSON.parse(said('json', true))).toMatchObject({ event: 'reload' });
+    expect(said('pretty', false)).toMatch(/^\d\d:\S+ WARN {2}reload {9}hello/);
+  });
+
+  test('changes with a reload, for lines that come then', async () => {
+    const { log, prepare, close } = openLog(settings());
+    log.info({ event: 'one' }, 'json');
+    (await prepare({ log: { ...settings(), format: 'pretty' } })).commit();
+    log.info({ event: 'two' }, 'words');
+    await close();
+    const [one = '', two = ''] = readFileSync(join(folder, 'router.log'), 'utf8').split('\n');
+    expect(JSON.parse(one)).toMatchObject({ event: 'one' });
+    expect(two).toMatch(/ INFO {2}two {12}words$/);
+  });
 });
 
 test('a log that cannot be written says so once on standard error, and ends nothing', async () => {

@@ -17,7 +17,7 @@ export interface SyntaxProblem {
 /**
  * The first problem of a request, undefined when there is none. The scheme of the Request-URI is not judged (416 is the
  * proxy's to say), but a sip or sips Request-URI must be well formed. RFC 2543 requests (no branch, no From tag, no
- * Max-Forwards) pass.
+ * Max-Forwards) pass. What a proxy does not read, Contact among it, is not judged (§16.3 step 1).
  */
 export function checkRequest(request: SipRequest): SyntaxProblem | undefined {
   return (
@@ -39,8 +39,9 @@ export function checkRequest(request: SipRequest): SyntaxProblem | undefined {
 }
 
 /**
- * The first problem of a response, undefined when there is none. A response with any problem is to be dropped (§18.1.2).
- * Max-Forwards means nothing in a response, and a Contact or Route there is nobody's path through this proxy.
+ * The first problem of a response, undefined when there is none. A response with any problem cannot be sent on. Max-Forwards
+ * means nothing in a response, a Contact or Route there is nobody's path through this proxy, and its From and To are for the
+ * asker, who knows what it has asked (§16.7 reads neither).
  */
 export function checkResponse(response: SipResponse): SyntaxProblem | undefined {
   return (
@@ -50,7 +51,6 @@ export function checkResponse(response: SipResponse): SyntaxProblem | undefined 
     missingField(response) ??
     repeatedField(response, SINGLE) ??
     viaProblem(response) ??
-    fromOrToProblem(response) ??
     callIdProblem(response) ??
     cseqProblem(response) ??
     contentLengthProblem(response)
@@ -179,23 +179,14 @@ function contentLengthProblem(message: SipMessage): SyntaxProblem | undefined {
   return isThere ? undefined : bad('Content-Length', 'Content-Length is larger than the message');
 }
 
-const PATH_FIELDS = maskOf([Header.Route, Header.RecordRoute, Header.Contact]);
+const PATH_FIELDS = maskOf([Header.Route, Header.RecordRoute]);
 
-/** A request without any of the three, as most are, pays one test. */
+/** A request without both, as many are, pays one test. */
 function pathProblem(request: SipRequest): SyntaxProblem | undefined {
   if ((request.index.seen & PATH_FIELDS) === 0) return undefined;
-  return (
-    listProblem('Route', request.routeList) ??
-    listProblem('Record-Route', request.recordRouteList) ??
-    (isStar(request) ? undefined : listProblem('Contact', request.contactList))
-  );
+  return listProblem('Route', request.routeList) ?? listProblem('Record-Route', request.recordRouteList);
 }
 
 function listProblem(name: string, list: ValueList<NameAddress>): SyntaxProblem | undefined {
   return list.isWhole ? undefined : bad(name, `${name} is not well formed`);
-}
-
-/** `Contact: *` of a REGISTER that removes all bindings (§10.2.2). */
-function isStar(request: SipRequest): boolean {
-  return request.first(Header.Contact) === '*';
 }

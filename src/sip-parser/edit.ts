@@ -1,5 +1,6 @@
 /**
- * Changes to a message as pieces: what is removed, replaced and put in between. Nothing untouched changes by an octet.
+ * Changes to a message as pieces: what is removed, replaced and put in between. Nothing untouched changes by an octet, but
+ * for the place of a Content-Length that stands where others might miss it.
  * Collected first and written once; a later call of a setter replaces the earlier one.
  */
 import { applyCuts, type Cut, insert } from './cut.ts';
@@ -110,8 +111,27 @@ export class Edit {
       firstLines +
       lineIfAbsent(message, Header.MaxForwards, maxForwards) +
       lineIfAbsent(message, Header.MaxBreadth, maxBreadth) +
-      (message.has(Header.Route) ? '' : appendedRoutes);
+      (message.has(Header.Route) ? '' : appendedRoutes) +
+      (message.index.hidesLength ? this.cutLength(cuts) : '');
     insert(cuts, message.startLineEnd, text);
+  }
+
+  /**
+   * The line of Content-Length, taken out of its place behind one without a colon. Who looks for the end of a name across line
+   * ends would miss it there, and take what stands in the body for the next message of the stream, in our name.
+   */
+  private cutLength(cuts: Cut[]): string {
+    const { index, text } = this.message;
+    const slot = index.find(Header.ContentLength);
+    if (slot < 0) return this.absentLength();
+    const [start, end] = [index.lineStart(slot), index.lineEnd(slot)];
+    cuts.push({ start, end, text: '' });
+    return text.slice(start, end);
+  }
+
+  private absentLength(): string {
+    const { text, bodyStart } = this.message;
+    return this.addsContentLength ? lineIfAbsent(this.message, Header.ContentLength, text.length - bodyStart) : '';
   }
 
   private cutVia(cuts: Cut[]): void {
@@ -126,9 +146,8 @@ export class Edit {
   }
 
   private cutLastLines(cuts: Cut[]): void {
-    const { message, addsContentLength } = this;
-    const octets = message.text.length - message.bodyStart;
-    const length = addsContentLength ? lineIfAbsent(message, Header.ContentLength, octets) : '';
+    const { message } = this;
+    const length = message.index.hidesLength ? '' : this.absentLength();
     insert(cuts, message.headersEnd, this.lastLines + length);
   }
 }

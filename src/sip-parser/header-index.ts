@@ -1,4 +1,5 @@
 /** Where the header lines are: one walk over a header section that remembers the few fields a proxy reads and skips the rest. */
+import { oddLineProblem } from './odd-line.ts';
 import { asciiLower, COLON, CR, equalsIgnoreCase, HTAB, LF, SP, skipClass, TOKEN } from './syntax.ts';
 
 /** Ids of the header fields that the index keeps. Each is a bit number, so below 31. */
@@ -143,6 +144,10 @@ export class HeaderIndex {
   headersEnd = 0;
   /** What is wrong with the lines as such, for people; undefined when nothing is. */
   problem: string | undefined = undefined;
+  /** A line that is no header field stands there, and no problem. */
+  hasOddLine = false;
+  /** One without a colon stands where Content-Length follows, or would if it were put in. */
+  hidesLength = false;
   /** Bit `id` is set: the field is there, the field is there on more than one line. */
   seen = 0;
   repeated = 0;
@@ -240,12 +245,26 @@ function indexOtherLine(index: HeaderIndex, text: string, pos: number, base: num
   const colon = skipBlanks(text, nameEnd);
   const valueEnd = findValueEnd(index, text, nameEnd);
   if (nameEnd === pos || colon >= text.length || text.charCodeAt(colon) !== COLON) {
-    index.noteProblem('a header line without name and colon');
+    noteOddLine(index, text, pos, valueEnd);
   } else {
     const id = headerIdAt(text, pos, nameEnd);
     if (id > 0) index.add(id, pos - base, colon + 1 - base, valueEnd - base);
   }
   return Math.min(valueEnd + 2, text.length);
+}
+
+function noteOddLine(index: HeaderIndex, text: string, start: number, end: number): void {
+  const line = text.slice(start, end);
+  const problem = oddLineProblem(line);
+  if (problem !== undefined) index.noteProblem(problem);
+  index.hasOddLine = true;
+  if (!line.includes(':') && isBeforeLength(index, text, end + 2)) index.hidesLength = true;
+}
+
+function isBeforeLength(index: HeaderIndex, text: string, pos: number): boolean {
+  if (isEmptyLine(text, pos)) return (index.seen & (1 << Header.ContentLength)) === 0;
+  const nameEnd = skipClass(text, pos, text.length, TOKEN);
+  return nameEnd > pos && headerIdAt(text, pos, nameEnd) === Header.ContentLength;
 }
 
 export function skipBlanks(text: string, pos: number): number {

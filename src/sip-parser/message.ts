@@ -11,8 +11,8 @@ import { type NameAddress, parseNameAddress } from './name-address.ts';
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
 import { isToken, parseDecimal, skipDigits, skipLws, trimmedEnd, unfold } from './syntax.ts';
 import { parseSipUri, type SipUri } from './uri.ts';
-import { parseValueList, type ValueList } from './value-list.ts';
-import { parseVia, type Via } from './via.ts';
+import { parseLooseList, parseValueList, type ValueList } from './value-list.ts';
+import { parseLowerVia, parseVia, type Via } from './via.ts';
 
 /** Not yet asked for; `undefined` means that there is no (well-formed) value. */
 const UNREAD = null;
@@ -51,7 +51,6 @@ export abstract class SipMessage {
   private readMaxForwards: Lazy<number> = UNREAD;
   private readRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
   private readRecordRoutes: Lazy<ValueList<NameAddress>> = UNREAD;
-  private readContacts: Lazy<ValueList<NameAddress>> = UNREAD;
 
   constructor(
     text: string,
@@ -86,7 +85,6 @@ export abstract class SipMessage {
     this.keptIndex = undefined;
     this.keptTopVia = this.topVia;
     this.readVias = UNREAD;
-    this.readContacts = UNREAD;
   }
 
   get topVia(): Via | undefined {
@@ -99,7 +97,7 @@ export abstract class SipMessage {
   }
 
   get viaList(): ValueList<Via> {
-    this.readVias ??= parseValueList(this.text, this.index, Header.Via, parseVia);
+    this.readVias ??= parseValueList(this.text, this.index, Header.Via, parseVia, parseLowerVia);
     return this.readVias;
   }
 
@@ -165,17 +163,8 @@ export abstract class SipMessage {
   }
 
   get recordRouteList(): ValueList<NameAddress> {
-    this.readRecordRoutes ??= parseValueList(this.text, this.index, Header.RecordRoute, parseNameAddress);
+    this.readRecordRoutes ??= parseLooseList(this.text, this.index, Header.RecordRoute, parseNameAddress);
     return this.readRecordRoutes;
-  }
-
-  get contacts(): readonly NameAddress[] {
-    return this.contactList.values;
-  }
-
-  get contactList(): ValueList<NameAddress> {
-    this.readContacts ??= parseValueList(this.text, this.index, Header.Contact, parseNameAddress);
-    return this.readContacts;
   }
 
   /** Option tags in order (§20.29). */

@@ -37,11 +37,14 @@ export function parseNameAddress(text: string, pos: number, limit: number): Name
   return laquot < 0 ? parseAddrSpec(text, start, limit) : parseNameAddr(text, start, laquot, limit);
 }
 
-/** What an unquoted display name may hold: tokens and white space (§25.1); raw UTF-8 occurs and misleads nobody. */
+/**
+ * What an unquoted display name may hold: tokens and white space (§25.1); raw UTF-8, and separators that stand in no URI's
+ * beginning, no list and no quoting, occur (`AT&T`) and mislead nobody.
+ */
 const DISPLAY_NAME = displayNameClass();
 
 function displayNameClass(): Uint8Array {
-  const table = charClass(' \t\r\n').map((flag, code) => flag | TOKEN[code]!);
+  const table = charClass(' \t\r\n&/#$|^{}[]=?').map((flag, code) => flag | TOKEN[code]!);
   return table.fill(1, 0x80);
 }
 

@@ -35,11 +35,16 @@ export class ParameterCursor {
   isMalformed = false;
   private readonly text: string;
   private readonly limit: number;
+  private readonly allowsEmpty: boolean;
 
-  /** `pos` is the end of what the parameters belong to, `limit` the end of the header field. */
-  constructor(text: string, pos: number, limit: number) {
+  /**
+   * `pos` is the end of what the parameters belong to, `limit` the end of the header field.
+   * @param allowsEmpty `name=` with nothing behind it has the value ''; otherwise it is malformed
+   */
+  constructor(text: string, pos: number, limit: number, allowsEmpty = false) {
     this.text = text;
     this.limit = limit;
+    this.allowsEmpty = allowsEmpty;
     this.end = pos;
     this.pos = skipLws(text, pos, limit);
   }
@@ -87,10 +92,15 @@ export class ParameterCursor {
     if (this.pos >= limit || text.charCodeAt(this.pos) !== EQUAL) return true;
     this.valueStart = skipLws(text, this.pos + 1, limit);
     this.valueEnd = this.findValueEnd();
-    if (this.valueEnd <= this.valueStart) return this.fail();
+    if (this.valueEnd <= this.valueStart && !this.isEmptyAllowed) return this.fail();
     this.end = this.valueEnd;
     this.pos = skipLws(text, this.valueEnd, limit);
     return true;
+  }
+
+  /** A quoted string that is never closed has an end before its start. */
+  private get isEmptyAllowed(): boolean {
+    return this.allowsEmpty && this.valueEnd === this.valueStart;
   }
 
   /** Token, host, or quoted string; IPv6 addresses with and without brackets are taken too (RFC 5118 §4.5). */

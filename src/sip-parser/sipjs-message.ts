@@ -98,7 +98,9 @@ export function parse(data: string | Uint8Array): SipJsMessage | undefined {
 export function toSipJs(message: SipRequest | SipResponse): SipJsMessage | undefined {
   const start = readStartLine(message);
   if (!start || !message.text.startsWith('\r\n', message.headersEnd)) return undefined;
-  const problems = [message.startLineProblem, message.index.problem]
+  const { problem, hasOddLine } = message.index;
+  const oddLine = hasOddLine ? 'a header line without name and colon' : undefined;
+  const problems = [message.startLineProblem, problem ?? oddLine]
     .filter(isGiven)
     .map((detail) => ({ header: '', detail }));
   const headers = readHeaders(message, problems);

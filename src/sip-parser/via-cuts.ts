@@ -43,7 +43,7 @@ function cutViaParam(cuts: Cut[], text: string, via: Via, name: string, value: s
 /** No semicolon stands in a Via before its parameters. */
 function findViaParam(text: string, via: Via, name: string): ParameterCursor | undefined {
   const semicolon = text.indexOf(';', via.start);
-  const cursor = new ParameterCursor(text, semicolon < 0 ? via.end : Math.min(semicolon, via.end), via.end);
+  const cursor = new ParameterCursor(text, semicolon < 0 ? via.end : Math.min(semicolon, via.end), via.end, true);
   while (cursor.next()) if (cursor.isNamed(name)) return cursor;
   return undefined;
 }

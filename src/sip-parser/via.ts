@@ -1,7 +1,18 @@
 /** The Via header field value (RFC 3261 §20.42, RFC 3581, RFC 5923). */
 import { ownCopy } from './own-copy.ts';
 import { ParameterCursor, PLAIN_VALUE } from './parameter-cursor.ts';
-import { COLON, parseDecimal, SEMICOLON, SLASH, skipClass, skipDigits, skipLws, TOKEN } from './syntax.ts';
+import {
+  COLON,
+  COMMA,
+  parseDecimal,
+  SEMICOLON,
+  SLASH,
+  skipClass,
+  skipDigits,
+  skipLws,
+  TOKEN,
+  trimmedEnd,
+} from './syntax.ts';
 import { findHostEnd, hostWithoutBrackets, isPort } from './uri.ts';
 
 export interface Via {
@@ -28,6 +39,19 @@ export interface Via {
 export function parseVia(text: string, pos: number, limit: number): Via | undefined {
   const via = new ParsedVia(skipLws(text, pos, limit));
   return via.take(text, limit) ? via : undefined;
+}
+
+/**
+ * Below the topmost, which is the way back, a Via is only asked whether it is ours (RFC 3261 §16.3 step 4). One that can be
+ * read no further than its transport (a comment, IPv6 with a zone or without brackets) is somebody else's, and ends at the next comma.
+ */
+export function parseLowerVia(text: string, pos: number, limit: number): Via | undefined {
+  const via = new ParsedVia(skipLws(text, pos, limit));
+  return via.take(text, limit) || via.passUnread(text, limit) ? via : undefined;
+}
+
+function startsSentBy(code: number): boolean {
+  return code !== SEMICOLON && code !== COMMA;
 }
 
 const USUAL_PROTOCOL = 'SIP/2.0/';
@@ -75,6 +99,17 @@ class ParsedVia implements Via {
 
   take(text: string, limit: number): boolean {
     return (this.recall(text) || this.takeSentBy(text, limit)) && this.takeParameters(text, limit);
+  }
+
+  /** Something must stand behind protocol and transport: separators alone are malformed (RFC 4475 §3.1.2.1). */
+  passUnread(text: string, limit: number): boolean {
+    this.end = this.start;
+    if (!this.takeProtocol(text, limit) || !this.takeTransport(text, limit)) return false;
+    const sentBy = skipLws(text, this.end, limit);
+    if (sentBy === this.end || sentBy >= limit || !startsSentBy(text.charCodeAt(sentBy))) return false;
+    const comma = text.indexOf(',', sentBy);
+    this.end = trimmedEnd(text, sentBy, comma < 0 || comma > limit ? limit : comma);
+    return true;
   }
 
   /** Peers write the same again and again, and so do we: what stands before the parameters is read once. */
@@ -153,10 +188,10 @@ class ParsedVia implements Via {
   private takeParameters(text: string, limit: number): boolean {
     this.takeBranch(text, limit);
     if (this.end === limit) return true;
-    const cursor = new ParameterCursor(text, this.end, limit);
+    const cursor = new ParameterCursor(text, this.end, limit, true);
     while (cursor.next()) this.takeParameter(cursor);
     this.end = cursor.end;
-    return !cursor.isMalformed;
+    return !cursor.isMalformed && this.branch !== '';
   }
 
   /** Where nearly everybody writes it, first and without white space. */
@@ -174,14 +209,14 @@ class ParsedVia implements Via {
     switch (cursor.nameEnd - cursor.nameStart) {
       case 5:
         if (cursor.isNamed('rport')) this.rport ??= cursor.value ?? '';
-        else if (cursor.isNamed('maddr')) this.maddr ??= cursor.value ?? undefined;
+        else if (cursor.isNamed('maddr')) this.maddr ??= cursor.value || undefined;
         else if (cursor.isNamed('alias')) this.hasAlias = true;
         break;
       case 6:
         if (cursor.isNamed('branch')) this.branch ??= cursor.value ?? undefined;
         break;
       case 8:
-        if (cursor.isNamed('received')) this.received ??= cursor.value ?? undefined;
+        if (cursor.isNamed('received')) this.received ??= cursor.value || undefined;
         break;
     }
   }

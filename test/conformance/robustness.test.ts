@@ -194,6 +194,65 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'ROB-11',
+    rfc: 3261,
+    section: '16.3(1), 16.7',
+    level: 'SHOULD',
+    title:
+      'lines that a proxy does not read pass as they are, malformed or not: in the request, in the 180 and in the 200',
+    async run(world) {
+      for (const by of ['udp', 'tcp'] as const) {
+        const talk = await Talk.open(world, { by });
+        const sent = talk.ask('INVITE', {
+          headers: [
+            'X Custom Id: 7',
+            'no colon at all',
+            'Gr\xc3\xb6\xc3\x9fe: 5',
+            'Contact: <sip:alice@192.0.2.4>;expires=390,: <sip:alice@ua.example.com>',
+            'Record-Route: <sip:p1.example.net;lr>,',
+          ],
+          body: 'v=0\r\n',
+        });
+        const invite = await talk.arrived('INVITE');
+        expectUntouched(sent, invite);
+        for (const [status, tag] of [
+          [180, ';tag='],
+          [200, ';tag=b'],
+        ] as const) {
+          const text = responseText(invite, status, {
+            headers: ['X Custom Id: 7', 'no colon', 'Contact: <'],
+            body: 'v=0',
+          });
+          const reply = text.replace(/^(To: [^;\r]*).*/m, `$1${tag}`);
+          invite.reply(reply);
+          const answer = await talk.answer(status);
+          expect(answer.body).toBe('v=0');
+          for (const line of ['X Custom Id: 7', 'no colon', 'Contact: <'])
+            expect(answer.text).toContain(`\r\n${line}\r\n`);
+          expect(answer.header('To')).toMatch(new RegExp(`${tag}$`));
+        }
+      }
+    },
+  },
+  {
+    id: 'ROB-12',
+    rfc: 3261,
+    section: '16.3(4)',
+    level: 'SHOULD',
+    title: 'a phone with a zone, a comment or no brackets in its Via, below that of its server, is served',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const via = [
+        talk.via(),
+        'SIP/2.0/UDP [fe80::1%25eth0]:5060;branch=z9hG4bKzone',
+        'SIP/2.0/UDP 2001:db8::1;branch=z9hG4bKbare',
+        'SIP/2.0/UDP a.example.com;branch=z9hG4bKold (Acme)',
+      ];
+      const { sent, forwarded } = await talk.exchange('MESSAGE', { via });
+      expectUntouched(sent, forwarded);
+    },
+  },
+  {
     id: 'ROB-1',
     rfc: 3261,
     section: '21.4.11, 21.5.7',

@@ -38,7 +38,19 @@ export const fullName = (name: string): string => compactNames[name.toLowerCase(
 const valuesOf = (lines: StrictMessage['lines'], wanted: string): string[] =>
   lines.filter(([name]) => fullName(name) === wanted).map(([, value]) => value);
 
-/** Start line and header lines, or why they are none. */
+/** By which a message is framed, its sender known, and its way found. */
+const DECIDING = ['contentlength', 'via', 'from', 'to', 'callid', 'cseq', 'route', 'recordroute', 'maxforwards'];
+
+/** Whether a line that is no header field might be taken for one that matters, or for the rest of the line before it. */
+function isDangerous(row: string): boolean {
+  const name = row.split(':', 1)[0] ?? '';
+  const first = /^[A-Za-z-]+/.exec(name)?.[0] ?? '';
+  return /^\s|[\x00-\x1f\x7f]/.test(name) || [name, first].some((text) => DECIDING.includes(lettersOf(text)));
+}
+
+const lettersOf = (text: string): string => text.toLowerCase().replace(/[^a-z]/g, '');
+
+/** Start line and header lines, or why they are none. Odd lines that nobody could take for anything are passed over (§16.3). */
 function readHead(head: string): Omit<StrictMessage, 'text' | 'body'> | string {
   if (MISLEADING.test(head)) return 'a bare CR or LF, or a NUL, in the header section';
   const [startLine = '', ...rows] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
@@ -46,8 +58,8 @@ function readHead(head: string): Omit<StrictMessage, 'text' | 'body'> | string {
   const lines: (readonly [string, string])[] = [];
   for (const row of rows) {
     const match = HEADER_LINE.exec(row);
-    if (match === null) return `a header line is none: ${row.slice(0, 80)}`;
-    lines.push([match[1] ?? '', (match[2] ?? '').trim()]);
+    if (match !== null) lines.push([match[1] ?? '', (match[2] ?? '').trim()]);
+    else if (isDangerous(row)) return `a header line is none: ${row.slice(0, 80)}`;
   }
   return { startLine, lines };
 }

@@ -40,6 +40,29 @@ describe('checkRequest takes', () => {
       'a NUL that is escaped in a quoted string (RFC 4475 §3.1.1.2)',
       { From: 'From: "NUL:\\\0" <sip:a@example.com>;tag=1' },
     ],
+    [
+      'a malformed Contact, which no proxy reads (RFC 3261 §16.3 step 1)',
+      { contact: 'Contact: <sip:a@192.0.2.4>;expires=390,: <sip:a@ua.example.com>', second: 'm: Smith, J <sip:j s@a>' },
+    ],
+    [
+      'a Record-Route without a value, and commas too many: they name nobody',
+      { a: 'Record-Route:', b: 'Record-Route: , <sip:a.example.com;lr>,, <sip:b.example.com;lr> ,' },
+    ],
+    [
+      'lower Vias that can be read no further than their transport (RFC 3261 §16.3 step 4)',
+      {
+        a: 'Via: SIP/2.0/UDP [fe80::1%25eth0]:5060;branch=z9hG4bK1, SIP/2.0/TCP 2001:db8::1;branch=z9hG4bK2',
+        b: 'v: SIP/2.0/UDP a.example.com (Acme (1)), SIP/2.0/UDP b.example.com',
+      },
+    ],
+    ['empty rport and received in Via', { Via: 'Via: SIP/2.0/UDP 192.0.2.10;rport=;received=;branch=z9hG4bK1' }],
+    ['an unquoted ampersand in a display name', { From: 'From: AT&T [Desk #1] <sip:a@example.com>;tag=1' }],
+    ['a line without colon', { x: 'Foobar roobar' }],
+    ['a line without name', { x: ': value' }],
+    ['a blank in a name', { x: 'X Custom Id: 7' }],
+    ['a name in UTF-8', { x: 'Gr\xc3\xb6\xc3\x9fe: 5', y: '\xd0\x98\xd0\xbc\xd1\x8f: 6', z: '\xe5\x90\x8d: 7' }],
+    ['other octets above 127 in a name', { x: 'Gr\xf6\xdfe: 5' }],
+    ['a separator in a name', { x: 'X-(a)/b@c: 7', y: '"X": 8' }],
     ['UTF-8 in unknown fields', { x: 'X-Name: J\xc3\xbcrgen' }],
     ['unknown fields of any shape (RFC 4475 §3.1.1.1)', { x: 'UnknownHeaderWithUnusualValue: ;;,,;;,;"<' }],
   ])('%s', (_, changes) => {
@@ -105,7 +128,19 @@ describe('checkRequest refuses with 400', () => {
     ['Content-Length', `Content-Length: ${'9'.repeat(400)}`, 'Content-Length beyond all numbers'],
     ['Route', 'Route: <sip:a.example.com;lr', 'a Route that is not closed'],
     ['Record-Route', 'Record-Route: "a <sip:a.example.com;lr>', 'a Record-Route that is not closed'],
-    ['Contact', 'Contact: <sip:a@example.com>, ', 'a Contact list with nothing behind the comma'],
+    ['Via', 'Via: SIP/2.0/UDP a.example.com, (b), SIP/2.0/UDP c.example.com', 'a lower Via that is only a comment'],
+    ['Via', 'Via: SIP/2.0/UDP a.example.com, SIP/2.0/UDP ;x', 'a lower Via without sent-by'],
+    ['Via', 'Via: SIP/2.0/UDP a.example.com;branch=z9hG4bK1,', 'a comma too many (RFC 4475 §3.1.2.1)'],
+    ['Via', 'Via: SIP/2.0/UDP [fe80::1%25eth0];branch=z9hG4bK1', 'a zone in the topmost Via, which is the way back'],
+    ['Via', 'Via: SIP/2.0/UDP 2001:db8::1;branch=z9hG4bK1', 'IPv6 without brackets in the topmost Via'],
+    ['Via', 'Via: SIP/2.0/UDP a.example.com;branch=z9hG4bK1 (Acme)', 'a comment in the topmost Via'],
+    ['Via', 'Via: SIP/2.0/UDP a.example.com;branch=', 'a branch that is none'],
+    ['From', 'From: sip:x@example.com <sip:a@example.com>;tag=1', 'an address in front of the address'],
+    ['From', 'From: x@example.com <sip:a@example.com>;tag=1', 'half an address in front of the address'],
+    ['From', 'From: (<sip:x@example.com>) <sip:a@example.com>;tag=1', 'an address in a comment'],
+    ['From', 'From: <sip:a@example.com>;tag=', 'an empty tag'],
+    ['Route', 'Route:', 'a Route without a value'],
+    ['Route', 'Route: <sip:a.example.com;lr>,', 'a Route with a comma too many'],
   ])('in %s: %j, %s', (name, line) => {
     expect(checkRequest(request({ [name]: line }))).toMatchObject({ status: 400, header: name });
   });
@@ -130,9 +165,23 @@ describe('checkRequest refuses with 400', () => {
     ['an LF before the CRLF', 'X-A: 1\n'],
     ['a NUL', 'X-A: 1\0'],
     ['a NUL in a name', 'Content-Length\0: 0'],
-    ['a line without colon', 'Foobar roobar'],
-    ['a line without name', ': value'],
-    ['white space in a name', 'Content Length: 0'],
+    ['a blank in the name of a field that frames', 'Content Length: 0'],
+    ['such a name with a blank before it', 'X Content-Length: 0'],
+    ['such a name without its colon', 'Via SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1'],
+    ['such a name without its colon, in compact form', 'l 5'],
+    ['such a name and a no-break space', 'Route\xa0: <sip:a.example.com>'],
+    ['such a name and a no-break space in UTF-8', 'Route\xc2\xa0: <sip:a.example.com>'],
+    ['such a name with a soft hyphen in it', 'Fr\xc2\xadom: <sip:a@example.com>'],
+    ['such a name in full width', '\xef\xbc\xa3Seq: 1 MESSAGE'],
+    ['such a name with a long s', 'C\xc5\xbfeq: 1 MESSAGE'],
+    ['such a name with a dotless i', 'V\xc4\xb1a: SIP/2.0/UDP 192.0.2.1'],
+    ['such a name in quotes', '"Max-Forwards": 0'],
+    ['such a name that is folded', 'X-Odd Name\r\n : 1'],
+    ['a vertical tab as white space', '\x0bX: 1'],
+    ['a no-break space at the beginning', '\xa0X: 1'],
+    ['a no-break space in UTF-8 at the beginning', '\xc2\xa0X: 1'],
+    ['a byte order mark at the beginning', '\xef\xbb\xbfX: 1'],
+    ['a line separator at the beginning', '\xe2\x80\xa8X: 1'],
   ])('%s, which a lenient receiver would read in another way (RFC 3261 §7.3)', (_, line) => {
     expect(checkRequest(request({ 'X-A': line }))).toMatchObject({ status: 400, header: '' });
   });
@@ -169,6 +218,9 @@ describe('checkResponse', () => {
       { contact: 'Contact: "open <sip:a@example.com>' },
     ],
     ['two Max-Forwards, which mean nothing in a response', { second: 'Max-Forwards: 7x' }],
+    ['an empty To tag, which is for the asker', { To: 'To: <sip:bob@example.com>;tag=' }],
+    ['From and To that are malformed', { From: 'From: A, B <sip:a@example.com>', To: 'To: "open <sip:b@example.com>' }],
+    ['lines that are no header fields', { x: 'X Custom Id: 7', y: 'Foobar roobar', z: 'Gr\xc3\xb6\xc3\x9fe: 5' }],
   ])('takes %s', (_, changes) => {
     expect(checkResponse(parseResponse(responseText(changes)))).toBeUndefined();
   });
@@ -196,6 +248,9 @@ describe('checkResponse', () => {
     ['two To', { second: 't: <sip:x@example.com>' }],
     ['a Content-Length larger than the message', { 'Content-Length': 'Content-Length: 6' }],
     ['a bare LF', { x: 'X: 1\nVia: SIP/2.0/UDP evil.example.com' }],
+    ['a bare CR', { x: 'X: 1\rVia: SIP/2.0/UDP evil.example.com' }],
+    ['a NUL', { x: 'X: 1\0' }],
+    ['a line that some could take for Content-Length', { x: 'Content Length: 0' }],
   ])('finds fault with %s (RFC 3261 §18.1.2)', (_, changes) => {
     expect(checkResponse(parseResponse(responseText(changes)))).toBeDefined();
   });

@@ -105,6 +105,17 @@ describe('Edit', () => {
     expect(text).toBe(`MESSAGE sip:bob@example.com SIP/2.0\r\nX: 1\r\nContent-Length: 7\r\n\r\n${body}`);
     expect(edited(request(), (edit) => edit.addContentLengthIfAbsent())).toBe(requestText());
   });
+
+  it('puts Content-Length before a line without colon, behind which some would miss it: the body would be a message of ours', () => {
+    const via = 'Via: SIP/2.0/TCP new.example.com\r\n';
+    const before = ['v: SIP/2.0/TCP a', 'odd', 'stray', 'l :5', 'X: 1'];
+    const after = [via.trim(), 'l :5', 'v: SIP/2.0/TCP a', 'odd', 'stray', 'X: 1'];
+    expect(bareLines(bare(...before), (edit) => edit.insertFirst(via))).toEqual(after);
+    const added = bareLines(bare('X: 1', 'odd'), (edit) => edit.addContentLengthIfAbsent());
+    expect(added).toEqual(['Content-Length: 0', 'X: 1', 'odd']);
+    const harmless = ['Content-Length: 5', 'odd'];
+    expect(bareLines(bare(...harmless), (edit) => edit.addContentLengthIfAbsent())).toEqual(harmless);
+  });
 });
 
 describe('Edit.addViaParams', () => {
@@ -122,6 +133,8 @@ describe('Edit.addViaParams', () => {
     ],
     ['SIP/2.0/UDP a;received ;x=1', 'SIP/2.0/UDP a;received=192.0.2.1 ;x=1', '192.0.2.1', undefined],
     ['SIP/2.0/UDP a;rport', 'SIP/2.0/UDP a;rport=5062', undefined, 5062],
+    ['SIP/2.0/UDP a;received=;rport=', 'SIP/2.0/UDP a;received=192.0.2.1;rport=5062', '192.0.2.1', 5062],
+    ['SIP/2.0/UDP a;rport=', 'SIP/2.0/UDP a;rport=5062;received=192.0.2.1', '192.0.2.1', 5062],
     ['SIP/2.0/UDP a;rport', 'SIP/2.0/UDP a;rport', undefined, undefined],
     [
       'SIP/2.0/UDP a ; x="rport" , SIP/2.0/UDP b;rport',

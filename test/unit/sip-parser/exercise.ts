@@ -43,7 +43,7 @@ function readValues(message: SipMessage): void {
 function readLists(message: SipMessage): void {
   void [message.vias, message.proxyRequire, message.all('Subject'), message.all('v')];
   for (const id of Object.values(Header)) void [message.count(id), message.first(id)];
-  for (const list of [message.routes, message.recordRoutes, message.contacts]) {
+  for (const list of [message.routes, message.recordRoutes]) {
     for (const address of list) void [address.param('x'), address.parsedUri?.hasLr];
   }
 }

@@ -12,6 +12,7 @@ describe('name-addr and addr-spec (RFC 3261 §20.10, §25.1)', () => {
     ['"A. G. Bell" <sip:a@example.com>;tag=1', 'sip:a@example.com'],
     ['"comma, <bracket> and \\"quote\\" \\\\" <sip:a@example.com>;tag=1', 'sip:a@example.com'],
     ['Alice B. <sip:a@example.com>', 'sip:a@example.com'],
+    ['AT&T <sip:a@example.com>', 'sip:a@example.com'],
     ['caller<sip:a@example.com>', 'sip:a@example.com'],
     ['""<sip:a@example.com>', 'sip:a@example.com'],
     ['J\xc3\xbcrgen <sip:a@example.com>', 'sip:a@example.com'],

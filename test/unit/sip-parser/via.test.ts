@@ -48,6 +48,27 @@ describe('Via (RFC 3261 §20.42)', () => {
     expect(via('SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bK1')?.rport).toBe('');
   });
 
+  it('gives an empty rport as empty and an empty received as absent: neither says anything (RFC 3581 §3)', () => {
+    const read = via('SIP/2.0/UDP 192.0.2.1;rport=;received= ;branch=z9hG4bK1');
+    expect(read).toMatchObject({ rport: '', received: undefined, branch: 'z9hG4bK1' });
+  });
+
+  it('below the topmost may be unreadable behind its transport, and the next one is found at the comma', () => {
+    const values = [
+      'SIP/2.0/UDP [fe80::1%25eth0]:5060;branch=z9hG4bK2',
+      'SIP/2.0/TCP own.example.com:5070 (Acme',
+      'SIP/2.0/TLS c.example.com;branch=z9hG4bK4',
+    ];
+    const { vias, text } = request({ Via: `Via: SIP/2.0/UDP a.example.com, ${values.join(' , ')} ` });
+    expect(vias.slice(1).map(({ start, end }) => text.slice(start, end))).toEqual(values);
+    expect(vias.map(({ host, port, branch }) => [host, port, branch])).toEqual([
+      ['a.example.com', undefined, undefined],
+      ['', undefined, undefined],
+      ['own.example.com', 5070, undefined],
+      ['c.example.com', undefined, 'z9hG4bK4'],
+    ]);
+  });
+
   it('may have white space and folding between all its parts (RFC 4475 §3.1.1.1)', () => {
     expect(via('SIP  / 2.0  / TCP     spindle.example.com   : 5070 ;\r\n  branch  =   z9hG4bK9ikj8  ')).toMatchObject({
       transport: 'TCP',

@@ -149,10 +149,20 @@ function oneMessage(socket: Socket): Promise<Buffer> {
 const isDistrust = (code: string): boolean =>
   code.startsWith('ERR_TLS_CERT') || /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ISSUER|HOSTNAME/.test(code);
 
-function whyNot({ code = '', message }: NodeJS.ErrnoException, { url }: LdapServer): LdapError {
+function whyNot({ code = '', message }: NodeJS.ErrnoException, server: LdapServer): LdapError {
+  const { url } = server;
   if (isDistrust(code))
     return new LdapError('ldap-not-trusted', `the certificate of ${url} is not trusted: ${distrust(code, message)}`);
-  return new LdapError('ldap-unreachable', `${url} cannot be reached: ${message}`);
+  return new LdapError('ldap-unreachable', `${url} cannot be reached: ${lackOfTls(code, message, server) ?? message}`);
+}
+
+/** What a handshake comes to with a server that takes it for LDAP: an answer that is no TLS, or the end of the connection. */
+function lackOfTls(code: string, message: string, { port, security }: LdapServer): string | undefined {
+  if (security !== 'ldaps') return undefined;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return `it does not speak TLS on port ${port}: ldaps:// wants the port of LDAPS (636, 3269), ldap:// has start-tls`;
+  if (!/disconnected before secure TLS connection/.test(message)) return undefined;
+  return `it ends the connection instead of a handshake: is port ${port} for LDAPS (usual: 636, 3269), and has it a certificate?`;
 }
 
 function distrust(code: string, message: string): string {

@@ -129,7 +129,10 @@ const maxMessageBytes = 64 * 1024 * 1024;
  * @throws Error when it cannot be LDAP
  */
 export function messageLength(buffer: Buffer): number {
-  if (buffer.length > 0 && buffer[0] !== 0x30) throw new Error('the server does not speak LDAP');
+  if (buffer.length > 0 && buffer[0] !== 0x30) {
+    const isTlsAlert = buffer[0] === 0x15;
+    throw new Error(isTlsAlert ? 'it speaks TLS on this port, which wants ldaps://' : 'the server does not speak LDAP');
+  }
   if (buffer.length < 2) return 0;
   const first = buffer[1]!;
   if (first < 0x80) return 2 + first;

@@ -4,6 +4,7 @@ import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Target } from '../sip/transport/flow.ts';
 import type { SocketError } from '../sip/transport/socket-error.ts';
+import { isWithoutTls } from '../sip/transport/strange-speech.ts';
 import { shownChain } from '../sip/transport/tls.ts';
 import { type Answer, type Inquiry, inquire, inquireByUdp, isAboutCertificate } from './inquiry.ts';
 
@@ -124,7 +125,7 @@ const nothingInCommon =
 const whyNotSecured = (error: SocketError): HandshakeFault => {
   const { code = '', reason = '' } = error;
   if (isAboutCertificate(error)) return 'certificate-refused';
-  if (/wrong version number|packet length too long|http request/.test(reason)) return 'not-tls';
+  if (isWithoutTls(reason)) return 'not-tls';
   if (nothingInCommon.test(reason)) return 'nothing-in-common';
   return code === 'ECONNRESET' || code === 'EPIPE' ? 'closed' : 'failed';
 };

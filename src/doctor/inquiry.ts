@@ -1,9 +1,11 @@
 /** One OPTIONS on a connection that is open, and what becomes of it (RFC 3261 §11). */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Target } from '../sip/transport/flow.ts';
 import { defaultLimits } from '../sip/transport/settings.ts';
 import type { SocketError } from '../sip/transport/socket-error.ts';
+import { strangeSpeech } from '../sip/transport/strange-speech.ts';
 import { octetsOnly, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../sip-parser/index.ts';
 
 export interface Inquiry {
@@ -38,12 +40,14 @@ export interface Unsent {
 export const inquire = (socket: Socket, inquiry: Inquiry): Promise<Answer> =>
   firstTold<Answer>(inquiry, (tell) => {
     const startMs = performance.now();
+    const ours = { isAccepted: false, transport: socket instanceof TLSSocket ? 'tls' : 'tcp' } as const;
     const framer = new StreamFramer(defaultLimits);
     socket.on('data', (chunk) => {
       framer.push(chunk.toString('latin1'));
       for (let frame = framer.next(); frame !== undefined; frame = framer.next()) {
         if (frame.kind === 'message') tell(finalAnswer(frame.message, inquiry, startMs));
-        else if (frame.kind === 'lost') tell({ kind: 'not-sip', detail: frame.detail });
+        else if (frame.kind === 'lost')
+          tell({ kind: 'not-sip', detail: strangeSpeech(frame.text, ours) ?? frame.detail });
       }
     });
     socket.on('error', (error: SocketError) => tell(endedBy(error)));

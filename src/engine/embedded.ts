@@ -8,18 +8,18 @@ import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, Sender } from '../sip/transport/flow.ts';
+import type { DiscardCode, Flow, Loss, Sender } from '../sip/transport/flow.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
-import { parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
+import { checkResponse, parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineSettings, SipEngine } from './engine.ts';
 import type { HopEvent, HopWatch, MonitorRim } from './hop-monitor.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';
 
 export interface EmbeddedObserver extends ProxyObserver {
-  onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
+  onDiscarded(what: DiscardCode, flow: Flow, detail: string, callId?: string): void;
   onPeerRefused(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
   onHopEvent(event: HopEvent): void;
 }
@@ -87,9 +87,25 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       observer.onBug(error, request);
     }
   };
+  const onLostRequest = (request: SipRequest, flow: Flow, loss: Loss): string | undefined => {
+    requests += 1;
+    try {
+      return core.onLostRequest(request, flow, loss);
+    } catch (error) {
+      observer.onBug(error, request);
+      return undefined;
+    }
+  };
   const onResponse = (response: SipResponse, from: Sender): void => {
     try {
       transactions.onResponse(response, from);
+    } catch (error) {
+      observer.onBug(error, response);
+    }
+  };
+  const onUnfitResponse = (response: SipResponse, from: Sender): void => {
+    try {
+      transactions.onUnfitResponse(response, from);
     } catch (error) {
       observer.onBug(error, response);
     }
@@ -101,7 +117,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     {
       onRequest,
       onResponse,
-      onDiscarded: (what, flow, detail) => observer.onDiscarded(what, flow, detail),
+      onUnfitResponse,
+      onLostRequest,
+      onDiscarded: (what, flow, detail, callId) => observer.onDiscarded(what, flow, detail, callId),
       onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
       refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
     },
@@ -189,7 +207,10 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     }),
     takeResponse(text, from) {
       const response = parseMessage(text);
-      if (response?.kind === 'response') onResponse(response, from);
+      if (response?.kind !== 'response') return;
+      // The worker that it came to has told already what is wrong with it.
+      if (checkResponse(response) === undefined) onResponse(response, from);
+      else onUnfitResponse(response, from);
     },
     leave: (target) => transport.leave(target),
     async stop(drainMs) {

@@ -72,6 +72,8 @@ export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNew
       onResponse: (response) => {
         if (response.status >= 200) tell(response);
       },
+      // It lives, and this one goes nowhere.
+      onUnfitResponse: tell,
       onTimeout: () => tell('silent'),
       onTransportError: tell,
     },

@@ -33,10 +33,10 @@ export const createLogObserver = (
     onUnacknowledged(request) {
       log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');
     },
-    onDiscarded(what, flow, detail) {
+    onDiscarded(what, flow, detail, callId) {
       if (!repeats.isTold(what)) return;
       const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;
-      log.info({ event: 'discarded', what, from, detail }, `discarded: ${what}`);
+      log.info({ event: 'discarded', what, from, callId, detail }, `discarded: ${what}`);
     },
     onPeerRefused({ code, shown, detail, hint }, { remoteAddress, remotePort, listener }, direction) {
       if (!repeats.isTold(`peer-refused: ${code} (${direction})`)) return;

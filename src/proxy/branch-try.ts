@@ -23,6 +23,7 @@ export interface BranchOwner {
   isForAsker(response: SipResponse): boolean;
   isOfAskedSide(flow: Sender): boolean;
   onResponse(branch: number, response: SipResponse): void;
+  onUnfitResponse(branch: number, response: SipResponse): void;
   onTimeout(branch: number): void;
   onTransportError(branch: number, error: TransportError): void;
   /** Nothing has come within `failover-after`. */
@@ -76,6 +77,10 @@ export class BranchTry implements Attempt, ClientTransactionUser {
 
   onResponse(response: SipResponse): void {
     this.#owner.onResponse(this.#index, response);
+  }
+
+  onUnfitResponse(response: SipResponse): void {
+    this.#owner.onUnfitResponse(this.#index, response);
   }
 
   onTimeout(): void {

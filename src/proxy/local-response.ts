@@ -48,6 +48,7 @@ export type ForwardingCode =
   | 'hops-unreachable'
   | 'hops-overloaded'
   | 'hops-silent'
+  | 'bad-answer'
   | 'looped-downstream'
   | 'no-secure-hop'
   | 'internal-error';

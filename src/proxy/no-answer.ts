@@ -16,6 +16,14 @@ export const overloaded: LocalResponse = {
   detail: 'every next hop answered 503',
 };
 
+/** §21.5.3 */
+export const badAnswer: LocalResponse = {
+  status: 502,
+  phrase: 'Bad Gateway',
+  code: 'bad-answer',
+  detail: 'the next hop answered with a malformed response',
+};
+
 export const looped: LocalResponse = {
   status: 404,
   phrase: 'Not Found',

@@ -12,7 +12,7 @@ import { type Attempt, type BranchOwner, BranchTry } from './branch-try.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
-import { looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
+import { badAnswer, looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
 import {
   type ContextEffect,
   type ContextEvent,
@@ -81,6 +81,7 @@ const ignoreAnswers: ClientTransactionUser = {
   accepts: () => true,
   mayAnswer: () => true,
   onResponse() {},
+  onUnfitResponse() {},
   onTimeout() {},
   onTransportError() {},
 };
@@ -148,6 +149,15 @@ export class ProxiedRequest implements BranchOwner {
     if (response.status >= 200) this.#note(attempt, String(response.status));
     this.#take({ kind: 'response', branch, status: response.status, hasMore: this.#targets.hasMore });
     if (this.#context.isInvite && response.status >= 200 && response.status < 300) this.#letGo(attempt);
+  }
+
+  /** The hop has done what it was asked, so nobody else is asked; the asker hears that its answer is of no use (§21.5.3). */
+  onUnfitResponse(branch: number, response: SipResponse): void {
+    const attempt = this.#tries[branch];
+    if (attempt === undefined) return;
+    this.#rim.hopKnowledge.onAttempt(attempt.aim.target, response);
+    this.#note(attempt, badAnswer.code);
+    this.#take({ kind: 'response', branch, status: badAnswer.status, hasMore: this.#targets.hasMore });
   }
 
   /** Nothing of the request is held for the 64*T1 in which its answer may be repeated. */
@@ -296,6 +306,7 @@ export class ProxiedRequest implements BranchOwner {
     if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#unreachable());
     if (outcome.origin === 'timeout') return this.#answerTimeout(outcome.status);
     if (outcome.status === 503) return this.#respond(overloaded);
+    if (this.#tries[outcome.branch]?.outcome === badAnswer.code) return this.#respond(badAnswer);
     if (outcome.status === 482 && this.#isOurLoop(outcome.branch)) return this.#respond(looped);
     this.#forwardResponse(outcome.branch);
   }

@@ -4,7 +4,7 @@ import type { Decision, RequestFacts, RequestSource, Side, UriFacts } from '../r
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, Sender } from '../sip/transport/flow.ts';
+import type { Flow, Loss, Sender } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
@@ -328,29 +328,39 @@ export class ProxyCore implements TransactionUser {
 
   /** §21.5.4: the peer may try again when less is held for it. Nothing is kept, so a copy of the request is judged anew. */
   onMemoryShort(request: SipRequest, flow: Flow): void {
-    const { settings, refuseStranger } = this.#world.rules();
-    const decision = refuseStranger(flow);
-    const refusal = decision === undefined ? memoryShort(flow, settings.retryAfterS) : undefined;
-    this.#answerAtOnce(request, flow, decision, refusal);
+    const answer = this.#refuseAlone(request, flow, ({ retryAfterS }) => memoryShort(flow, retryAfterS));
+    if (answer !== undefined) flow.send(answer);
   }
 
   /** No top Via that could be matched: one answer by the way the request came, without a transaction. */
   onUnmatchable(request: SipRequest, flow: Flow): void {
-    const { settings, refuseStranger } = this.#world.rules();
-    const decision = refuseStranger(flow);
-    const refusal = decision === undefined ? (validate(request, settings) ?? badVia) : undefined;
-    this.#answerAtOnce(request, flow, decision, refusal);
+    const answer = this.#refuseAlone(request, flow, (settings) => validate(request, settings) ?? badVia);
+    if (answer !== undefined) flow.send(answer);
   }
 
-  /** Without a transaction, by the way the request came. */
-  #answerAtOnce(request: SipRequest, flow: Flow, decision: Decision | undefined, refusal: Refusal | undefined): void {
+  /** What is there of a request that will never be whole: it is refused as it stands (§18.3, §21.5.7). */
+  onLostRequest(request: SipRequest, flow: Flow, { status, code, detail }: Loss): string | undefined {
+    // §21.4.1: the phrase of a 400 names the fault.
+    const phrase = status === 513 ? 'Message Too Large' : detail;
+    return this.#refuseAlone(request, flow, () => ({ status, phrase, code, detail }), request.topVia !== undefined);
+  }
+
+  /** The one answer to a request that has no transaction; none for who is not to hear anything. */
+  #refuseAlone(
+    request: SipRequest,
+    flow: Flow,
+    refuse: (settings: ProxySettings) => Refusal,
+    isReachable = true,
+  ): string | undefined {
+    const { settings, refuseStranger } = this.#world.rules();
+    const decision = refuseStranger(flow);
     const arrivedMs = this.#world.clock.now();
-    const { settings } = this.#world.rules();
+    const refusal = decision === undefined ? refuse(settings) : undefined;
     const response = decision?.kind === 'reject' ? rejection(decision) : refusal;
-    const isAnswered = response !== undefined && request.method !== 'ACK';
-    if (isAnswered) flow.send(localResponse(request, flow, response, settings.nodeName));
+    const isAnswered = response !== undefined && isReachable && !unanswered.has(request.method);
     const ending = unsent(isAnswered ? response.status : 0, response?.code ?? 'access-denied');
     this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    return isAnswered ? localResponse(request, flow, response, settings.nodeName) : undefined;
   }
 
   onUnacknowledged(transaction: ServerTransaction): void {
@@ -385,5 +395,8 @@ const memoryShort = ({ account, remoteAddress }: Flow, retryAfterS: number): Ref
   detail: `${account.octets} octets are held for ${remoteAddress}, which is its share of limits.memory`,
   extra: [['Retry-After', String(retryAfterS)]],
 });
+
+/** §17: no response is made to an ACK, nor to Microsoft's BENOTIFY. */
+const unanswered: ReadonlySet<string> = new Set(['ACK', 'BENOTIFY']);
 
 const badVia: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Via: missing or malformed' };

@@ -6,7 +6,7 @@ import { Header, type HeaderIndex, indexHeaders } from './header-index.ts';
 import { assembleMessage, readNumber, type SipRequest, type SipResponse } from './message.ts';
 import { ownCopy } from './own-copy.ts';
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts';
-import { CR, HTAB, LF, SP } from './syntax.ts';
+import { CR, equalsIgnoreCase, HTAB, isToken, LF, SP } from './syntax.ts';
 
 export interface StreamLimits {
   /** Octets of start line, header fields and the empty line together. */
@@ -27,12 +27,15 @@ export interface LostFrame {
   readonly status: 400 | 513;
   /** Fit for a reason phrase. */
   readonly detail: string;
-  /** Start line and header lines as far as they are whole; parseMessage reads it unless the code is `not-sip`. */
+  /**
+   * Start line and header lines as far as they are whole, which parseMessage reads if there are any; the first octets of what
+   * came where the code is `not-sip`.
+   */
   readonly text: string;
 }
 
-/** No start line is longer; a peer that sends this much without a line end does not speak SIP. */
-const START_LINE_BYTES = 8192;
+/** What of a stranger's protocol is told on. */
+const STRANGE_BYTES = 64;
 
 /** What is known of a message before its body is here. */
 interface Head {
@@ -107,6 +110,13 @@ export class StreamFramer {
     return this.buffer.length + this.partsLength;
   }
 
+  /** Of a message that is not whole: start line and header lines that are. It copies all that is here. */
+  get begun(): string {
+    if (!this.isMidMessage) return '';
+    const text = this.head?.text ?? this.buffer.slice(this.pos) + this.parts.join('');
+    return wholeLines(text, this.limits.headerBytes);
+  }
+
   private get length(): number {
     return this.buffer.length - this.pos + this.partsLength;
   }
@@ -117,7 +127,7 @@ export class StreamFramer {
       case 'between':
         return true;
       case 'start-line':
-        return this.length > START_LINE_BYTES || hasControlOctet(chunk) || this.isTooLong();
+        return hasControlOctet(chunk) || this.isTooLong();
       case 'headers':
         return this.completesHeaders(chunk) || this.isTooLong();
       case 'body':
@@ -209,7 +219,7 @@ export class StreamFramer {
     const isWhole = this.buffer.startsWith('\r\n', lineEnd);
     const isHopeless = isWhole
       ? parseStartLine(this.buffer.slice(this.pos, lineEnd)) === undefined
-      : this.length > START_LINE_BYTES || !isLastCr(this.buffer, lineEnd);
+      : !isLastCr(this.buffer, lineEnd);
     if (isHopeless) return this.lose('not-sip', 'no SIP start line');
     if (this.isTooLong()) return this.loseTooLong();
     this.state = isWhole ? 'headers' : 'start-line';
@@ -227,10 +237,13 @@ export class StreamFramer {
     return { kind: 'message', text, message: assembleMessage(text, startLine, index, bodyLength) };
   }
 
+  /** However it was cut: a start line that is too long by itself is never read, even if it is whole. */
   private loseTooLong(): LostFrame {
-    const end = this.buffer.lastIndexOf('\r\n', this.pos + this.limits.headerBytes - 2);
-    const text = this.buffer.slice(this.pos, Math.max(end + 2, this.pos));
-    return this.lose('header-too-large', 'header section too large', text);
+    const { headerBytes } = this.limits;
+    const text = wholeLines(this.buffer.slice(this.pos, this.pos + headerBytes), headerBytes);
+    if (text === '' && !beginsLikeSip(this.buffer, this.pos)) return this.lose('not-sip', 'no SIP start line');
+    const what = text === '' ? 'start line' : 'header section';
+    return this.lose('header-too-large', `${what} larger than ${headerBytes} octets`, text);
   }
 
   /** Nothing more is wanted of the stream: what has come of a message is let go. */
@@ -245,7 +258,7 @@ export class StreamFramer {
   }
 
   private lose(code: LostFrame['code'], detail: string, text?: string): LostFrame {
-    const known = text ?? this.buffer.slice(this.pos, this.pos + START_LINE_BYTES);
+    const known = text ?? ownCopy(this.buffer.slice(this.pos, this.pos + STRANGE_BYTES));
     this.discard();
     return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
   }
@@ -264,13 +277,26 @@ function contentLengthLoss(
   if ((index.seen & CONTENT_LENGTH) === 0) return { code: 'framing-lost', detail: 'no Content-Length on a stream' };
   if ((index.repeated & CONTENT_LENGTH) !== 0) return { code: 'framing-lost', detail: 'more than one Content-Length' };
   if (bodyLength === undefined) return { code: 'framing-lost', detail: 'Content-Length is no number' };
-  return bodyLength > most ? { code: 'body-too-large', detail: 'body too large' } : undefined;
+  return bodyLength > most ? { code: 'body-too-large', detail: `body larger than ${most} octets` } : undefined;
 }
 
 /** Just behind the CRLF of the line; the end of the text when it has none. */
 function behindLine(text: string, start: number): number {
   const crlf = text.indexOf('\r\n', start);
   return crlf < 0 ? text.length : crlf + 2;
+}
+
+/** Up to the last CRLF among the first `most` octets; '' when there is none. */
+function wholeLines(text: string, most: number): string {
+  const end = text.lastIndexOf('\r\n', most - 2);
+  return end < 0 ? '' : text.slice(0, end + 2);
+}
+
+/** A method and a blank, or a version. */
+function beginsLikeSip(text: string, pos: number): boolean {
+  const blank = text.indexOf(' ', pos);
+  const first = text.slice(pos, blank);
+  return blank > pos && (isToken(first) || equalsIgnoreCase(first, 0, 4, 'sip/'));
 }
 
 function hasControlOctet(text: string): boolean {

@@ -5,6 +5,7 @@ import type {
   DiscardCode,
   Flow,
   Listener,
+  Loss,
   MessageHandler,
   Target,
   Transport,
@@ -23,7 +24,7 @@ import {
 } from '../../src/sip/transport/settings.ts';
 import type { TransportError } from '../../src/sip/transport/transport-error.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../../src/sip/transport/transport-layer.ts';
-import type { SipRequest, SipResponse } from '../../src/sip-parser/index.ts';
+import { respond, type SipRequest, type SipResponse } from '../../src/sip-parser/index.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface Received<Message> {
@@ -35,12 +36,19 @@ export interface Discarded {
   readonly what: DiscardCode;
   readonly flow: Flow;
   readonly detail: string;
+  readonly callId: string | undefined;
 }
 
 export class RecordingHandler implements MessageHandler {
   readonly requests: Received<SipRequest>[] = [];
   readonly responses: Received<SipResponse>[] = [];
+  readonly unfit: Received<SipResponse>[] = [];
+  readonly lost: (Received<SipRequest> & { readonly loss: Loss })[] = [];
   readonly discarded: Discarded[] = [];
+  /** Peers that came to us. */
+  readonly refused: (PeerRefusal & { readonly flow: Flow })[] = [];
+  /** Whether those are told so. */
+  answersLost = true;
   /** Who may not speak at all; default: everybody may. */
   refusalOf: (flow: Flow) => PeerRefusal | undefined = () => undefined;
   /** Called after a request was kept. */
@@ -55,8 +63,21 @@ export class RecordingHandler implements MessageHandler {
     this.responses.push({ message, flow });
   }
 
-  onDiscarded(what: DiscardCode, flow: Flow, detail: string): void {
-    this.discarded.push({ what, flow, detail });
+  onUnfitResponse(message: SipResponse, flow: Flow): void {
+    this.unfit.push({ message, flow });
+  }
+
+  onLostRequest(message: SipRequest, flow: Flow, loss: Loss): string | undefined {
+    this.lost.push({ message, flow, loss });
+    return this.answersLost ? respond(message, loss.status, loss.code, 'lost') : undefined;
+  }
+
+  onDiscarded(what: DiscardCode, flow: Flow, detail: string, callId?: string): void {
+    this.discarded.push({ what, flow, detail, callId });
+  }
+
+  onPeerRefused(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void {
+    if (direction === 'in') this.refused.push({ ...refusal, flow });
   }
 
   get discardCodes(): DiscardCode[] {

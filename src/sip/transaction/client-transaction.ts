@@ -23,6 +23,8 @@ export interface ClientTransactionUser {
   /** Whether another peer than the one that was asked may answer in its place. */
   mayAnswer(other: Sender): boolean;
   onResponse(response: SipResponse): void;
+  /** A final one, but malformed: it must not be sent on, nor anything copied out of it. */
+  onUnfitResponse(response: SipResponse): void;
   onTimeout(): void;
   onTransportError(error: TransportError): void;
 }
@@ -115,6 +117,12 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   onResponse(response: SipResponse): void {
     if (response.status >= 300) this.#final = response;
     this.#take(this.#responseEvent(response.status), response);
+  }
+
+  /** It ends unacknowledged: an ACK copies the To of the response (§17.1.1.3). What is sent again is a stray. */
+  onUnfitResponse(response: SipResponse): void {
+    this.#terminate();
+    this.#user.onUnfitResponse(response);
   }
 
   onTimer(name: TimerName): void {

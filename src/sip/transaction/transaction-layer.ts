@@ -203,6 +203,18 @@ export class TransactionLayer {
     if (stray !== undefined) this.#user.onStrayResponse(response, from, stray);
   }
 
+  /**
+   * A response that cannot be sent on, as has been told already. A final one ends its transaction, whose user hears of it; a
+   * provisional one changes nothing.
+   */
+  onUnfitResponse(response: SipResponse, from: Sender): void {
+    const branch = response.topVia?.branch;
+    if (branch === undefined || response.status < 200) return;
+    const transaction = this.#clients.get(clientKey(branch, response.cseqMethod ?? ''));
+    if (transaction === undefined) this.#user.onStrayResponse(response, from, 'no-transaction');
+    else if (transaction.refusal(response, from) === undefined) transaction.onUnfitResponse(response);
+  }
+
   /** Why nothing was done with it. */
   #takeResponse(response: SipResponse, from: Sender): StrayCode | undefined {
     const branch = response.topVia?.branch;

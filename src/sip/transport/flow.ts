@@ -2,7 +2,7 @@
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
-import type { PeerRefusal, PeerRefusalCode } from './peer-refusal.ts';
+import type { PeerRefusal } from './peer-refusal.ts';
 import type { TransportError } from './transport-error.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
@@ -76,13 +76,31 @@ export interface Flow {
 /** Who sent a message, for those who need not answer it. */
 export type Sender = Pick<Flow, 'transport' | 'remoteAddress' | 'remotePort' | 'verifiedNames'>;
 
-/** What the transport layer calls upwards. Exactly one of these per message; neither may throw. */
+/** Why a stream cannot be read on: `framing-lost` is answered with 400, the others with 513 (RFC 3261 §18.3, §21.5.7). */
+export interface Loss {
+  readonly code: 'framing-lost' | 'header-too-large' | 'body-too-large';
+  readonly status: 400 | 513;
+  /** For people; fit for a reason phrase. */
+  readonly detail: string;
+}
+
+/** What the transport layer calls upwards; none of these may throw. */
 export interface MessageHandler {
   onRequest(request: SipRequest, flow: Flow): void;
   onResponse(response: SipResponse, flow: Flow): void;
-  /** Counted and logged: something that came in and was not a usable message. `what` is a stable code. */
-  onDiscarded(what: DiscardCode, flow: Flow, detail: string): void;
-  /** A TLS peer is not who it must be: one that came to us, or one that we went to. */
+  /** Told behind `onDiscarded`: a response that cannot be sent on, but may tell whose it is. Not to be read for more. */
+  onUnfitResponse(response: SipResponse, flow: Flow): void;
+  /**
+   * A request behind which nobody can say where the next one begins, or too large: the text of it that is there.
+   * @returns what its sender is told; the connection is closed then
+   */
+  onLostRequest(request: SipRequest, flow: Flow, loss: Loss): string | undefined;
+  /**
+   * Counted and logged: something that came in and was not a usable message. `what` is a stable code.
+   * @param callId as far as it is known
+   */
+  onDiscarded(what: DiscardCode, flow: Flow, detail: string, callId?: string): void;
+  /** A TLS peer is not who it must be: one that came to us, or one that we went to. Its connection is not discarded besides. */
   onPeerRefused?(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
   /**
    * Why a peer with these verified names and this address may not speak at all; undefined: it may, or it is told in SIP.
@@ -108,9 +126,7 @@ export type DiscardCode =
   /** A connection, closed because its peer is not let in: at once, when others needed its place, or when its time was over. */
   | 'stranger'
   | 'stranger-limit'
-  | 'stranger-time'
-  /** A connection whose peer was refused before its first octet was read. */
-  | PeerRefusalCode;
+  | 'stranger-time';
 
 export interface TransportLayer {
   /** Listeners that are open, in configured order. */

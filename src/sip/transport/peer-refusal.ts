@@ -1,10 +1,13 @@
 /** Why a peer is refused before a word of SIP: a stable code, what was seen, and what to do about it. Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine, namesInDispute, namesShown } from '../../certificates/names.ts';
+import { isWithoutTls } from './strange-speech.ts';
 
 export type PeerRefusalCode =
   /** The handshake itself. */
   | 'tls-failed'
+  /** It has begun to speak without one. */
+  | 'tls-not-spoken'
   | 'tls-no-certificate'
   | 'tls-certificate-expired'
   | 'tls-certificate-not-yet-valid'
@@ -73,12 +76,20 @@ export const noCertificate: PeerRefusal = {
 };
 
 /** @param fault in OpenSSL's words: `no shared cipher` */
-export const handshakeRefusal = (fault: string): PeerRefusal => ({
-  code: 'tls-failed',
-  shown: undefined,
-  detail: fault,
-  hint: 'both must share a version and a cipher, and the peer must trust the CA of our certificate',
-});
+export const handshakeRefusal = (fault: string): PeerRefusal =>
+  isWithoutTls(fault)
+    ? {
+        code: 'tls-not-spoken',
+        shown: undefined,
+        detail: 'the peer speaks without TLS to a port for TLS',
+        hint: useTls,
+      }
+    : { code: 'tls-failed', shown: undefined, detail: fault, hint: agree };
+
+const agree = 'both must share a version and a cipher, and the peer must trust the CA of our certificate';
+
+const useTls =
+  'let it use TLS (Cisco IM&P: Protocol Type of its static route; Microsoft: New-CsStaticRoute -TLSRoute), or give it the port of a listener with transport: tcp';
 
 export const nameMismatch = (certificate: X509Certificate, expected: readonly string[]): PeerRefusal => ({
   code: 'tls-name-mismatch',

@@ -1,5 +1,6 @@
 /** Turns what sockets and OpenSSL say into transport errors. Pure. */
 import type { Flow } from './flow.ts';
+import { isWithoutTls } from './strange-speech.ts';
 import type { TransportError, TransportErrorCode } from './transport-error.ts';
 
 export interface SocketError extends NodeJS.ErrnoException {
@@ -12,10 +13,9 @@ type Connection = Pick<Flow, 'transport' | 'state' | 'remoteAddress' | 'remotePo
 export function socketError(error: SocketError, connection: Connection): TransportError {
   const code = codeOf(error, connection);
   if (code !== 'tls-failed') return { code, detail: error.message };
-  return {
-    code,
-    detail: `TLS with ${connection.remoteAddress} port ${connection.remotePort}: ${error.reason ?? error.message}`,
-  };
+  const { reason = error.message } = error;
+  const what = isWithoutTls(reason) ? `it answers without TLS, the route says transport: tls (${reason})` : reason;
+  return { code, detail: `TLS with ${connection.remoteAddress} port ${connection.remotePort}: ${what}` };
 }
 
 function codeOf(error: SocketError, connection: Connection): TransportErrorCode {

@@ -222,9 +222,10 @@ export class StreamConnection implements ReadConnection {
     this.#die({ code: 'closed', detail });
   }
 
-  giveUp(code: DiscardCode, detail: string): void {
-    this.#surroundings.handler.onDiscarded(code, this, detail);
-    this.close(detail);
+  giveUp(code: DiscardCode, detail: string, callId?: string): void {
+    this.#surroundings.handler.onDiscarded(code, this, detail, callId);
+    this.#isMuted = true;
+    this.#endOnceAnswered({ code: 'closed', detail });
   }
 
   onAlias(port: number): void {
@@ -331,8 +332,13 @@ export class StreamConnection implements ReadConnection {
     this.#hasMoved = false;
     this.#enterStage(this.#isRetired ? Math.min(halfOpenMs, idleMs) : idleMs, () => {
       if (this.#hasMoved || this.users.size > 0) this.#watchIdleness();
-      else this.giveUp('idle', 'nothing has moved on the connection');
+      else this.#leaveIdle('nothing has moved on the connection');
     });
+  }
+
+  #leaveIdle(detail: string): void {
+    this.#surroundings.handler.onDiscarded('idle', this, detail);
+    this.close(detail);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -360,7 +366,9 @@ export class StreamConnection implements ReadConnection {
     if (this.state !== 'open' || this.#isEnding) return;
     const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
     if (this.#reader.isMidMessage) {
-      this.#surroundings.handler.onDiscarded('incomplete-message', this, 'the stream ended inside a message');
+      const { unfinishedCallId } = this.#reader;
+      const detail = 'the stream ended inside a message';
+      this.#surroundings.handler.onDiscarded('incomplete-message', this, detail, unfinishedCallId);
     }
     this.#endOnceAnswered(error);
   };

@@ -1,18 +1,11 @@
 /** The receiving half of a stream connection: cuts octets into messages, and judges what cannot be one (RFC 3261 §18.3). */
-import {
-  type Frame,
-  parseMessage,
-  respond,
-  type SipRequest,
-  type SipResponse,
-  StreamFramer,
-} from '../../sip-parser/index.ts';
+import { type Frame, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../../sip-parser/index.ts';
 import type { Clock, Timer } from '../clock.ts';
-import type { Door } from './door.ts';
-import type { DiscardCode, Flow, MessageHandler } from './flow.ts';
+import type { DiscardCode, Flow, Loss, MessageHandler } from './flow.ts';
 import { handUpResponse } from './intake.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
-import { receivedParams, sentByPort } from './via.ts';
+import { strangeSpeech } from './strange-speech.ts';
+import { sentByPort } from './via.ts';
 
 /** What the reader asks of its connection. */
 export interface ReadConnection extends Flow {
@@ -22,8 +15,8 @@ export interface ReadConnection extends Flow {
   onAnswerOwed(): void;
   /** RFC 5923: the peer wants to be reached by it for requests to `port` of its address. */
   onAlias(port: number): void;
-  /** Nothing more can be read: close it when its output has been written. */
-  giveUp(code: DiscardCode, detail: string): void;
+  /** Nothing more can be read: close it when the answers that are owed have left. */
+  giveUp(code: DiscardCode, detail: string, callId?: string): void;
 }
 
 export interface ReaderSurroundings {
@@ -31,7 +24,6 @@ export interface ReaderSurroundings {
   readonly timeouts: TransportTimeouts;
   readonly handler: MessageHandler;
   readonly clock: Clock;
-  readonly door: Door;
 }
 
 export class StreamReader {
@@ -53,6 +45,11 @@ export class StreamReader {
 
   get isMidMessage(): boolean {
     return this.#framer.isMidMessage;
+  }
+
+  /** Of the message that has begun and is not whole, as far as it can be read. */
+  get unfinishedCallId(): string | undefined {
+    return parseMessage(this.#framer.begun)?.callId;
   }
 
   /** @param text what one read gave, latin1 */
@@ -80,7 +77,7 @@ export class StreamReader {
     const { account } = this.#connection;
     if (more > 0 && !account.admits(more)) {
       const detail = `an unfinished message of ${octets} octets, with all else that is held for this peer, is above its share`;
-      return this.#connection.giveUp('memory-limit', detail);
+      return this.#connection.giveUp('memory-limit', detail, this.unfinishedCallId);
     }
     account.take(more);
     this.#held = octets;
@@ -114,25 +111,18 @@ export class StreamReader {
   }
 
   /** Where the next message begins is unknown, so the connection is of no more use. */
-  #onFramingLost(frame: Extract<Frame, { kind: 'lost' }>): void {
-    const message = parseMessage(frame.text);
-    if (message !== undefined) this.#refuseLost(message, frame);
-    this.#connection.giveUp(frame.code, frame.detail);
+  #onFramingLost({ code, status, detail, text }: Extract<Frame, { kind: 'lost' }>): void {
+    if (code === 'not-sip') return this.#connection.giveUp(code, strangeSpeech(text, this.#connection) ?? detail);
+    const message = parseMessage(text);
+    if (message?.kind === 'request') this.#refuse(message, { code, status, detail });
+    this.#connection.giveUp(code, detail, message?.callId);
   }
 
-  /** Who is not let in hears that and nothing else, or nothing. */
-  #refuseLost(message: SipRequest | SipResponse, { status, detail }: Extract<Frame, { kind: 'lost' }>): void {
-    const { door } = this.#surroundings;
-    if (door.admits(this.#connection)) this.#refuse(message, status, detail);
-    else if (door.answersStrangers) this.#refuse(message, 403, 'Forbidden');
-  }
-
-  /** RFC 3261 §21.4.1: the reason phrase of a 400 names the fault. */
-  #refuse(message: SipRequest | SipResponse, status: 400 | 403 | 513, detail: string): void {
-    if (message.kind === 'response' || !expectsAnswer(message) || message.topVia === undefined) return;
-    const reason = status === 513 ? 'Message Too Large' : detail;
-    const viaParams = receivedParams(message.topVia, this.#connection);
-    this.#connection.send(respond(message, status, reason, `lost-${this.#connection.remotePort}`, '', viaParams));
+  #refuse(request: SipRequest, loss: Loss): void {
+    const answer = this.#surroundings.handler.onLostRequest(request, this.#connection, loss);
+    if (answer === undefined) return;
+    this.#connection.onAnswerOwed();
+    this.#connection.send(answer);
   }
 
   /** Armed once for many messages: a busy stream is nearly always inside one, and must not pay a timer per read. */
@@ -148,7 +138,7 @@ export class StreamReader {
   #onMessageTime(received: number): void {
     if (!this.#framer.isMidMessage) return;
     if (this.#received !== received) this.#watchMessage();
-    else this.#connection.giveUp('incomplete-message', 'a message was not finished in time');
+    else this.#connection.giveUp('incomplete-message', 'a message was not finished in time', this.unfinishedCallId);
   }
 }
 

@@ -114,7 +114,6 @@ class Transports implements ReconfigurableTransports {
       timeouts,
       handler,
       clock,
-      door,
       writeTurn: new WriteTurn(),
       registry: this.#pool,
       onIdentified: this.#onIdentified,
@@ -267,7 +266,6 @@ class Transports implements ReconfigurableTransports {
   readonly #onPeerRefused = (refusal: PeerRefusal, flow: Flow): void => {
     const direction = flow instanceof StreamConnection && !flow.isAccepted ? 'out' : 'in';
     this.#handler.onPeerRefused?.(refusal, flow, direction);
-    if (direction === 'in') this.#handler.onDiscarded(refusal.code, flow, refusal.detail);
   };
 
   /** Who is not let in stays no longer than it takes to tell him, if he is told at all. */

@@ -155,6 +155,22 @@ describe('isMidMessage', () => {
   });
 });
 
+describe('begun', () => {
+  it('gives the lines that are whole of a message that is not', () => {
+    const framer = new StreamFramer(LIMITS);
+    const seen = [EMPTY, REQUEST.slice(0, 20), REQUEST.slice(20, 120), REQUEST.slice(120, -1)].map((chunk) => {
+      framer.push(chunk);
+      while (framer.next() !== undefined);
+      return framer.begun;
+    });
+    const lines = REQUEST.slice(0, REQUEST.lastIndexOf('\r\n', 118) + 2);
+    expect(seen).toEqual(['', '', lines, REQUEST.slice(0, REQUEST.indexOf('hello'))]);
+    framer.push('o');
+    framer.next();
+    expect(framer.begun).toBe('');
+  });
+});
+
 describe('framing is lost, and nothing more comes,', () => {
   it.each<[string, string | undefined, string]>([
     ['Content-Length is missing (RFC 3261 §18.3)', undefined, 'lost 400 framing-lost'],
@@ -218,11 +234,25 @@ describe('framing is lost, and nothing more comes,', () => {
     expect(summary(framesOf([REQUEST + garbage]))).toEqual([REQUEST, 'lost 400 not-sip']);
   });
 
-  it('when a first line is longer than 8 KiB', () => {
-    const limits = { headerBytes: 100_000, bodyBytes: 0 };
-    expect(summary(framesOf(['x'.repeat(8192)], limits))).toEqual([]);
-    expect(summary(framesOf(['x'.repeat(8193)], limits))).toEqual(['lost 400 not-sip']);
-    expect(summary(framesOf('x'.repeat(9000), limits))).toEqual(['lost 400 not-sip']);
+  it.each([
+    ['no method, no version', 'x'.repeat(2001), 'lost 400 not-sip'],
+    ['no token in front', `{ ${'x'.repeat(2001)}`, 'lost 400 not-sip'],
+    ['a request line', `MESSAGE sip:${'x'.repeat(2001)}`, 'lost 513 header-too-large'],
+    ['a whole request line', requestText({}, `MESSAGE sip:${'x'.repeat(2001)} SIP/2.0`), 'lost 513 header-too-large'],
+    ['a status line', `SIP/2.0 200 ${'x'.repeat(2001)}`, 'lost 513 header-too-large'],
+  ])('when a first line is as long as all header fields may be, however it is cut: %s', (_, text, lost) => {
+    for (const chunks of [[text], text, [text.slice(0, 1_000), text.slice(1_000)]]) {
+      const frames = framesOf(chunks);
+      expect(summary(frames)).toEqual([lost]);
+      if (lost.endsWith('large')) expect(frames[0]).toMatchObject({ text: '' });
+    }
+    expect(summary(framesOf([text.slice(0, 2000)]))).toEqual([]);
+  });
+
+  it('but not before: a request line that fills the header section passes however it is cut', () => {
+    const text = requestText({}, `MESSAGE sip:${'x'.repeat(1500)} SIP/2.0`);
+    for (const chunks of [[text], text, cutAt(text, [1, 700, 1400, 1600])])
+      expect(summary(framesOf(chunks))).toEqual([text]);
   });
 });
 

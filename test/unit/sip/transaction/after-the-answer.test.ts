@@ -43,6 +43,9 @@ class World {
       onRequest: (request: SipRequest, flow: ServerTransaction['flow']) => this.transactions.onRequest(request, flow),
       onResponse: (response: SipResponse, flow: ServerTransaction['flow']) =>
         this.transactions.onResponse(response, flow),
+      onUnfitResponse: (response: SipResponse, flow: ServerTransaction['flow']) =>
+        this.transactions.onUnfitResponse(response, flow),
+      onLostRequest: () => undefined,
       onDiscarded: () => undefined,
     };
     this.transport = createTransportLayer(wishes, doorFor({}), handler, this.clock, silentLog);
@@ -214,6 +217,7 @@ async function answered(method: string): Promise<WeakRef<object>[]> {
 /** Keeps what it is told. */
 class Asker implements ClientTransactionUser, AcceptedUser {
   readonly statuses: number[] = [];
+  readonly unfit: number[] = [];
   readonly notes: string[] = [];
 
   accepts(response: SipResponse, note?: string): boolean {
@@ -227,6 +231,10 @@ class Asker implements ClientTransactionUser, AcceptedUser {
 
   onResponse({ status }: SipResponse): void {
     this.statuses.push(status);
+  }
+
+  onUnfitResponse({ status }: SipResponse): void {
+    this.unfit.push(status);
   }
 
   onTimeout(): void {}
@@ -310,6 +318,28 @@ describe('client transactions', () => {
       }
       expect(strays).toEqual(['not-from-the-hop', 'other-sent-by', 'other-method']);
       expect(heir.statuses).toEqual([]);
+    },
+  );
+
+  test.each(['MESSAGE', 'INVITE'])(
+    'a final response to a %s that cannot be sent on ends its transaction and is told, a provisional one is not; nobody else may send it',
+    async (method) => {
+      const { transactions, strays } = await open();
+      const [end, other] = [await world.end('127.0.151.2'), await world.end('127.0.151.3')];
+      const user = new Asker();
+      const { request } = await ask(end, method, user);
+      const unfit = (status: number) => responseText(request, status, { headers: ['X: a\nb'] });
+      end.send(unfit(180));
+      other.send(unfit(200));
+      await handled(end);
+      await handled(other);
+      expect(user.unfit).toEqual([]);
+      end.send(unfit(200));
+      await until(() => user.unfit.length === 1);
+      expect(transactions.counts.clients).toBe(0);
+      end.send(responseText(request, 200));
+      await until(() => strays.length === 1);
+      expect(user).toMatchObject({ unfit: [200], statuses: [] });
     },
   );
 

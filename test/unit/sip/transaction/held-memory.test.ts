@@ -24,6 +24,8 @@ const handler = {
     transactions.onRequest(request, flow),
   onResponse: (response: SipResponse, flow: Parameters<TransactionLayer['onResponse']>[1]) =>
     transactions.onResponse(response, flow),
+  onUnfitResponse: () => undefined,
+  onLostRequest: () => undefined,
   onDiscarded: () => undefined,
 };
 const limits = { ...settingsFor({}).limits, memoryBytes };

@@ -144,8 +144,8 @@ describe('a peer that connects to us', () => {
       const peer = connectTls(listener, kind.own);
       peer.send(messageFrom());
       await until(() => peer.isClosed);
-      const refused = await until(() => handler.discarded[0]);
-      expect(refused).toMatchObject({ what: kind.code, flow: { remoteAddress: '127.0.0.1', verifiedNames: [] } });
+      const refused = await until(() => handler.refused[0]);
+      expect(refused).toMatchObject({ code: kind.code, flow: { remoteAddress: '127.0.0.1', verifiedNames: [] } });
       expect(refused.detail).toContain(kind.detail);
       expect(handler.requests).toEqual([]);
       expect(peer.text).toBe('');
@@ -157,7 +157,7 @@ describe('a peer that connects to us', () => {
     const peer = connectTls(listener, undefined);
     peer.send(messageFrom());
     await until(() => peer.isClosed);
-    expect(await until(() => handler.discarded[0])).toMatchObject({ what: 'tls-no-certificate' });
+    expect(await until(() => handler.refused[0])).toMatchObject({ code: 'tls-no-certificate' });
     expect(handler.requests).toEqual([]);
   });
 
@@ -198,7 +198,7 @@ describe('a peer that connects to us', () => {
     const peer = connectTls(listener, frontEnd);
     peer.send(messageFrom());
     await until(() => peer.isClosed);
-    expect(handler.discarded).toMatchObject([{ what: 'access-denied', detail: 'no rule' }]);
+    expect(handler.refused).toMatchObject([{ code: 'access-denied', detail: 'no rule' }]);
     expect(handler.requests).toEqual([]);
     connectTls(listener, authority.issue({ commonName: 'imp1.example.com' })).send(messageFrom());
     await until(() => handler.requests.length === 1);

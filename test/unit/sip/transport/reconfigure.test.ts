@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import type { ListenSetting, TlsProfile } from '../../../../src/sip/transport/settings.ts';
 import type { ReconfigurableTransports } from '../../../../src/sip/transport/transport-layer.ts';
+import { respond } from '../../../../src/sip-parser/index.ts';
 import { createAuthority, type TestCertificate } from '../../../support/certificates.ts';
 import {
   closeTransports,
@@ -185,6 +186,7 @@ test('one port may change between TCP and TLS', async () => {
 
 test('limits and timeouts hold for connections that are open already', async () => {
   const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+  handler.answer = (request, flow) => flow.send(respond(request, 200, 'OK', 'x'));
   const peer = await openEnd({
     transport: 'tcp',
     address: '127.0.0.1',

@@ -3,6 +3,7 @@
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { respond } from '../../../../src/sip-parser/index.ts';
 import { closeTransports, flowTo, openTransports, RecordingUser } from '../../../support/open-transports.ts';
 import { requestText } from '../../../support/raw-message.ts';
 import { closePeers, connectPeer, listenAsPeer } from '../../../support/stream-peer.ts';
@@ -94,7 +95,19 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
     connectPeer(listener).send(response('bad', 842) + response('good'));
     await until(() => handler.responses.length === 1);
     expect(handler.responses[0]!.message.callId).toBe('good');
-    expect(handler.discardCodes).toEqual(['bad-response']);
+    expect(handler.discarded).toMatchObject([{ what: 'bad-response', callId: 'bad' }]);
+    expect(handler.unfit, 'nobody can say what 842 answers').toEqual([]);
+  });
+
+  test('a response whose header lines could be misread is told, as one that cannot be sent on', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    for (const line of ['X: a\nVia: b', 'X: a\rb', 'X: \0', 'Content Length: 5'])
+      connectPeer(listener).send(response('unfit').replace('CSeq', `${line}\r\nCSeq`));
+    await until(() => handler.unfit.length === 4);
+    expect(handler.discarded.map(({ what, callId }) => `${what} ${callId}`)).toEqual(
+      Array(4).fill('bad-response unfit'),
+    );
+    expect(handler.responses).toEqual([]);
   });
 
   test('a double CRLF is answered by a single one (RFC 5626 §3.5.1)', async () => {
@@ -105,30 +118,93 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
   });
 
   test.each([
-    ['framing-lost', 'SIP/2.0 400 no Content-Length on a stream', message('lost').replace('Content-Length: 0\r\n', '')],
-    [
-      'header-too-large',
-      'SIP/2.0 513 Message Too Large',
-      message('long').replace('Max', `X: ${'x'.repeat(70_000)}\r\nMax`),
-    ],
-    ['body-too-large', 'SIP/2.0 513 Message Too Large', message('big').replace('Length: 0', 'Length: 2000000')],
-  ])('%s: the request is answered with %s, and the connection closed', async (code, statusLine, text) => {
+    ['framing-lost', 400, message('lost').replace('Content-Length: 0\r\n', '')],
+    ['header-too-large', 513, message('lost').replace('CSeq', `X: ${'x'.repeat(70_000)}\r\nCSeq`)],
+    ['body-too-large', 513, message('lost').replace('Length: 0', 'Length: 2000000')],
+  ] as const)(
+    '%s: the answer of whoever decides (%i) leaves, and the connection is closed',
+    async (code, status, text) => {
+      const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+      const peer = connectPeer(listener);
+      peer.send(text);
+      await until(() => peer.hasEnded);
+      expect(peer.text.split('\r\n')[0]).toBe(`SIP/2.0 ${status} ${code}`);
+      expect(handler.lost).toMatchObject([{ message: { callId: 'lost' }, loss: { code, status } }]);
+      expect(handler.discarded).toMatchObject([{ what: code, callId: 'lost' }]);
+      expect(handler.requests).toEqual([]);
+    },
+  );
+
+  test('a lost request that nobody answers closes the connection all the same', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    handler.answersLost = false;
+    const peer = connectPeer(listener);
+    peer.send(message('lost').replace('Content-Length: 0\r\n', ''));
+    await until(() => peer.hasEnded);
+    expect(peer.text).toBe('');
+    expect(handler.discardCodes).toEqual(['framing-lost']);
+  });
+
+  test('answers that are owed leave before a connection is closed whose framing is lost, and nothing more is read', async () => {
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    peer.send(message('owed') + message('big').replace('Length: 0', 'Length: 2000000') + message('unread'));
+    const { message: owed, flow } = await until(() => handler.requests[0]);
+    expect(await peer.read('\r\n\r\n')).toContain('SIP/2.0 513 body-too-large');
+    expect(peer.hasEnded).toBe(false);
+    layer.sendResponse(respond(owed, 200, 'OK', 'late'), owed, flow);
+    await until(() => peer.text.includes('SIP/2.0 200 OK'));
+    await until(() => {
+      clock.advance(1_000);
+      return peer.hasEnded;
+    });
+    expect(handler.requests).toHaveLength(1);
+  });
+
+  test.each([1, 2, 10, 3_000])('a request line of 60 kB passes, in %i segments', async (pieces) => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    const text = message('line').replace('@example.com SIP', `@example.com;opaque=${'a'.repeat(60_000)} SIP`);
+    const step = Math.ceil(text.length / pieces);
+    for (let at = 0; at < text.length; at += step) {
+      peer.send(text.slice(at, at + step));
+      await until(() => peer.socket.writableLength === 0);
+    }
+    await until(() => handler.requests.length === 1);
+    expect(handler.requests[0]!.message.text).toBe(text);
+  });
+
+  test.each([1, 10])('one that is larger than all header fields may be is told, in %i segments', async (pieces) => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    const text = message('line').replace('@example.com SIP', `@example.com;opaque=${'a'.repeat(66_000)} SIP`);
+    const step = Math.ceil(text.length / pieces);
+    for (let at = 0; at < text.length; at += step) peer.send(text.slice(at, at + step));
+    await until(() => peer.hasEnded);
+    const detail = 'start line larger than 65536 octets';
+    expect(handler.discarded).toMatchObject([{ what: 'header-too-large', detail }]);
+    expect(peer.text, 'nothing says where an answer would have to go').toBe('');
+  });
+
+  test.each([
+    ['a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', 'the peer speaks TLS to a port without'],
+    ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'the peer speaks HTTP, not SIP'],
+    ['anything else', '220 mail.example.com ESMTP\r\n', 'no SIP start line'],
+  ])('%s on a port for SIP over TCP is called by its name', async (_, text, detail) => {
     const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const peer = connectPeer(listener);
     peer.send(text);
     await until(() => peer.hasEnded);
-    expect(peer.text.split('\r\n')[0]).toBe(statusLine);
-    expect(handler.discardCodes).toEqual([code]);
-    expect(handler.requests).toEqual([]);
+    expect(handler.discarded).toMatchObject([{ what: 'not-sip', detail: expect.stringContaining(detail) }]);
   });
 
-  test.each(['ACK', 'BENOTIFY'])('a %s whose framing is lost is not answered', async (method) => {
-    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
-    const peer = connectPeer(listener);
-    peer.send(message('lost').replaceAll('MESSAGE', method).replace('Content-Length: 0\r\n', ''));
-    await until(() => peer.hasEnded);
-    expect(peer.text).toBe('');
-    expect(handler.discardCodes).toEqual(['framing-lost']);
+  test('a hop that answers with a TLS alert is told to be reached by the wrong transport', async () => {
+    const { layer, handler } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const server = await listenAsPeer();
+    flowTo(layer, { transport: 'tcp', port: server.port });
+    (await server.peer(0)).send('\x15\x03\x01\0\x02\x02\x46');
+    await until(() => handler.discarded.length === 1);
+    expect(handler.discarded[0]).toMatchObject({ what: 'not-sip', detail: expect.stringContaining('transport: tls') });
   });
 
   test('what is not SIP closes the connection', async () => {
@@ -141,14 +217,29 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
 
   test('a message that is not finished in time closes the connection', async () => {
     const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    handler.answer = (request, flow) => flow.send(respond(request, 200, 'OK', 'x'));
     const peer = connectPeer(listener);
-    peer.send(`${message('whole')}MESSAGE sip:bob@example.com SIP/2.0\r\nVia:`);
+    peer.send(`${message('whole')}MESSAGE sip:bob@example.com SIP/2.0\r\ni: half\r\nVia:`);
     await until(() => handler.requests.length === 1);
     clock.advance(29_999);
     expect(handler.discardCodes).toEqual([]);
     clock.advance(1);
-    expect(handler.discardCodes).toEqual(['incomplete-message']);
+    expect(handler.discarded).toMatchObject([{ what: 'incomplete-message', callId: 'half' }]);
     await until(() => peer.hasEnded);
+  });
+
+  test('a stream that ends inside a message is told, with the Call-ID as far as it has come', async () => {
+    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    for (const text of [message('body', { body: 'hello' }).slice(0, -2), message('head').slice(0, -4)]) {
+      const peer = connectPeer(listener);
+      peer.send(text);
+      peer.socket.end();
+      await until(() => peer.hasEnded);
+    }
+    expect(handler.discarded.map(({ what, callId }) => [what, callId])).toEqual([
+      ['incomplete-message', 'body'],
+      ['incomplete-message', 'head'],
+    ]);
   });
 
   test('a busy stream that is inside a message at every read is left alone', async () => {

@@ -73,7 +73,7 @@ describe('a peer that connects to us', () => {
     const { handler, listener } = await openTls({ minVersion: 'TLSv1.3' });
     const peer = connectTls(listener, frontEnd, { maxVersion: 'TLSv1.2' });
     await until(() => peer.isClosed);
-    expect((await until(() => handler.discarded[0])).what).toBe('tls-failed');
+    expect((await until(() => handler.refused[0])).code).toBe('tls-failed');
   });
 
   test('cannot show another certificate later: renegotiation is refused, as TLS 1.3 has none', async () => {
@@ -97,21 +97,27 @@ describe('a peer that connects to us', () => {
     expect((peer.socket as TLSSocket).getProtocol()).toBe('TLSv1');
   });
 
-  test('without TLS is refused, and others live on', async () => {
-    const { handler, listener } = await openTls();
-    const plain = keepPeer(connectTcp(listener.port, listener.address));
-    plain.send(messageFrom());
-    await until(() => plain.isClosed);
-    expect((await until(() => handler.discarded[0])).what).toBe('tls-failed');
-    connectTls(listener, frontEnd).send(messageFrom());
-    await until(() => handler.requests.length === 1);
-  });
+  test.each(['MESSAGE', 'OPTIONS'])(
+    'without TLS is refused and told so once, and others live on: %s',
+    async (method) => {
+      const { handler, listener } = await openTls();
+      const plain = keepPeer(connectTcp(listener.port, listener.address));
+      plain.send(messageFrom().replaceAll('MESSAGE', method));
+      await until(() => plain.isClosed);
+      await until(() => handler.refused.length > 0);
+      connectTls(listener, frontEnd).send(messageFrom());
+      await until(() => handler.requests.length === 1);
+      const hint = expect.stringContaining('a listener with transport: tcp');
+      expect(handler.refused).toMatchObject([{ code: 'tls-not-spoken', hint }]);
+      expect(handler.discardCodes).toEqual([]);
+    },
+  );
 
   test('and goes before it has said anything does not hold its place until the handshake would be over', async () => {
     const { handler, listener } = await openTls();
     const gone = keepPeer(connectTcp(listener.port, listener.address, () => gone.socket.end()));
     await until(() => gone.isClosed);
-    expect((await until(() => handler.discarded[0])).what).toBe('tls-failed');
+    expect((await until(() => handler.refused[0])).code).toBe('tls-failed');
   });
 
   test('and ends its side still gets the answers that it is owed', async () => {

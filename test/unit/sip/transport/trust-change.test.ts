@@ -66,7 +66,7 @@ describe('a peer that has connected', () => {
     const user = new RecordingUser();
     flow.users.add(user);
     await change(layer, profile);
-    expect(handler.discarded).toMatchObject([{ what: code, flow: { verifiedNames: flow.verifiedNames } }]);
+    expect(handler.refused).toMatchObject([{ code, flow: { verifiedNames: flow.verifiedNames } }]);
     expect(user.errors, 'who waits for an answer by it is told at once').toMatchObject([{ code: 'closed' }]);
     out.send(messageFrom());
     layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', message, flow);
@@ -94,7 +94,7 @@ describe('a peer that has connected', () => {
     const { message, flow } = nameOf('fe7.example.com');
     layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', message, flow);
     await change(layer, {});
-    expect(handler.discarded).toMatchObject([{ what: 'tls-certificate-untrusted' }]);
+    expect(handler.refused).toMatchObject([{ code: 'tls-certificate-untrusted' }]);
     expect(flow.state).toBe('closed');
     expect(nameOf('imp1.example.com').flow.state).toBe('open');
   });
@@ -104,8 +104,8 @@ describe('a peer that has connected', () => {
     const { layer, handler, nameOf } = await connectBoth({ ca: bundle }, theirs);
     const elsewhere = [{ transport: 'tls', tlsProfile: 'default', address: '127.0.0.2' }] as const;
     (await layer.reconfigure(settingsFor({ listen: elsewhere, tls: [profileOf(router)] }), doorFor({}))).commit();
-    expect(handler.discarded).toMatchObject([
-      { what: 'tls-certificate-untrusted', flow: { verifiedNames: ['fe7.example.com'] } },
+    expect(handler.refused).toMatchObject([
+      { code: 'tls-certificate-untrusted', flow: { verifiedNames: ['fe7.example.com'] } },
     ]);
     expect(nameOf('imp1.example.com').flow.state, 'it is trusted, and may end what it has begun').toBe('open');
   });
@@ -117,7 +117,7 @@ describe('a peer that has connected', () => {
         ? { code: 'access-denied', shown: 'pool', detail: 'no rule', hint: 'add one' }
         : undefined;
     await change(layer, {});
-    expect(handler.discarded).toMatchObject([{ what: 'access-denied' }]);
+    expect(handler.refused).toMatchObject([{ code: 'access-denied' }]);
     expect(nameOf('imp1.example.com').flow.state).toBe('open');
   });
 
@@ -127,14 +127,14 @@ describe('a peer that has connected', () => {
     const ca = authority.certificate + issuing.certificate;
     const { layer, handler, nameOf } = await connectBoth({ ca }, below);
     await change(layer, { ca, peers: ['fe8.example.com', 'imp1.example.com'] });
-    expect(handler.discarded).toEqual([]);
+    expect(handler.refused).toEqual([]);
     expect(nameOf('fe8.example.com').flow.state).toBe('open');
   });
 
   test('under the very same profile is not asked again, and stays', async () => {
     const { layer, handler, nameOf } = await connectBoth();
     await change(layer, {});
-    expect(handler.discarded).toEqual([]);
+    expect(handler.refused).toEqual([]);
     expect(nameOf('pool.example.com').flow.state).toBe('open');
   });
 });
@@ -194,13 +194,13 @@ describe('a certificate that ends while its connection is open (RFC 5280 §4.1.2
 
     pass(1);
     clock.advance(60_000);
-    expect(handler.discarded).toEqual([]);
+    expect(handler.refused).toEqual([]);
     pass(2);
     // It still waits for its answer at the next look, and is told of once.
     clock.advance(60_000);
     clock.advance(60_000);
-    expect(handler.discarded).toMatchObject([
-      { what: 'tls-certificate-expired', flow: { verifiedNames: flow.verifiedNames } },
+    expect(handler.refused).toMatchObject([
+      { code: 'tls-certificate-expired', flow: { verifiedNames: flow.verifiedNames } },
     ]);
     layer.sendResponse('SIP/2.0 200 OK\r\n\r\n', message, flow);
     await out.read('200 OK');

@@ -194,7 +194,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    id: 'ROB-11',
+    id: 'ROB-16',
     rfc: 3261,
     section: '16.3(1), 16.7',
     level: 'SHOULD',
@@ -235,7 +235,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    id: 'ROB-12',
+    id: 'ROB-17',
     rfc: 3261,
     section: '16.3(4)',
     level: 'SHOULD',

@@ -373,6 +373,13 @@ describe('how far one gets', () => {
     expect(ofHop(await examine()).at(-1)).toMatch(/^options error: what it answers is not SIP \(/);
   });
 
+  test('it speaks TLS on the port that is meant for TCP', async () => {
+    await serveTcp({ ...fe1, port: 5060 }, () => '\x15\x03\x03\0\x02\x02\x16');
+    expect(ofHop(await examine({ route: `next-hop: ${fe1.address}, port: 5060` })).at(-1)).toMatch(
+      /^options error: what it answers is not SIP \(the next hop speaks TLS on this port: transport: tls on its route/,
+    );
+  });
+
   test('over TCP', async () => {
     const route = `next-hop: ${fe1.address}, port: 5060`;
     await serveTcp({ ...fe1, port: 5060 }, ok);

@@ -151,6 +151,14 @@ describe('what an administrator is told', () => {
     });
   });
 
+  test('a port that is not for LDAPS', async () => {
+    const url = server.ldapUrl.replace('ldap:', 'ldaps:');
+    expect(await whyNot(server, { urls: [url] })).toMatchObject({
+      code: 'ldap-unreachable',
+      message: expect.stringMatching(new RegExp(`^${url} cannot be reached: it .* port ${url.split(':')[2]}.*LDAPS`)),
+    });
+  });
+
   test('a name that does not resolve, and a port where nobody listens', async () => {
     expect(await whyNot(server, { urls: ['ldaps://nowhere.invalid:636'] })).toMatchObject({ code: 'ldap-unreachable' });
     expect(await whyNot(server, { urls: ['ldaps://127.0.0.1:1'] })).toMatchObject({

@@ -45,7 +45,7 @@ const DECIDING = ['contentlength', 'via', 'from', 'to', 'callid', 'cseq', 'route
 function isDangerous(row: string): boolean {
   const name = row.split(':', 1)[0] ?? '';
   const first = /^[A-Za-z-]+/.exec(name)?.[0] ?? '';
-  return /^\s|[\x00-\x1f\x7f]/.test(name) || [name, first].some((text) => DECIDING.includes(lettersOf(text)));
+  return /^\s|[\x00-\x08\x0a-\x1f\x7f]/.test(name) || [name, first].some((text) => DECIDING.includes(lettersOf(text)));
 }
 
 const lettersOf = (text: string): string => text.toLowerCase().replace(/[^a-z]/g, '');

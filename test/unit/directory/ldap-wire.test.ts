@@ -149,6 +149,10 @@ describe('framing', () => {
     expect(() => messageLength(octets)).toThrow(/the server/);
   });
 
+  test('tells a server that speaks TLS there by its alert', () => {
+    expect(() => messageLength(Buffer.from('150303000202', 'hex'))).toThrow('it speaks TLS on this port');
+  });
+
   test('cut or changed messages are refused or read, and never read on for ever', () => {
     const whole = [
       searchEntry(1, 'CN=a,DC=b', { cn: ['a', 'b'], sn: [] }),

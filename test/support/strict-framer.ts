@@ -44,11 +44,11 @@ const DECIDING = ['contentlength', 'via', 'from', 'to', 'callid', 'cseq', 'route
 /** Whether a line that is no header field might be taken for one that matters, or for the rest of the line before it. */
 function isDangerous(row: string): boolean {
   const name = row.split(':', 1)[0] ?? '';
-  const first = /^[A-Za-z-]+/.exec(name)?.[0] ?? '';
-  return /^\s|[\x00-\x08\x0a-\x1f\x7f]/.test(name) || [name, first].some((text) => DECIDING.includes(lettersOf(text)));
+  const first = /^[\w.!%*+`'~-]+/.exec(name)?.[0] ?? '';
+  return /^\s|[\x00-\x08\x0a-\x1f\x7f]/.test(name) || [name, first].some((text) => DECIDING.includes(bareOf(text)));
 }
 
-const lettersOf = (text: string): string => text.toLowerCase().replace(/[^a-z]/g, '');
+const bareOf = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 /** Start line and header lines, or why they are none. Odd lines that nobody could take for anything are passed over (§16.3). */
 function readHead(head: string): Omit<StrictMessage, 'text' | 'body'> | string {

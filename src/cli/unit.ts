@@ -57,7 +57,7 @@ const unitLines = (snapshot: Snapshot, program: Program): readonly string[] => {
     `# Written by \`pif-router unit\`; write it anew for another Node, and when listen, stop.drain, log.file or admin.socket change.`,
     '# Once, as root:',
     '#   useradd --system --shell /usr/sbin/nologin pif-router',
-    `#   pif-router keys new ${shellWord(file)}, for the router may not write there`,
+    `#   ${[node, main, 'keys', 'new', file].map(shellWord).join(' ')}   (the router may not write there)`,
     `#   chown root:pif-router ${shellWord(file)} and the keys that it names, and chmod 640`,
     '[Unit]',
     'Description=SIP router between Cisco IM&P and Microsoft Lync',

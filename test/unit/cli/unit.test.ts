@@ -135,6 +135,8 @@ describe('a unit', () => {
   test('tells root commands that name the file for a shell', async () => {
     const folder = folderNamed('a b%$x');
     const { out } = await unitFor(folder);
-    expect(out).toContain(`#   pif-router keys new '${folder}/routes.yaml', for the router may not write there`);
+    expect(out).toContain(
+      `#   ${program.join(' ')} keys new '${folder}/routes.yaml'   (the router may not write there)`,
+    );
   });
 });

@@ -3,11 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { formatProblem } from '../../../src/config/problem.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
+
+const authority = createAuthority('AD CA');
+afterAll(() => authority.remove());
 
 const place = {
   'admin.socket': (file: string) => `admin: { socket: ${file} }`,
@@ -19,7 +23,11 @@ type Setting = keyof typeof place;
 const settings = Object.keys(place) as Setting[];
 
 const folderFor = (...sections: readonly string[]): string =>
-  folderWith({ 'routes.yaml': routesYaml({ x: sections.join('\n') }), 'ca.crt': 'PEM', password: 'quite secret\n' });
+  folderWith({
+    'routes.yaml': routesYaml({ x: sections.join('\n') }),
+    'ca.crt': authority.certificate,
+    password: 'quite secret\n',
+  });
 
 /** What `check` says of that setting; the folder's name is left out. */
 const complaints = (folder: string): readonly string[] =>

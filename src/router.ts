@@ -102,7 +102,8 @@ const rulesOf = (settings: RouterSettings, directory: Directory, { admit }: Admi
   };
   const refuse = (source: RequestSource) => refuseStranger(source, policy);
   const sideOf = (source: RequestSource) => policy.access.sideOf(source);
-  return { settings: proxySettings(settings), route, refuseStranger: refuse, sideOf };
+  const isSharedDomain = (host: string) => policy.domains.has(host);
+  return { settings: proxySettings(settings), route, refuseStranger: refuse, sideOf, isSharedDomain };
 };
 
 export const createRouter = (first: RouterSettings, directory: Directory, parts: RouterParts): Router => {

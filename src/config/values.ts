@@ -1,5 +1,6 @@
 /** The kinds of value that settings have: times, sizes, numbers, names, addresses. Each says in words what it expects. */
-import { isIP, isIPv4 } from 'node:net';
+import { isIP, isIPv4, SocketAddress } from 'node:net';
+import { withoutFinalDot } from '../routing/ip-address.ts';
 import { type Parsed, parsed, quote, type Reader } from './reader.ts';
 
 /** Any text that is not empty, at most `longest` characters. */
@@ -84,7 +85,7 @@ export const formatSize = (bytes: number): string => inLargestUnit(bytes, sizeUn
 /** An IPv4 or IPv6 address; brackets around an IPv6 address are taken off. */
 export const ipAddress: Reader<string> = parsed((value) => {
   const address = withoutBrackets(value);
-  if (isIP(address) !== 0) return { value: address.toLowerCase() };
+  if (isIP(address) !== 0) return { value: canonicalAddress(address) };
   const hint = isHostName(value)
     ? 'a name is not possible here, write the address'
     : 'such as 192.0.2.1 or 2001:db8::1';
@@ -112,16 +113,18 @@ export const socketAddress: Reader<{ readonly address: string; readonly port: nu
   return { wrong: `${quote(value)} is not an IP address with its port`, hint: 'such as 127.0.0.1:8060 or [::1]:8060' };
 });
 
-/** A DNS name or an IP address; lower case, without brackets. */
+/** A DNS name or an IP address, in the spelling that requests are compared by: lower case, without brackets and final dot. */
 export const host: Reader<string> = parsed((value) => {
-  const bare = withoutBrackets(value).toLowerCase();
-  if (isIP(bare) !== 0 || isHostName(bare)) return { value: bare };
+  const bare = withoutFinalDot(withoutBrackets(value).toLowerCase());
+  if (isIP(bare) !== 0) return { value: canonicalAddress(bare) };
+  if (isHostName(bare)) return { value: bare };
   return { wrong: `${quote(value)} is neither a host name nor an IP address`, hint: hostHint(value) };
 });
 
-/** A DNS name that is not an address; lower case. */
+/** A DNS name that is not an address; lower case, without its final dot. */
 export const hostName: Reader<string> = parsed((value) => {
-  if (isHostName(value)) return { value: value.toLowerCase() };
+  const bare = withoutFinalDot(value.toLowerCase());
+  if (isHostName(bare)) return { value: bare };
   return { wrong: `${quote(value)} is not a host name`, hint: hostHint(value) };
 });
 
@@ -134,6 +137,13 @@ export function isHostName(name: string): boolean {
   );
 }
 
+/** IPv6 as RFC 5952 writes it: 2001:DB8:0:0::1 is 2001:db8::1. A zone stays. */
+const canonicalAddress = (address: string): string => {
+  if (isIP(address) !== 6) return address;
+  const [bare = '', ...zone] = address.toLowerCase().split('%');
+  return [new SocketAddress({ address: bare, family: 'ipv6' }).address, ...zone].join('%');
+};
+
 const withoutBrackets = (value: string): string =>
   value.startsWith('[') && value.endsWith(']') && !isIPv4(value.slice(1, -1)) ? value.slice(1, -1) : value;
 
@@ -141,7 +151,7 @@ function hostHint(value: string): string {
   if (/^sips?:/i.test(value)) return 'leave out "sip:"';
   if (value.includes('@')) return 'only the part behind the @';
   if (/:\d+$/.test(value)) return 'the port has a setting of its own';
-  if (value.endsWith('.')) return 'without the dot at the end';
+  if (value.endsWith('..')) return 'with one dot at the end, or none';
   return 'such as sip.example.com';
 }
 

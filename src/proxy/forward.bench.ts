@@ -42,10 +42,11 @@ const sides = { from: 'microsoft', to: 'cisco' } as const;
 const signing = new Signing([createSecretKey(randomBytes(32))]);
 
 const isOwn = (host: string): boolean => host === 'router.example.com';
+const receipt = { isOwn, isSharedDomain: (host: string) => host === 'example.com', listener };
 
 function forwardOne(octets: Buffer): void {
   const request = readAsProxy(octets);
-  const routed = preprocessRoutes(request, isOwn);
+  const routed = preprocessRoutes(request, receipt);
   if (routed === undefined || checkRequest(request) !== undefined) throw new Error('not as expected');
   Buffer.from(
     forward({ routed, from, egress: listener, branch: 'z9hG4bK.1', maxBreadth: 60, sides, signing }),

@@ -25,6 +25,8 @@ export interface Rules {
   refuseStranger(source: RequestSource): Decision | undefined;
   /** Undefined for a source that may not speak with us. */
   sideOf(source: RequestSource): Side | undefined;
+  /** @param host as the parser gives it */
+  isSharedDomain(host: string): boolean;
 }
 
 /** What is told of every request, once, when it has ended. */
@@ -201,11 +203,11 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** Steps 1 to 3 of the story: validation, Route headers, facts. */
-  #read(request: SipRequest, flow: Flow, { settings }: Rules): Reading {
+  #read(request: SipRequest, flow: Flow, { settings, isSharedDomain }: Rules): Reading {
     const { isOwn, loopMemory, clock } = this.#world;
     const refusal = validate(request, settings);
     if (refusal !== undefined) return { refusal };
-    const routed = preprocessRoutes(request, isOwn);
+    const routed = preprocessRoutes(request, { isOwn, isSharedDomain, listener: flow.listener });
     if (routed === undefined) return { refusal: badRoute };
     if (routed.nextRoute !== undefined && routed.nextRoute.parsedUri === undefined) return { refusal: badRoute };
     const { signing } = settings;

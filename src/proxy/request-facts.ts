@@ -1,7 +1,7 @@
 /** What one request offers to the decision: read from the message when the decision asks, never before. */
 import { hash32 } from '../hash/spread.ts';
-import type { OwnRoute, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
-import { userKey } from '../routing/user-key.ts';
+import type { OwnRoute, RequestFacts, RequestSource, RouteFacts, Side, UriFacts } from '../routing/types.ts';
+import { canonicalUser } from '../routing/user-key.ts';
 import { Header, type SipRequest, type SipUri } from '../sip-parser/index.ts';
 import type { IsOwn, OwnVias } from './loop.ts';
 import type { RoutedRequest } from './route-headers.ts';
@@ -10,18 +10,17 @@ import { type Signing, sealOf } from './signing.ts';
 /** Cisco IM&P marks requests of partitioned federation, and sends a marked one straight out again (guide 12.5, troubleshooting). */
 const ciscoMarker = 'cisco-systems-partitioned';
 
-/** `maddr` overrides the host (RFC 3261 §19.1.1): a request goes there and nowhere else (§16.5). */
-export const uriFacts = (uri: SipUri): UriFacts => {
-  const host = uri.maddr ?? uri.host;
-  return {
-    scheme: uri.scheme,
-    user: uri.user,
-    host,
-    port: uri.port,
-    transport: uri.transport,
-    key: uri.user === undefined ? undefined : userKey(uri.user, host),
-  };
-};
+export const uriFacts = ({ scheme, user, host, maddr, port, transport }: SipUri): UriFacts => ({
+  scheme,
+  user,
+  host,
+  maddr,
+  port,
+  transport,
+  key: user === undefined ? undefined : `${canonicalUser(user)}@${host}`,
+});
+
+const routeFacts = (uri: SipUri): RouteFacts => ({ ...uriFacts(uri), hasLr: uri.hasLr });
 
 /** What only this node, or those that share its keys, can say of a request. */
 export interface OwnKnowledge {
@@ -102,9 +101,9 @@ export class Facts implements RequestFacts {
     });
   }
 
-  get nextRoute(): UriFacts | undefined {
+  get nextRoute(): RouteFacts | undefined {
     const uri = this.#routed.nextRoute?.parsedUri;
-    return uri === undefined ? undefined : uriFacts(uri);
+    return uri === undefined ? undefined : routeFacts(uri);
   }
 
   get isMarkedByCisco(): boolean {

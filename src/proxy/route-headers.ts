@@ -1,5 +1,12 @@
 /** Route processing: RFC 3261 §16.4 (what came in) and §16.6 step 6 (a next hop that is a strict router). */
-import { type NameAddress, parseSipUri, type SipRequest, type SipUri } from '../sip-parser/index.ts';
+import type { Listener } from '../sip/transport/flow.ts';
+import {
+  type NameAddress,
+  parseSipUri,
+  type SipRequest,
+  type SipUri,
+  withoutPortAndParameters,
+} from '../sip-parser/index.ts';
 import type { IsOwn } from './loop.ts';
 
 /** A request whose Route header fields have been read. Nothing is changed yet: `forward` makes the edits from this. */
@@ -33,21 +40,44 @@ const countOwn = (routes: readonly NameAddress[], isOwn: IsOwn): number => {
   return count;
 };
 
-/** §16.4: a maddr that names this node has done its work, and so have the port and transport that went with it. */
-const withoutOwnMaddr = (text: string): string =>
-  text
-    .replace(/^(sips?:(?:[^@]*@)?(?:\[[^\]]*\]|[^:;?]+)):\d+/i, '$1')
-    .replace(/;(?:maddr|transport)(?:=[^;?]*)?(?=[;?]|$)/gi, '');
+/** Where a request has come in, and what this node answers for. */
+export interface Receipt {
+  readonly isOwn: IsOwn;
+  readonly isSharedDomain: (host: string) => boolean;
+  readonly listener: Pick<Listener, 'transport' | 'port' | 'sentByPort'>;
+}
 
-const hasOwnMaddr = ({ maddr, port }: SipUri, isOwn: IsOwn): boolean => maddr !== undefined && isOwn(maddr, port);
+/** §16.4: its maddr is ours, and the request has come by the port and transport that stand there. */
+const hasReachedMaddr = (uri: SipUri, { isOwn, isSharedDomain, listener }: Receipt): boolean => {
+  const { maddr } = uri;
+  if (maddr === undefined) return false;
+  const { scheme, port, transport } = uri;
+  if (!isOwn(maddr, port) && !isSharedDomain(maddr)) return false;
+  const asked = scheme === 'sips' ? 'tls' : transport;
+  const isByThatPort = port === undefined || port === listener.port || port === listener.sentByPort;
+  return isByThatPort && (asked === undefined || asked === listener.transport);
+};
+
+const ofMaddr: ReadonlySet<string> = new Set(['maddr', 'transport']);
+
+/** §16.4: a maddr that has been reached has done its work, and so have the port and transport that went with it. */
+const withoutReachedMaddr = (routed: RoutedRequest, receipt: Receipt): RoutedRequest => {
+  if (!hasReachedMaddr(uriOf(routed), receipt)) return routed;
+  const repairedUri = withoutPortAndParameters(routed.repairedUri ?? routed.request.requestUri, ofMaddr);
+  return { ...routed, repairedUri, parsedRepair: parseSipUri(repairedUri) };
+};
 
 /** Undefined when the Request-URI (or the Route value that replaces it) is no SIP URI. */
-export const preprocessRoutes = (request: SipRequest, isOwn: IsOwn): RoutedRequest | undefined => {
+export const preprocessRoutes = (request: SipRequest, receipt: Receipt): RoutedRequest | undefined => {
   const { uri, routes } = request;
+  const { isOwn } = receipt;
   if (uri === undefined) return undefined;
   // Most requests have none, and V8 looks for an element -1 in the slowest of its ways.
   const last = routes.length === 0 ? undefined : routes[routes.length - 1];
-  if (last !== undefined && isOwnRecordRoute(uri, isOwn)) return fromStrictRouter(request, last, isOwn);
+  if (last !== undefined && isOwnRecordRoute(uri, isOwn)) {
+    const repaired = fromStrictRouter(request, last, isOwn);
+    return repaired && withoutReachedMaddr(repaired, receipt);
+  }
   const ownRoutes = routes.length === 0 ? 0 : countOwn(routes, isOwn);
   const routed = {
     request,
@@ -57,9 +87,7 @@ export const preprocessRoutes = (request: SipRequest, isOwn: IsOwn): RoutedReque
     ownRoutes,
     nextRoute: routes[ownRoutes],
   };
-  if (!hasOwnMaddr(uri, isOwn)) return routed;
-  const repairedUri = withoutOwnMaddr(request.requestUri);
-  return { ...routed, repairedUri, parsedRepair: parseSipUri(repairedUri) };
+  return withoutReachedMaddr(routed, receipt);
 };
 
 const fromStrictRouter = (request: SipRequest, last: NameAddress, isOwn: IsOwn): RoutedRequest | undefined => {

@@ -56,8 +56,14 @@ export const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]):
   because,
 });
 
-export const describeUri = ({ scheme, user, host, port }: UriFacts): string =>
-  `${scheme}:${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
+export const describeUri = ({ scheme, user, host, maddr, port }: UriFacts): string => {
+  const place = `${host}${port === undefined ? '' : `:${port}`}${maddr === undefined ? '' : `;maddr=${maddr}`}`;
+  return `${scheme}:${user === undefined ? '' : `${user}@`}${place}`;
+};
+
+/** The URI of the place that a request to this URI goes to. */
+export const placeOfUri = (uri: UriFacts): UriFacts =>
+  uri.maddr === undefined ? uri : { ...uri, host: uri.maddr, maddr: undefined };
 
 /** What is signed for one side is worth nothing from the other. */
 export const isInDialogThroughUs = ({ facts, from }: Admitted): boolean =>

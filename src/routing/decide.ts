@@ -12,10 +12,12 @@ import {
   type Heading,
   isInDialogThroughUs,
   type Outcome,
+  placeOfUri,
   reject,
   rejectForNow,
   toOtherSide,
 } from './check.ts';
+import type { RouteMatch } from './destination.ts';
 import type { Reach } from './peers.ts';
 import type { Policy } from './policy.ts';
 import { signatures } from './signatures.ts';
@@ -26,9 +28,11 @@ import {
   type Reason,
   type RequestFacts,
   type RequestSource,
+  type RouteFacts,
   type Side,
   type UriFacts,
 } from './types.ts';
+import { isAmbiguousKey } from './user-key.ts';
 
 const noRule = ({ remoteAddress, transport, verifiedNames }: RequestSource): Reason => {
   const names = verifiedNames.length === 0 ? 'no verified name' : verifiedNames.join(', ');
@@ -73,6 +77,33 @@ const loop: Check = {
       : `not seen before, not sent to ${request.from}, no marker`,
 };
 
+const elsewhere = ({ requestUri }: RequestFacts): Reason => ({
+  code: 'maddr-elsewhere',
+  detail: `${describeUri(requestUri)} is to be sent to another place than this node, which decides by the host alone`,
+});
+
+const ambiguous = ({ requestUri }: RequestFacts): Reason => ({
+  code: 'user-ambiguous',
+  detail: `${requestUri.key} has a control character or octets that are not UTF-8: who that is, every server reads in its own way`,
+});
+
+/**
+ * Outside a dialog what is delivered is what is decided about. A maddr of ours has been taken away when it led here (RFC 3261
+ * §16.4); with any other, user and place would be two.
+ */
+const recipient: Check = {
+  name: 'recipient',
+  run: (request) => {
+    const { facts } = request;
+    const { maddr, key } = facts.requestUri;
+    if (maddr === undefined && (key === undefined || !isAmbiguousKey(key))) return undefined;
+    if (isInDialogThroughUs(request)) return undefined;
+    return maddr === undefined ? reject(request, 404, ambiguous(facts)) : reject(request, 403, elsewhere(facts));
+  },
+  passed: (request) =>
+    isInDialogThroughUs(request) ? 'a dialog through this node' : 'the Request-URI says who is meant, in one way',
+};
+
 /**
  * How far a URI of the asker's choice may lead. A dialog through us has learnt its targets from peers: any place of a peer
  * (a Contact, a Front End behind a pool). A To tag alone proves nothing, but some drop our Route (LCS: DropRouteHeaders):
@@ -80,8 +111,18 @@ const loop: Check = {
  */
 const reachOf = (request: Admitted): Reach => {
   if (isInDialogThroughUs(request)) return 'peers';
-  return request.facts.hasToTag ? 'hosts of hops' : 'hops';
+  return request.facts.hasToTag && request.facts.nextRoute === undefined ? 'hosts of hops' : 'hops';
 };
+
+const leadsTo = (uri: UriFacts, hopId: string): Reason => ({
+  code: 'route-followed',
+  detail: `${describeUri(uri)} leads to ${hopId}`,
+});
+
+const byRoutesTo = (uri: UriFacts, to: Side): Reason => ({
+  code: 'route-followed',
+  detail: `${describeUri(uri)} by the routes to ${to}`,
+});
 
 /** Where a Route or a remote target leads: to a known peer, by a route for that host, or nowhere. */
 const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
@@ -89,24 +130,22 @@ const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
   const peer = policy.peers.find(uri, from, reachOf(request));
   if (peer !== undefined) {
     const { side, hop } = peer;
-    const followed: Reason = { code: 'route-followed', detail: `${describeUri(uri)} leads to ${hop.id}` };
-    return { kind: 'forward', plan: { to: side, hops: [hop] }, from, because: [rule.allowed, followed] };
+    return { kind: 'forward', plan: { to: side, hops: [hop] }, from, because: [rule.allowed, leadsTo(uri, hop.id)] };
   }
   if (!policy.routes.hasRouteFor(to, uri.host)) return undefined;
-  const followed: Reason = { code: 'route-followed', detail: `${describeUri(uri)} by the routes to ${to}` };
-  return { kind: 'heading', host: uri.host, key: undefined, because: [followed] };
+  return { kind: 'heading', host: uri.host, key: undefined, because: [byRoutesTo(uri, to)] };
 };
 
-const noPeerDetails: Readonly<Record<Reach, (uri: string) => string>> = {
+const noPeerDetails: Readonly<Record<Reach, (uri: string, to: Side) => string>> = {
   peers: (uri) => `neither an access rule nor a route names the host of ${uri}`,
   'hosts of hops': (uri) => `no route names the host of ${uri}, and no signed Route shows a dialog through this node`,
-  hops: (uri) => `${uri} is no next hop, and outside a dialog a Route leads nowhere else`,
+  hops: (uri, to) => `${uri} is no next hop of ${to}, and outside a dialog a Route leads nowhere else`,
 };
 
 const noPeer = (request: Admitted, uri: UriFacts): Decision =>
   reject(request, 403, {
     code: 'target-not-a-peer',
-    detail: noPeerDetails[reachOf(request)](describeUri(uri)),
+    detail: noPeerDetails[reachOf(request)](describeUri(uri), request.to),
   });
 
 const throughDialog: Reason = {
@@ -114,37 +153,57 @@ const throughDialog: Reason = {
   detail: 'within a dialog, to an address of a shared domain (a GRUU): the dialog goes on, wherever the user is now',
 };
 
+const withoutLr: Reason = {
+  code: 'route-without-lr',
+  detail:
+    'outside a dialog a Route without lr may not name a user or a maddr: its URI would take the place of the recipient',
+};
+
+/** What a Route chooses: a hop in service of the side that the request goes to, or those of a route to it. */
+const chosenByRoute = ({ facts, policy, from, to }: Admitted, uri: UriFacts): RouteMatch | undefined => {
+  const peer = policy.peers.find(uri, from, 'hops');
+  if (peer?.side === to && policy.routes.isInService(peer.hop.id)) {
+    return { kind: 'plan', plan: { to, hops: [peer.hop] }, because: [leadsTo(uri, peer.hop.id)] };
+  }
+  const match = policy.routes.match(to, uri.host, undefined, facts);
+  return match && { ...match, because: [byRoutesTo(uri, to), ...match.because] };
+};
+
 /**
- * Outside a dialog of ours a Route says by which hop, not whether: a domain without a route and a blocked pattern stay what
- * they are. Undefined where nothing forbids it.
+ * Outside a dialog of ours a Route says by which hop, not whether and not to which side: that is for all checks that follow.
+ * One that leads to no hop of the other side is refused here, before a directory is asked.
  */
-const forbidden = (request: Admitted): Decision | undefined => {
-  const { facts, policy, to } = request;
-  if (isInDialogThroughUs(request)) return undefined;
-  const outcome = domain.run(request);
-  if (outcome !== undefined && outcome.kind !== 'heading') return outcome;
-  const { host, key } = facts.requestUri;
-  const match = policy.routes.match(to, host, key, facts);
-  return match?.kind === 'blocked' ? reject(request, 403, ...match.because) : undefined;
+const refuseRoute = (request: Admitted, route: RouteFacts): Decision | undefined => {
+  if (!route.hasLr && (route.user !== undefined || route.maddr !== undefined)) return reject(request, 403, withoutLr);
+  const place = placeOfUri(route);
+  return chosenByRoute(request, place) === undefined ? noPeer(request, place) : undefined;
+};
+
+/** The remote target of a dialog (RFC 3261 §12.2.1.1). */
+const followTarget = (request: Admitted): Outcome | undefined => {
+  const { facts, policy } = request;
+  const target = placeOfUri(facts.requestUri);
+  if (policy.domains.has(target.host)) {
+    return isInDialogThroughUs(request) ? { ...toOtherSide(request, throughDialog), host: target.host } : undefined;
+  }
+  if (policy.isOwnAddress(target.host, target.port)) return undefined;
+  return followUri(request, target) ?? noPeer(request, target);
 };
 
 /** RFC 3261 §16.5 and §16.6 step 6: within a dialog the route set and the remote target say where to, not the user's home. */
 const routeToFollow: Check = {
   name: 'route to follow',
   run: (request) => {
-    const { facts, policy } = request;
-    const { nextRoute, requestUri } = facts;
-    if (nextRoute !== undefined) {
-      return forbidden(request) ?? followUri(request, nextRoute) ?? noPeer(request, nextRoute);
-    }
-    if (!facts.hasToTag) return undefined;
-    if (policy.domains.has(requestUri.host)) {
-      return isInDialogThroughUs(request) ? toOtherSide(request, throughDialog) : undefined;
-    }
-    if (policy.isOwnAddress(requestUri.host, requestUri.port)) return undefined;
-    return followUri(request, requestUri) ?? noPeer(request, requestUri);
+    const { nextRoute, hasToTag } = request.facts;
+    if (nextRoute === undefined) return hasToTag ? followTarget(request) : undefined;
+    if (!isInDialogThroughUs(request)) return refuseRoute(request, nextRoute);
+    const place = placeOfUri(nextRoute);
+    return followUri(request, place) ?? noPeer(request, place);
   },
-  passed: ({ facts }) => (facts.hasToTag ? 'a dialog that did not come through this node' : 'no Route left, no dialog'),
+  passed: ({ facts }) => {
+    if (facts.nextRoute !== undefined) return 'the Route names a hop of the other side';
+    return facts.hasToTag ? 'a dialog that did not come through this node' : 'no Route left, no dialog';
+  },
 };
 
 const ownAddressDetail = ({ method, requestUri }: RequestFacts): string => {
@@ -311,7 +370,7 @@ const mode: Check = {
  * The order of the decision. The access list stands before it: without a rule there is no side to decide for. The mode is the
  * last check: where it must ask the directory, only the route table is left to be asked.
  */
-export const checks: readonly Check[] = [signatures, loop, routeToFollow, ownAddress, domain, pin, mode];
+export const checks: readonly Check[] = [signatures, loop, recipient, routeToFollow, ownAddress, domain, pin, mode];
 
 const basicReasons: Readonly<Record<Side, readonly Reason[]>> = {
   cisco: [{ code: 'basic-other-side', detail: 'basic mode: what comes from microsoft goes to cisco' }],
@@ -330,10 +389,20 @@ export const basicHeading = ({ facts, to }: Admitted): Heading => ({
 const joined = (first: Reason, then: readonly Reason[], last: readonly Reason[]): readonly Reason[] =>
   then.length === 1 && last.length === 1 ? [first, then[0]!, last[0]!] : [first, ...then, ...last];
 
-/** The end of the line: the hops towards the other side. */
-export const throughRouteTable = (request: Admitted, { host, key, because }: Heading): Decision => {
-  const { facts, policy, rule, from, to } = request;
+/** Where the route table lets a request through, a Route of the asker's may say by which of the side's hops. */
+const matchOf = (request: Admitted, { host, key }: Heading): RouteMatch | undefined => {
+  const { facts, policy, to } = request;
   const match = policy.routes.match(to, host, key, facts);
+  const { nextRoute } = facts;
+  if (match?.kind !== 'plan' || nextRoute === undefined || isInDialogThroughUs(request)) return match;
+  return chosenByRoute(request, placeOfUri(nextRoute));
+};
+
+/** The end of the line: the hops towards the other side. */
+export const throughRouteTable = (request: Admitted, heading: Heading): Decision => {
+  const { rule, from, to } = request;
+  const { host, key, because } = heading;
+  const match = matchOf(request, heading);
   if (match === undefined) {
     return reject(request, 404, ...because, { code: 'no-route', detail: `no route to ${to} matches ${key ?? host}` });
   }

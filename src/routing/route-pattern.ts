@@ -1,6 +1,6 @@
 /** The destination patterns of static routes: how they are written, and whether one matches. */
 import { isHostName } from './access-pattern.ts';
-import { parseIp } from './ip-address.ts';
+import { hostKey, parseIp, withoutFinalDot } from './ip-address.ts';
 import type { Parsed } from './parsed.ts';
 import { canonicalUser } from './user-key.ts';
 
@@ -50,9 +50,11 @@ const readHostWildcard = (text: string, lower: string): Parsed<RoutePattern> => 
 };
 
 const readDomain = (text: string): Parsed<RoutePattern> => {
-  const lower = text.toLowerCase();
+  const lower = withoutFinalDot(text.toLowerCase());
   if (lower.startsWith('.')) return readReversed(text, lower);
-  if (isHostName(lower) || parseIp(lower) !== undefined) return { value: { kind: 'domain', text, domain: lower } };
+  if (isHostName(lower)) return { value: { kind: 'domain', text, domain: lower } };
+  const bare = lower.replace(/^\[|\]$/g, '');
+  if (parseIp(bare) !== undefined) return { value: { kind: 'domain', text, domain: hostKey(bare) } };
   if (lower.startsWith('*.') && isHostName(lower.slice(2))) {
     return { value: { kind: 'below', text, domain: lower.slice(2) } };
   }
@@ -63,6 +65,7 @@ const readDomain = (text: string): Parsed<RoutePattern> => {
 const readUser = (text: string): Parsed<RoutePattern> => {
   if (text.includes('@')) return { problem: `"${text}" must be a user part only, without @ and domain` };
   if (/\s/.test(text)) return { problem: `"${text}" has white space` };
+  if (text.includes(';')) return { problem: `"${text}" has a ;, and a user part counts up to its first ; only` };
   const isOpen = text.endsWith('*');
   const mask = canonicalUser(isOpen ? text.slice(0, -1) : text);
   if (mask.includes('*')) return { problem: `"${text}" has a * that is not at the end` };

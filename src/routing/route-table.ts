@@ -1,5 +1,6 @@
 /** The static routes, compiled: where a side can be reached for a host or user, and which places are known at all. */
 import { compileDestination, type Destination, isFixed, nextHopOf, planFor, type RouteMatch } from './destination.ts';
+import { hostKey } from './ip-address.ts';
 import { HostIndex, UserIndex } from './pattern-index.ts';
 import type { RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';
@@ -53,10 +54,11 @@ class SideRoutes {
   #entryOf(host: string): HostEntry {
     const kept = this.#entries.get(host);
     if (kept !== undefined) return kept;
-    const destinations = this.#hosts.matches(host);
+    const key = hostKey(host);
+    const destinations = this.#hosts.matches(key);
     const fixed = destinations.every(isFixed) ? planFor(this.#to, destinations, 0) : undefined;
     const entry = { destinations, fixed };
-    if (this.#hosts.hasExact(host)) this.#entries.set(host, entry);
+    if (this.#hosts.hasExact(key)) this.#entries.set(host, entry);
     return entry;
   }
 }
@@ -71,6 +73,7 @@ export class RouteTable {
   readonly #bySide: Readonly<Record<Side, SideRoutes>>;
   /** Next hops of all rows that are not blocked, also of those out of service: their dialogs still live. */
   readonly knownHops: readonly KnownHop[];
+  readonly #inService: ReadonlySet<string>;
 
   constructor(rows: readonly RouteInput[]) {
     const towards = (side: Side) =>
@@ -79,7 +82,14 @@ export class RouteTable {
         rows.filter(({ to }) => to === side),
       );
     this.#bySide = { cisco: towards('cisco'), microsoft: towards('microsoft') };
-    this.knownHops = rows.filter(({ block }) => !block).map((row) => ({ side: row.to, hop: nextHopOf(row) }));
+    const sending = rows.filter(({ block }) => !block);
+    this.knownHops = sending.map((row) => ({ side: row.to, hop: nextHopOf(row) }));
+    this.#inService = new Set(sending.filter(({ inService }) => inService).map((row) => nextHopOf(row).id));
+  }
+
+  /** Whether some row in service leads to that hop. The id of a hop names its side. */
+  isInService(hopId: string): boolean {
+    return this.#inService.has(hopId);
   }
 
   /**

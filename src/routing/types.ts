@@ -9,17 +9,28 @@ export type HopTransport = Transport | 'any';
 
 export const otherSide = (side: Side): Side => (side === 'cisco' ? 'microsoft' : 'cisco');
 
-/** The parts of a SIP URI that routing reads. `host` is lower case, an IPv6 address without brackets. */
+/**
+ * The parts of a SIP URI that routing reads. Hosts are lower case, without a final dot; an IPv6 address stands without
+ * brackets, as RFC 5952 writes it.
+ */
 export interface UriFacts {
   readonly scheme: 'sip' | 'sips';
   /** The user part as sent, `%XX` not decoded; undefined when the URI has none. */
   readonly user: string | undefined;
   readonly host: string;
+  /** Where a request to the URI goes in place of `host` (RFC 3261 §19.1.1); users are known by `host` all the same. */
+  readonly maddr: string | undefined;
   readonly port: number | undefined;
   /** The `transport` parameter, lower case. */
   readonly transport: string | undefined;
   /** Key of the user for directory, pins and user routes: `bob@example.com` (see `userKey`); undefined without a user part. */
   readonly key: string | undefined;
+}
+
+/** A Route value. */
+export interface RouteFacts extends UriFacts {
+  /** False: a strict router (RFC 2543), which finds its own URI in the Request-URI (RFC 3261 §16.6 step 6). */
+  readonly hasLr: boolean;
 }
 
 /** Where a request came from. One object per connection (or UDP remote address), so that a verdict can be kept with it. */
@@ -59,7 +70,7 @@ export interface RequestFacts {
   /** What names us and was not written by us. */
   readonly forgery: 'via' | 'record-route' | undefined;
   /** The topmost Route that is left; undefined when none is. */
-  readonly nextRoute: UriFacts | undefined;
+  readonly nextRoute: RouteFacts | undefined;
   /** An own Via with the same loop hash is in the request (RFC 5393 §4.2). */
   readonly hasLoopedBranch: boolean;
   /** The side towards which this request (Call-ID, From tag, CSeq, method, recipient) was sent by us before, if it was. */
@@ -128,6 +139,10 @@ export type ReasonCode =
   | 'route-followed'
   | 'dialog-other-side'
   | 'target-not-a-peer'
+  | 'route-without-lr'
+  // who is meant
+  | 'maddr-elsewhere'
+  | 'user-ambiguous'
   // own address and domains
   | 'own-address'
   | 'foreign-domain-no-route'

@@ -8,5 +8,5 @@ export type { NameAddress } from './name-address.ts';
 export { octetsOnly } from './octets.ts';
 export { ownCopy } from './own-copy.ts';
 export { respond } from './respond.ts';
-export { parseSipUri, type SipUri, schemeOf } from './uri.ts';
+export { parseSipUri, type SipUri, schemeOf, withoutPortAndParameters } from './uri.ts';
 export type { Via } from './via.ts';

@@ -6,6 +6,7 @@ export const CR = 13;
 export const SP = 32;
 export const DQUOTE = 34;
 export const COMMA = 44;
+export const DOT = 46;
 export const SLASH = 47;
 export const COLON = 58;
 export const SEMICOLON = 59;
@@ -16,6 +17,7 @@ export const QUESTION = 63;
 export const AT = 64;
 export const LBRACKET = 91;
 const BACKSLASH = 92;
+export const RBRACKET = 93;
 
 /** A table of 256 flags: 1 where the octet belongs to the class. An index beyond it (NaN at the end of a text) reads as no member. */
 export type CharClass = Uint8Array;

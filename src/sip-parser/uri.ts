@@ -1,10 +1,11 @@
 /** SIP and SIPS URIs (RFC 3261 §19.1, §25.1); of all other schemes only the name. */
-import { isIPv6 } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import {
   AT,
   asciiLower,
   COLON,
   charClass,
+  DOT,
   EQUAL,
   equalsIgnoreCase,
   HEX,
@@ -14,6 +15,7 @@ import {
   lowerSlice,
   parseDecimal,
   QUESTION,
+  RBRACKET,
   SEMICOLON,
   skipClass,
   skipDigits,
@@ -26,13 +28,14 @@ export interface SipUri {
   /** As sent; undefined without a user part. It may hold `;`, `?` and `/`. */
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** Lower case; an IPv6 address without its brackets. */
+  /** In the one spelling that hosts are compared by (see `hostAt`). */
   readonly host: string;
   /** 0 to 65535; undefined when the URI names none. */
   readonly port: number | undefined;
   readonly hasLr: boolean;
   /** The `transport` parameter in lower case. */
   readonly transport: string | undefined;
+  /** Spelt as `host` is; empty when the parameter has an empty value. */
   readonly maddr: string | undefined;
   /** There is a `?name=value` part. */
   readonly hasHeaders: boolean;
@@ -129,6 +132,26 @@ function findParamsEnd(text: string, start: number): number {
   return pos === text.length || text.charCodeAt(pos) === QUESTION ? pos : -1;
 }
 
+/**
+ * A SIP URI without its port and without some of its parameters; all else as sent.
+ * @param text one that `parseSipUri` reads
+ * @param names lower case
+ */
+export function withoutPortAndParameters(text: string, names: ReadonlySet<string>): string {
+  const start = afterScheme(text);
+  const at = text.indexOf('@', start);
+  const hostEnd = findHostEnd(text, at < 0 ? start : at + 1, text.length);
+  let kept = text.slice(0, hostEnd);
+  let pos = findPortEnd(text, hostEnd);
+  while (text.charCodeAt(pos) === SEMICOLON) {
+    const end = skipClass(text, pos + 1, text.length, PARAMETER);
+    const name = decodeEscapes(text.slice(pos + 1, findEqual(text, pos + 1, end)));
+    if (!names.has(asciiLower(name))) kept += text.slice(pos, end);
+    pos = end;
+  }
+  return kept + text.slice(pos);
+}
+
 class ParsedSipUri implements SipUri {
   readonly scheme: 'sip' | 'sips';
   readonly user: string | undefined;
@@ -155,7 +178,7 @@ class ParsedSipUri implements SipUri {
     this.scheme = start === SIP_SCHEME ? 'sip' : 'sips';
     this.user = at < 0 ? undefined : text.slice(start, userEnd);
     this.password = userEnd < at ? text.slice(userEnd + 1, at) : undefined;
-    this.host = hostWithoutBrackets(text, hostStart, hostEnd);
+    this.host = hostAt(text, hostStart, hostEnd);
     this.port = portEnd > hostEnd ? parseDecimal(text, hostEnd + 1, portEnd) : undefined;
     this.paramsStart = portEnd;
     this.paramsEnd = paramsEnd;
@@ -173,7 +196,10 @@ class ParsedSipUri implements SipUri {
   }
 
   get maddr(): string | undefined {
-    return this.find('maddr') ?? undefined;
+    const value = this.find('maddr');
+    if (value == null) return undefined;
+    // Some write an IPv6 address there without brackets.
+    return isIPv6(value) ? ipv6At(value, 0, value.length) : hostAt(value, 0, value.length);
   }
 
   param(name: string): string | null | undefined {
@@ -209,8 +235,24 @@ function passwordColon(text: string, start: number, at: number): number {
   return colon < 0 || colon > at ? at : colon;
 }
 
-export function hostWithoutBrackets(text: string, start: number, end: number): string {
-  return text.charCodeAt(start) === LBRACKET ? lowerSlice(text, start + 1, end - 1) : lowerSlice(text, start, end);
+/**
+ * A host in the one spelling that it is compared by: lower case; a name without the final dot, which only says that it is
+ * whole (RFC 1034 §3.1, RFC 3261 §25.1); an IPv6 address without brackets, as RFC 5952 writes it (RFC 5954 §4.2). What leaves
+ * stays as it came.
+ */
+export function hostAt(text: string, start: number, end: number): string {
+  if (text.charCodeAt(start) === LBRACKET && text.charCodeAt(end - 1) === RBRACKET)
+    return ipv6At(text, start + 1, end - 1);
+  const hasFinalDot = text.charCodeAt(end - 1) === DOT && end - start > 1;
+  return lowerSlice(text, start, hasFinalDot ? end - 1 : end);
+}
+
+function ipv6At(text: string, start: number, end: number): string {
+  const address = text.slice(start, end);
+  if (!isIPv6(address)) return asciiLower(address);
+  const host = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  // The last four octets of an IPv4-mapped address are written as IPv4 (RFC 5952 §5).
+  return host.startsWith('::ffff:') ? new SocketAddress({ address, family: 'ipv6' }).address : host;
 }
 
 function decodeEscapes(text: string): string {

@@ -13,7 +13,7 @@ import {
   TOKEN,
   trimmedEnd,
 } from './syntax.ts';
-import { findHostEnd, hostWithoutBrackets, isPort } from './uri.ts';
+import { findHostEnd, hostAt, isPort } from './uri.ts';
 
 export interface Via {
   /** Of this value in the message's text, outer white space not included. */
@@ -21,7 +21,7 @@ export interface Via {
   readonly end: number;
   /** As sent: `UDP`, `tls`. */
   readonly transport: string;
-  /** sent-by host in lower case; an IPv6 address without its brackets. */
+  /** sent-by host in the spelling that hosts are compared by (see `hostAt`). */
   readonly host: string;
   /** sent-by port; undefined when none is named. */
   readonly port: number | undefined;
@@ -170,7 +170,7 @@ class ParsedVia implements Via {
     const start = skipLws(text, this.end, limit);
     const end = start === this.end ? -1 : findHostEnd(text, start, limit);
     if (end < 0) return false;
-    this.host = hostWithoutBrackets(text, start, end);
+    this.host = hostAt(text, start, end);
     this.end = end;
     return true;
   }

@@ -94,12 +94,14 @@ const route = (...values: readonly string[]) => values.map((value) => `Route: ${
 
 const foreign = (title: string, uri: string): Try => ({ title, uri, status: 404, code: 'foreign-domain-no-route' });
 
+const elsewhere = (title: string, uri: string): Try => ({ title, uri, status: 403, code: 'maddr-elsewhere' });
+
 const tries: readonly Try[] = [
   foreign('a foreign address in the Request-URI', toVictim),
   foreign('a foreign domain', 'sip:bob@victim.example.net'),
-  foreign('our own host with a foreign maddr', `sip:router.example.com;maddr=${victim}`),
-  foreign('a shared domain with a foreign maddr', `${bob};maddr=${victim};transport=tcp`),
-  foreign('a shared domain with a foreign maddr and port', `sip:bob@tcp.example.com:5070;maddr=${victim}`),
+  elsewhere('our own host with a foreign maddr', `sip:router.example.com;maddr=${victim}`),
+  elsewhere('a shared domain with a foreign maddr', `${bob};maddr=${victim};transport=tcp`),
+  elsewhere('a shared domain with a foreign maddr and port', `sip:bob@tcp.example.com:5070;maddr=${victim}`),
   foreign('an IPv4 address in an IPv6 one', `sip:bob@[::ffff:${victim}]:5060`),
   foreign('an address as one decimal number', 'sip:bob@2130732098'),
   foreign('an address in octal numbers', 'sip:bob@0177.0.0144.0102'),

@@ -4,7 +4,14 @@ import type { Parsed } from '../../src/routing/parsed.ts';
 import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
 import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
 import { parsePattern, type RouteType } from '../../src/routing/route-pattern.ts';
-import type { DirectoryAnswer, RequestFacts, RequestSource, Side, UriFacts } from '../../src/routing/types.ts';
+import type {
+  DirectoryAnswer,
+  RequestFacts,
+  RequestSource,
+  RouteFacts,
+  Side,
+  UriFacts,
+} from '../../src/routing/types.ts';
 import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
 
 export const cisco = '192.0.2.11';
@@ -92,20 +99,24 @@ export const sourceOf = (remoteAddress: string, verifiedNames: readonly string[]
   verifiedNames,
 });
 
-/** Reads only what tests write: `sip:user@host:port;transport=tcp`, IPv6 in brackets. */
+/** Reads only what tests write: `sip:user@host:port;maddr=host;transport=tcp`, IPv6 in brackets. */
 export const uriOf = (text: string): UriFacts => {
-  const [, scheme, user, host = '', port, transport] =
-    /^(sips?):(?:([^@]*)@)?(\[[^\]]+\]|[^:;]+)(?::(\d+))?(?:;transport=(\w+))?$/.exec(text) ?? [];
+  const [, scheme, user, host = '', port, maddr, transport] =
+    /^(sips?):(?:([^@]*)@)?(\[[^\]]+\]|[^:;]+)(?::(\d+))?(?:;maddr=([^;]+))?(?:;transport=(\w+))?$/.exec(text) ?? [];
   const bare = host.replace(/^\[|\]$/g, '');
   return {
     scheme: scheme === 'sips' ? 'sips' : 'sip',
     user,
     host: bare,
+    maddr,
     port: port === undefined ? undefined : Number(port),
     transport,
     key: user === undefined ? undefined : userKey(user, bare),
   };
 };
+
+/** @param hasLr false: of a strict router */
+export const routeOf = (text: string, hasLr = true): RouteFacts => ({ ...uriOf(text), hasLr });
 
 /** An out-of-dialog MESSAGE that nobody has seen before. */
 export const factsOf = (from: string, requestUri: string, more: Partial<RequestFacts> = {}): RequestFacts => ({

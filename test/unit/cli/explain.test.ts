@@ -42,6 +42,7 @@ describe('explain', () => {
       '  access           passed       access[0] 127.0.0.11 is cisco',
       '  signatures       passed       nothing claims to be of this node',
       '  loop             passed       not seen before, not sent to cisco, no marker',
+      '  recipient        passed       the Request-URI says who is meant, in one way',
       '  route to follow  passed       no Route left, no dialog',
       '  own address      passed       sip:bob@example.com is not this node',
       '  domain           passed       example.com is a shared domain',

@@ -141,6 +141,39 @@ describe('values', () => {
     expect(snapshot.proxyRequire).toEqual(new Set(['ms-benotify', 'foo']));
   });
 
+  test('hosts are one, with a final dot or without, in any case, and IPv6 in any spelling (RFC 1034 §3.1, RFC 5952)', () => {
+    const rowsOf = (hosts: { name: string; domain: string; below: string; hop: string; six: string }) =>
+      snapshotOf(
+        routesYaml({
+          node: `node: { name: ${hosts.name} }`,
+          domains: `domains: [${hosts.domain}]`,
+          listen: `listen: [{ transport: tcp, address: 127.0.0.1 }, { transport: tcp, address: "::1" }]`,
+          access:
+            `access: [{ side: cisco, from: 127.0.0.11, from-domains: [${hosts.domain}, "${hosts.below}"] },` +
+            ' { side: microsoft, from: 127.0.0.21 }]',
+          routes:
+            `routes: [{ to: cisco, pattern: ${hosts.domain}, next-hop: ${hosts.hop} },` +
+            ` { to: microsoft, pattern: ${hosts.domain}, next-hop: "${hosts.six}" },` +
+            ` { to: microsoft, pattern: "*${hosts.below}", next-hop: "${hosts.six}" }]`,
+          pins: `pins: [{ user: "sip:ceo@${hosts.domain}", side: cisco }]`,
+        }),
+      ).rows;
+    const spoken = (rows: ReturnType<typeof rowsOf>) => ({
+      ...rows,
+      routes: rows.routes.map(({ pattern, ...row }) => ({ ...row, pattern: { ...pattern, text: '' } })),
+    });
+    const plain = { name: 'router.example.com', domain: 'example.com', below: '.example.com', hop: 'imp1.example.com' };
+    const odd = {
+      name: 'Router.example.com.',
+      domain: 'EXAMPLE.com.',
+      below: '.Example.com.',
+      hop: 'imp1.EXAMPLE.com.',
+    };
+    expect(spoken(rowsOf({ ...odd, six: '[2001:0DB8:0:0::21]' }))).toEqual(
+      spoken(rowsOf({ ...plain, six: '2001:db8::21' })),
+    );
+  });
+
   test('an empty list of option tags is one that understands none', () =>
     expect(snapshotOf(routesYaml({ x: 'routing: { proxy-require: [] }' })).proxyRequire).toEqual(new Set()));
 
@@ -206,11 +239,11 @@ describe('a snapshot', () => {
     ]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
-    const uri = { scheme: 'sip', user: 'bob', host: 'example.com', port: undefined, transport: undefined } as const;
+    const uri = { scheme: 'sip', user: 'bob', host: 'example.com', maddr: undefined, port: undefined } as const;
     const decision = decide(
       {
         method: 'MESSAGE',
-        requestUri: { ...uri, key: 'bob@example.com' },
+        requestUri: { ...uri, transport: undefined, key: 'bob@example.com' },
         source: { transport: 'tcp', remoteAddress: '127.0.0.21', remotePort: 5060, verifiedNames: [] },
         fromDomain: 'example.com',
         hasToTag: false,

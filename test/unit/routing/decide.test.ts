@@ -12,9 +12,9 @@ import {
   microsoft,
   pinRow,
   policyOf,
+  routeOf,
   routeRow,
   sourceOf,
-  uriOf,
 } from '../../support/routing.ts';
 
 /** A decision in one line: `forward microsoft 192.0.2.21:5060/tcp: access-allowed basic-other-side route-matched`. */
@@ -197,28 +197,28 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       title: 'the Route that is left is followed to a configured next hop',
       from: cisco,
       to: bob,
-      facts: { ...dialog, nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
+      facts: { ...dialog, nextRoute: routeOf('sip:192.0.2.21:5060;transport=tcp') },
       decision: `${toMicrosoft} route-followed`,
     },
     {
-      title: 'a Route without a dialog is followed as well',
+      title: 'a Route without a dialog chooses among the hops of the side that is decided on',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
-      decision: `${toMicrosoft} route-followed`,
+      facts: { nextRoute: routeOf('sip:192.0.2.21:5060;transport=tcp') },
+      decision: `${toMicrosoft} basic-other-side route-followed`,
     },
     {
       title: 'a Route to a stranger is refused: this is no open relay',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf('sip:192.0.2.77:5060;transport=tcp') },
+      facts: { nextRoute: routeOf('sip:192.0.2.77:5060;transport=tcp') },
       decision: '403: access-allowed target-not-a-peer',
     },
     {
       title: 'a Route to a stranger by name is refused',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf('sip:evil.example.net;transport=tls') },
+      facts: { nextRoute: routeOf('sip:evil.example.net;transport=tls') },
       decision: '403: access-allowed target-not-a-peer',
     },
     {
@@ -254,9 +254,9 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       title: 'a Route that names the Lync server is reached by its host route',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf('sip:pool.example.com:5061;transport=tls') },
+      facts: { nextRoute: routeOf('sip:pool.example.com:5061;transport=tls') },
       policy: withLync,
-      decision: 'forward microsoft 192.0.2.21:5061/tls: access-allowed route-followed route-matched',
+      decision: 'forward microsoft 192.0.2.21:5061/tls: access-allowed basic-other-side route-followed route-matched',
     },
     {
       title: 'a GRUU in a shared domain goes to the other side, without asking the directory',
@@ -392,7 +392,7 @@ describe('a URI of the asker leads only as far as its request is trusted', () =>
       title: 'outside a dialog a Route does not lead to a host that only an access rule names',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf(elsewhere) },
+      facts: { nextRoute: routeOf(elsewhere) },
       policy: network,
       decision: '403: access-allowed target-not-a-peer',
     },
@@ -400,22 +400,140 @@ describe('a URI of the asker leads only as far as its request is trusted', () =>
       title: 'outside a dialog a Route does not lead to another port of a next hop',
       from: cisco,
       to: bob,
-      facts: { nextRoute: uriOf('sip:192.0.2.21:22;transport=tcp') },
+      facts: { nextRoute: routeOf('sip:192.0.2.21:22;transport=tcp') },
       decision: '403: access-allowed target-not-a-peer',
     },
     {
       title: 'with a To tag alone a blocked pattern stays blocked, whatever the Route',
       from: cisco,
       to: bob,
-      facts: { hasToTag: true, nextRoute: uriOf('sip:192.0.2.21:5060;transport=tcp') },
+      facts: { hasToTag: true, nextRoute: routeOf('sip:192.0.2.21:5060;transport=tcp') },
       policy: {
         routes: [
           routeRow(0, 'microsoft', 'example.com', microsoft, { block: true }),
           routeRow(1, 'microsoft', 'example.org', microsoft),
         ],
       },
-      decision: '403: access-allowed route-blocked',
+      decision: '403: access-allowed basic-other-side route-blocked',
     },
+  ]);
+});
+
+describe('a Route of the asker outside a dialog decides nothing but the hop', () => {
+  const second = '192.0.2.22';
+  const toSecond = routeOf(`sip:${second}:5060;transport=tcp`);
+  const pinned = { pins: [pinRow(0, bob, 'cisco')] };
+  const withSecond = (more: Parameters<typeof routeRow>[4] = {}) => ({
+    routes: [
+      routeRow(0, 'microsoft', 'example.com', microsoft),
+      routeRow(1, 'microsoft', 'example.com', second, { priority: 2, ...more }),
+      routeRow(2, 'cisco', 'example.com', cisco),
+    ],
+  });
+  decides([
+    {
+      title: 'it takes the second hop in place of the first',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: toSecond },
+      policy: withSecond(),
+      decision: `forward microsoft ${second}:5060/tcp: access-allowed basic-other-side route-followed`,
+    },
+    {
+      title: 'it does not take one out of service',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: toSecond },
+      policy: withSecond({ inService: false }),
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'it does not lead back to the own side',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:${cisco}:5060;transport=tcp`) },
+      decision: '403: access-allowed target-not-a-peer',
+    },
+    {
+      title: 'it does not pass a pin',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:${microsoft}:5060;transport=tcp`) },
+      policy: pinned,
+      decision: '404: access-allowed pinned home-is-the-sender',
+    },
+    {
+      title: 'nor with a To tag that no signed Route goes with',
+      from: cisco,
+      to: bob,
+      facts: { hasToTag: true, nextRoute: routeOf(`sip:${microsoft}:5060;transport=tcp`) },
+      policy: pinned,
+      decision: '404: access-allowed pinned home-is-the-sender',
+    },
+    {
+      title: 'it does not pass the directory',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:${microsoft}:5060;transport=tcp`) },
+      policy: { mode: 'advanced' },
+      answer: answers.unknown,
+      decision: '404: access-allowed directory-unknown',
+    },
+    {
+      title: 'without lr it may not name a user, who would stand in the Request-URI that leaves',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:ceo@${microsoft}:5060;transport=tcp`, false) },
+      decision: '403: access-allowed route-without-lr',
+    },
+    {
+      title: 'nor a maddr',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:example.com:5060;maddr=${microsoft};transport=tcp`, false) },
+      decision: '403: access-allowed route-without-lr',
+    },
+    {
+      title: 'a strict router that names a hop and nothing else is one that can be chosen',
+      from: cisco,
+      to: bob,
+      facts: { nextRoute: routeOf(`sip:${microsoft}:5060;transport=tcp`, false) },
+      decision: `${toMicrosoft} basic-other-side route-followed`,
+    },
+  ]);
+});
+
+describe('what is delivered is what is decided about', () => {
+  const there = `sip:bob@example.com;maddr=${microsoft}`;
+  const pinned = { pins: [pinRow(0, bob, 'cisco')] };
+  decides([
+    {
+      title: 'a maddr that is another place than this node is refused, also that of a next hop',
+      from: cisco,
+      to: there,
+      decision: '403: access-allowed maddr-elsewhere',
+    },
+    {
+      title: 'a To tag alone does not change that',
+      from: cisco,
+      to: there,
+      facts: { hasToTag: true },
+      decision: '403: access-allowed maddr-elsewhere',
+    },
+    {
+      title: 'within a dialog through us the maddr of the remote target is followed',
+      from: cisco,
+      to: `${there};transport=tcp`,
+      facts: dialog,
+      policy: pinned,
+      decision: `${toMicrosoft} route-followed`,
+    },
+    ...['ceo%00x', 'ceo%C0%A0', 'ceo%FF', 'ce%C2%85o'].map((user) => ({
+      title: `${user} is read in one way by one server and in another by the next`,
+      from: cisco,
+      to: `sip:${user}@example.com`,
+      decision: '404: access-allowed user-ambiguous',
+    })),
   ]);
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/routing/decide.ts';
 import { explain } from '../../../src/routing/explain.ts';
 import type { Decision, OwnRoute } from '../../../src/routing/types.ts';
-import { answers, cisco, factsOf, microsoft, pinRow, policyOf, uriOf } from '../../support/routing.ts';
+import { answers, cisco, factsOf, microsoft, pinRow, policyOf, routeOf } from '../../support/routing.ts';
 
 const bob = 'sip:bob@example.com';
 
@@ -23,6 +23,7 @@ describe('explain', () => {
       { check: 'access', verdict: 'passed', detail: 'access[0] 192.0.2.11 is cisco' },
       { check: 'signatures', verdict: 'passed', detail: 'nothing claims to be of this node' },
       { check: 'loop', verdict: 'passed', detail: 'not seen before, not sent to cisco, no marker' },
+      { check: 'recipient', verdict: 'passed', detail: 'the Request-URI says who is meant, in one way' },
       { check: 'route to follow', verdict: 'passed', detail: 'no Route left, no dialog' },
       { check: 'own address', verdict: 'passed', detail: 'sip:bob@example.com is not this node' },
       { check: 'domain', verdict: 'passed', detail: 'example.com is a shared domain' },
@@ -37,6 +38,7 @@ describe('explain', () => {
       'access: passed',
       'signatures: passed',
       'loop: decided',
+      'recipient: not-reached',
       'route to follow: not-reached',
       'own address: not-reached',
       'domain: not-reached',
@@ -60,7 +62,7 @@ describe('explain', () => {
   test('a pin decides the side, and the route table the hops', () => {
     const policy = policyOf({ mode: 'advanced', pins: [pinRow(0, bob, 'microsoft')] });
     const { checks } = explain(factsOf(cisco, bob), policy);
-    expect(checks.slice(6)).toEqual([
+    expect(checks.slice(7)).toEqual([
       { check: 'pin', verdict: 'decided', detail: 'pins[0] puts bob@example.com on microsoft' },
       { check: 'mode', verdict: 'not-reached', detail: '' },
       { check: 'route table', verdict: 'decided', detail: 'example.com: routes[0]' },
@@ -70,7 +72,7 @@ describe('explain', () => {
   test('without an answer the directory is still to be asked', () => {
     const { checks, decision } = explain(factsOf(cisco, bob), policyOf({ mode: 'advanced' }));
     expect(decision.kind).toBe('ask-directory');
-    expect(checks[7]).toEqual({
+    expect(checks[8]).toEqual({
       check: 'mode',
       verdict: 'decided',
       detail: 'the directory must say where bob@example.com is at home',
@@ -91,7 +93,7 @@ describe('explain', () => {
         'microsoft',
       ) as fc.Arbitrary<OwnRoute>,
       forgery: fc.constantFrom(undefined, 'via' as const, 'record-route' as const),
-      nextRoute: fc.constantFrom(undefined, uriOf('sip:192.0.2.21'), uriOf('sip:192.0.2.99')),
+      nextRoute: fc.constantFrom(undefined, routeOf('sip:192.0.2.21'), routeOf('sip:192.0.2.99')),
       hasLoopedBranch: fc.boolean(),
       isMarkedByCisco: fc.boolean(),
       sentBeforeTo: fc.constantFrom(undefined, 'cisco' as const, 'microsoft' as const),
@@ -105,7 +107,7 @@ describe('explain', () => {
         const policy = policyOf({ mode });
         const { decision, checks } = explain(facts, policy, answer);
         expect(told(decision)).toEqual(told(decide(facts, policy, answer)));
-        expect(checks).toHaveLength(9);
+        expect(checks).toHaveLength(10);
         expect(checks.filter(({ verdict }) => verdict === 'decided').length).toBeGreaterThan(0);
       }),
     );

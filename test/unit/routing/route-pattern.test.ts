@@ -56,7 +56,7 @@ describe('domain patterns', () => {
     '.*',
     '.com..example',
     'exa mple.com',
-    'example.com.',
+    'example.com..',
     'sip:example.com',
     'a*b@c',
     `${'a'.repeat(256)}`,

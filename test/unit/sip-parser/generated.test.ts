@@ -1,3 +1,4 @@
+import { SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkRequest, Edit, parseMessage, type SipRequest } from '../../../src/sip-parser/index.ts';
@@ -21,7 +22,13 @@ function anyCase(text: string): fc.Arbitrary<string> {
   });
 }
 
-const ipv6 = fc.ipV6().map((value) => ({ text: `[${value}]`, value: value.toLowerCase() }));
+/** As the platform writes it: RFC 5952. */
+const canonicalIpv6 = (address: string): string => {
+  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return plain.startsWith('::ffff:') ? new SocketAddress({ address, family: 'ipv6' }).address : plain;
+};
+
+const ipv6 = fc.ipV6().map((value) => ({ text: `[${value}]`, value: canonicalIpv6(value) }));
 const hostName = fc
   .array(label, { minLength: 1, maxLength: 3 })
   .map((labels) => `${labels.join('.')}.example.com`)

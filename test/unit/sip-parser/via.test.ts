@@ -44,6 +44,11 @@ describe('Via (RFC 3261 §20.42)', () => {
     expect(via('SIP/2.0/UDP [2001:db8::1];received=[2001:db8::9:255]')?.received).toBe('[2001:db8::9:255]');
   });
 
+  it('gives a host in one spelling: no final dot, IPv6 as RFC 5952 writes it (RFC 5954 §4.2)', () => {
+    expect(via('SIP/2.0/TCP Router.Example.Com.:5060')).toMatchObject({ host: 'router.example.com', port: 5060 });
+    expect(via('SIP/2.0/TCP [2001:0DB8:0:0:0::01]')?.host).toBe('2001:db8::1');
+  });
+
   it('gives a valueless rport as empty (RFC 3581 §3)', () => {
     expect(via('SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bK1')?.rport).toBe('');
   });

@@ -6,6 +6,7 @@ import { Admission } from './engine/admission.ts';
 import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
 import type { HopWatch, MonitorRim } from './engine/hop-monitor.ts';
+import type { Proof } from './engine/hop-places.ts';
 import type { Log, WriteRecord } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
@@ -51,6 +52,8 @@ export interface Router {
   readonly connections: SipEngine['connections'];
   /** A response that came to another thread, and is for this one. */
   takeResponse(text: string, from: Sender): void;
+  /** What a peer has proved to another thread. */
+  hearProof(proof: Proof): void;
   /** What is sent to the target from now on goes by a new connection. */
   leave(target: Target): void;
   /** Resolves when nothing is left to do, at the latest after `ms`. */
@@ -161,6 +164,7 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
       return engine.connections;
     },
     takeResponse: (text, from) => engine.takeResponse(text, from),
+    hearProof: (proof) => engine.hearProof(proof),
     leave: (target) => engine.leave(target),
     async untilQuiet(ms) {
       admission.isDraining = true;

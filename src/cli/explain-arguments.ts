@@ -70,6 +70,7 @@ function readRequest(args: readonly string[]): ExplainRequest {
     hasLoopedBranch: false,
     sentBeforeTo: undefined,
     isMarkedByCisco: false,
+    hopsAt: () => [],
     // Which hop of one priority comes first depends on the Call-ID; one of them has to stand here.
     spread: 0,
   };

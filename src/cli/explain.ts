@@ -1,10 +1,17 @@
 /** `explain METHOD URI --from-peer ADDRESS`: how one request would be decided, check by check, by the very code that routes. */
+import { isIP } from 'node:net';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { openDirectory } from '../directory/compose.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
+import { HopPlaces } from '../engine/hop-places.ts';
+import { createResolveHop } from '../engine/resolve-hop.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
+import type { KnownHop } from '../routing/route-table.ts';
 import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
 import { createTimerWheel } from '../sip/clock.ts';
+import { dnsOf } from '../sip/resolve/dns-client.ts';
+import { createResolver } from '../sip/resolve/resolver.ts';
+import { expectedNames } from '../sip/transport/flow.ts';
 import { type ExplainRequest, explainUsage, readArguments } from './explain-arguments.ts';
 import { formatAddress, formatHop, type Io, printProblems, printText } from './printing.ts';
 
@@ -26,7 +33,9 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
     printProblems(problems, io.err);
     return 2;
   }
-  const explained = await ask(request.facts, snapshot);
+  const { host } = request.facts.requestUri;
+  const hopsAt = request.facts.hasToTag && isIP(host) !== 0 ? await lookUpPlaces(snapshot) : request.facts.hopsAt;
+  const explained = await ask({ ...request.facts, hopsAt }, snapshot);
   if (request.asJson) printText(JSON.stringify(asJson(request, explained), undefined, 2), io.out);
   else [...asText(request, explained), ...tellDoor(request.facts, snapshot)].forEach(io.out);
   return isServed(explained.decision) ? 0 : 1;
@@ -38,6 +47,27 @@ async function ask(facts: RequestFacts, { policy, directory }: Snapshot): Promis
   if (first.decision.kind !== 'ask-directory') return { ...first, answer: undefined };
   const answer = await lookup(first.decision.recipient, directory);
   return { ...explainDecision(facts, policy, answer), answer };
+}
+
+/** Where the hops are by DNS, now; each is taken to have proved its name, as it will have when it has a dialog. */
+async function lookUpPlaces({ dns, policy }: Snapshot): Promise<RequestFacts['hopsAt']> {
+  const clock = createTimerWheel();
+  const places = new HopPlaces(clock);
+  const resolver = createResolver({ ...dns, clock, dns: dnsOf(dns), random: Math.random });
+  const resolve = createResolveHop(
+    resolver,
+    () => undefined,
+    () => true,
+  );
+  const learn = async ({ hop }: KnownHop): Promise<void> => {
+    const found = await resolve(hop);
+    if ('code' in found) return;
+    places.learn(hop, found);
+    for (const target of found) places.prove({ address: target.address, names: expectedNames(target) });
+  };
+  await Promise.all(policy.routes.knownHops.map(learn));
+  clock.close();
+  return places.hopsAt;
 }
 
 /** Unlike a request, who asks for an explanation waits until the directory has been connected to. */

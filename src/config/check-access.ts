@@ -7,12 +7,15 @@ import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
 import type { AccessRow, RoutesFile } from './shape.ts';
 
-export function checkAccess({ access, listen }: RoutesFile, report: Report): void {
+export function checkAccess({ access, listen, routes }: RoutesFile, report: Report): void {
   if (access.length === 0 && report.isSound('access')) {
     report.error(['access'], 'nobody may talk to this router', 'add the servers of both sides');
   }
   for (const row of access) checkRow(row, report);
   if (report.isSound('access') && report.isSound('listen')) warnOfSilentRules(access, listen, report);
+  // Without a TLS listener it has been told that names never match.
+  const hasTls = listen.some(({ value }) => value.transport === 'tls');
+  if (hasTls && report.isSound('access') && report.isSound('routes')) warnOfUnknownCallers(access, routes, report);
 }
 
 function checkRow({ path, value }: Item<AccessRow>, report: Report): void {
@@ -51,5 +54,22 @@ function warnOfSilentRules(access: RoutesFile['access'], listen: RoutesFile['lis
   }
   for (const { index } of overshadowed(access.map(compileAccessRule), transports)) {
     report.warning(['access', index], 'this rule will never match', 'more specific rules cover all that it means');
+  }
+}
+
+/** Who is called in the clear calls in the clear, too, as a rule; and then only an address could let them in. */
+function warnOfUnknownCallers(access: RoutesFile['access'], routes: RoutesFile['routes'], report: Report): void {
+  const told = new Set<string>();
+  for (const { path, value } of routes) {
+    const { to, transport, block } = value;
+    if (block || transport === 'tls' || transport === 'any' || told.has(`${to} ${transport}`)) continue;
+    told.add(`${to} ${transport}`);
+    const rules = access.map(compileAccessRule).filter(({ side }) => side === to);
+    const isKnownByAddress = rules
+      .map(placeOf)
+      .some(({ name, transport: by }) => name === undefined && (by === undefined || by === transport));
+    if (rules.length === 0 || isKnownByAddress) continue;
+    const what = `what the ${to} side sends over ${transport} will be refused: no rule of access knows it by address`;
+    report.warning([...path, 'transport'], what, 'add its addresses to access, or use transport: tls');
   }
 }

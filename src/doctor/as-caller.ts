@@ -43,3 +43,16 @@ function refusalBy(
 function yamlScalar(text: string): string {
   return /^[a-z0-9][a-z0-9._-]*$/i.test(text) ? text : JSON.stringify(text);
 }
+
+/** The same over UDP or TCP, where nothing but the address speaks for it. */
+export function refusalInClear(
+  { access }: Policy,
+  transport: 'udp' | 'tcp',
+  { side, remoteAddress }: Caller,
+): Refusal | undefined {
+  const admitted = access.sideOf({ transport, remoteAddress, remotePort: 0, verifiedNames: [] });
+  if (admitted === side) return undefined;
+  const who = `${remoteAddress} over ${transport}`;
+  const seen = admitted === undefined ? `no rule of access lets in ${who}` : `access takes ${who} for ${admitted}`;
+  return { seen, what: `a row of access: { side: ${side}, from: ${remoteAddress} }` };
+}

@@ -9,13 +9,14 @@ import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames, type Listener, type Target } from '../sip/transport/flow.ts';
 import { isWildcard } from '../sip/transport/listener.ts';
-import { refusalAt } from './as-caller.ts';
+import { refusalAt, refusalInClear } from './as-caller.ts';
 import { addressToCall, Caller } from './caller.ts';
 import { type Examination, error, type Finding } from './finding.ts';
 import { isClosed, judgeListener, receptionOf } from './listener.ts';
 import { judgeHopName, judgeOwnName, judgeReverse, type NameWorld } from './names.ts';
 import { judgeHop } from './next-hop.ts';
 import { judgeOwnCertificate, type Today } from './own-certificate.ts';
+import { tellAccess } from './peer-certificate.ts';
 import { onRouter } from './remedies.ts';
 
 export interface World extends Today {
@@ -137,6 +138,12 @@ class Examiner {
     return { kind: 'next-hop', subject, side, findings: [...named, pointed, ...reached] };
   }
 
+  /** By TLS its certificate says whether it may connect to us. */
+  #access({ transport, address: remoteAddress }: Target, side: Side): readonly Finding[] {
+    if (transport === 'tls') return [];
+    return [tellAccess(side, refusalInClear(this.#snapshot.policy, transport, { side, remoteAddress }))];
+  }
+
   async #reach(target: Target, side: Side): Promise<readonly Finding[]> {
     const listener = this.#caller.listenerFor(target);
     if (listener === undefined) {
@@ -157,7 +164,8 @@ class Examiner {
     const rules = { wildcards, commonName };
     const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient, refusalOf };
     const identity = this.#caller.identityOf(listener, profile, target);
-    return judgeHop(contact, { target, side, identity, expected, today: this.#world, good: health.probe.good }, older);
+    const context = { target, side, identity, expected, today: this.#world, good: health.probe.good };
+    return [...judgeHop(contact, context, older), ...this.#access(target, side)];
   }
 }
 

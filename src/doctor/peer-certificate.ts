@@ -121,8 +121,10 @@ function judgePurposes({ chain }: Secured, { side, mustBeClient }: Expected): Fi
 }
 
 /** What is called by us calls us, too, as a rule; and then it is judged by a listener's profile and by access. */
-function judgeAccess(leaf: X509Certificate, { side, refusalOf }: Expected): Finding {
-  const refusal = refusalOf(leaf);
+const judgeAccess = (leaf: X509Certificate, { side, refusalOf }: Expected): Finding =>
+  tellAccess(side, refusalOf(leaf));
+
+export function tellAccess(side: Side, refusal: Refusal | undefined): Finding {
   if (refusal === undefined) return well('peer-access', `it may connect to us, as ${side}`);
   return warning('peer-access', `it could not connect to us: ${refusal.seen}`, onRouter(refusal.what));
 }

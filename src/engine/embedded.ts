@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
+import type { Resolve } from '../proxy/targets.ts';
 import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Decision } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
@@ -15,6 +16,7 @@ import { createTransportLayer, type ReconfigurableTransports } from '../sip/tran
 import { checkResponse, parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineSettings, SipEngine } from './engine.ts';
 import type { HopEvent, HopWatch, MonitorRim } from './hop-monitor.ts';
+import { HopPlaces, type Proof } from './hop-places.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';
 
@@ -45,6 +47,8 @@ export interface Placement {
   nextBranch(marks: ViaMarks): string;
   /** Gives a response that nobody waits for here to the worker that it is for; false: it is for no other. */
   readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
+  /** Tells the other workers who has proved a name, and where. */
+  shareProof(proof: Proof): void;
 }
 
 /** What a wildcard listener answers to. */
@@ -70,7 +74,8 @@ const strangerRefusal = (decision: Decision | undefined, { verifiedNames }: Flow
 
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
-  const { sharing, loopMemory, nextBranch, passOn } = parts.placement;
+  const { sharing, loopMemory, nextBranch, passOn, shareProof } = parts.placement;
+  const places = new HopPlaces(clock);
   const own = new OwnAddresses();
   let tlsProfile = firstTlsProfile(parts.settings.transport);
   let requests = 0;
@@ -121,6 +126,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       onLostRequest,
       onDiscarded: (what, flow, detail, callId) => observer.onDiscarded(what, flow, detail, callId),
       onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
+      onProved: ({ remoteAddress: address, verifiedNames: names }) => {
+        if (places.prove({ address, names })) shareProof({ address, names });
+      },
       refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
     },
     clock,
@@ -137,9 +145,21 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     },
   );
 
+  /** Those who watch the hops follow each name every second: what it stands for is learnt on the way. */
+  const follow: Resolve = (hop) => {
+    const learn = (found: Awaited<ReturnType<Resolve>>) => {
+      if (!('code' in found)) places.learn(hop, found);
+      return found;
+    };
+    const found = resolve(hop);
+    if (found instanceof Promise) return found.then(learn);
+    places.learn(hop, found);
+    return found;
+  };
+
   const hops: HopWatch = parts.watchHops({
     clock,
-    resolve,
+    resolve: follow,
     random: parts.random,
     sendProbe: (target, tell) =>
       sendProbe(target, { transactions, nextBranch, flowTo: (to) => transport.flowTo(to) }, tell),
@@ -155,6 +175,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     resolve,
     hopKnowledge: hops,
     isOwn: own.has,
+    hopsAt: places.hopsAt,
     rules: () => rules(),
     sideOf: (source) => rules().sideOf(source),
     flowTo: (target) => transport.flowTo(target),
@@ -211,6 +232,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       // The worker that it came to has told already what is wrong with it.
       if (checkResponse(response) === undefined) onResponse(response, from);
       else onUnfitResponse(response, from);
+    },
+    hearProof(proof) {
+      places.prove(proof);
     },
     leave: (target) => transport.leave(target),
     async stop(drainMs) {

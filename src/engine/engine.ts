@@ -9,6 +9,7 @@ import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { HopView } from './hop-monitor.ts';
+import type { Proof } from './hop-places.ts';
 import type { HealthSettings } from './watched-target.ts';
 
 /** How the next hops fare, and what the operator says of them. */
@@ -63,6 +64,8 @@ export interface SipEngine {
   readonly connections: Iterable<OpenConnection>;
   /** A response that came to another worker, and is for this one. */
   takeResponse(text: string, from: Sender): void;
+  /** What a peer has proved to another worker. */
+  hearProof(proof: Proof): void;
   /** What is sent to the target from now on goes by a new connection. */
   leave(target: Target): void;
   /** Takes no new connections; requests under way may end until `drainMs` have passed. */

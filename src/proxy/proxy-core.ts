@@ -1,6 +1,6 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { LoopMemory } from '../routing/loop-memory.ts';
-import type { Decision, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
+import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
@@ -50,6 +50,7 @@ export interface ProxyObserver {
 
 export interface ProxyWorld extends ProxyRim {
   readonly isOwn: IsOwn;
+  readonly hopsAt: (address: string) => readonly HopAt[];
   readonly loopMemory: LoopMemory;
   readonly observer: ProxyObserver;
   /** Offered each response that no transaction here waits for; true: another worker has it now. Undefined: there is none. */
@@ -204,7 +205,7 @@ export class ProxyCore implements TransactionUser {
 
   /** Steps 1 to 3 of the story: validation, Route headers, facts. */
   #read(request: SipRequest, flow: Flow, { settings, isSharedDomain }: Rules): Reading {
-    const { isOwn, loopMemory, clock } = this.#world;
+    const { isOwn, hopsAt, loopMemory, clock } = this.#world;
     const refusal = validate(request, settings);
     if (refusal !== undefined) return { refusal };
     const routed = preprocessRoutes(request, { isOwn, isSharedDomain, listener: flow.listener });
@@ -216,7 +217,7 @@ export class ProxyCore implements TransactionUser {
     const uri = uriFacts(uriOf(routed));
     const memoryKey = memoryKeyOf(request, uri);
     const sentBeforeTo = memoryKey === undefined ? undefined : loopMemory.sentBeforeTo(memoryKey, clock.now());
-    const facts = new Facts(routed, uri, flow, { ownVias, sentBeforeTo, signing, isOwn });
+    const facts = new Facts(routed, uri, flow, { ownVias, sentBeforeTo, signing, isOwn, hopsAt });
     return { routed, facts, marks, memoryKey };
   }
 

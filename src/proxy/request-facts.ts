@@ -1,6 +1,6 @@
 /** What one request offers to the decision: read from the message when the decision asks, never before. */
 import { hash32 } from '../hash/spread.ts';
-import type { OwnRoute, RequestFacts, RequestSource, RouteFacts, Side, UriFacts } from '../routing/types.ts';
+import type { HopAt, OwnRoute, RequestFacts, RequestSource, RouteFacts, Side, UriFacts } from '../routing/types.ts';
 import { canonicalUser } from '../routing/user-key.ts';
 import { Header, type SipRequest, type SipUri } from '../sip-parser/index.ts';
 import type { IsOwn, OwnVias } from './loop.ts';
@@ -28,6 +28,7 @@ export interface OwnKnowledge {
   readonly sentBeforeTo: Side | undefined;
   readonly signing: Signing;
   readonly isOwn: IsOwn;
+  readonly hopsAt: (address: string) => readonly HopAt[];
 }
 
 export class Facts implements RequestFacts {
@@ -104,6 +105,10 @@ export class Facts implements RequestFacts {
   get nextRoute(): RouteFacts | undefined {
     const uri = this.#routed.nextRoute?.parsedUri;
     return uri === undefined ? undefined : routeFacts(uri);
+  }
+
+  hopsAt(address: string): readonly HopAt[] {
+    return this.#own.hopsAt(address);
   }
 
   get isMarkedByCisco(): boolean {

@@ -126,8 +126,8 @@ const byRoutesTo = (uri: UriFacts, to: Side): Reason => ({
 
 /** Where a Route or a remote target leads: to a known peer, by a route for that host, or nowhere. */
 const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
-  const { policy, rule, from, to } = request;
-  const peer = policy.peers.find(uri, from, reachOf(request));
+  const { facts, policy, rule, from, to } = request;
+  const peer = policy.peers.find(uri, from, reachOf(request), (address) => facts.hopsAt(address));
   if (peer !== undefined) {
     const { side, hop } = peer;
     return { kind: 'forward', plan: { to: side, hops: [hop] }, from, because: [rule.allowed, leadsTo(uri, hop.id)] };
@@ -137,7 +137,7 @@ const followUri = (request: Admitted, uri: UriFacts): Outcome | undefined => {
 };
 
 const noPeerDetails: Readonly<Record<Reach, (uri: string, to: Side) => string>> = {
-  peers: (uri) => `neither an access rule nor a route names the host of ${uri}`,
+  peers: (uri) => `neither an access rule nor a route names the host of ${uri}, and no next hop's name stands for it`,
   'hosts of hops': (uri) => `no route names the host of ${uri}, and no signed Route shows a dialog through this node`,
   hops: (uri, to) => `${uri} is no next hop of ${to}, and outside a dialog a Route leads nowhere else`,
 };

@@ -3,7 +3,7 @@ import type { AccessList } from './acl.ts';
 import { nextHopId } from './destination.ts';
 import { hostKey, isIp } from './ip-address.ts';
 import type { KnownHop } from './route-table.ts';
-import { type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
+import { type HopAt, type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
 
 const defaultPort = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);
 
@@ -54,39 +54,88 @@ const longestHost = 255;
 /** Next hops only; any port of their hosts too; or whatever an access rule names besides. */
 export type Reach = 'hops' | 'hosts of hops' | 'peers';
 
+/** The next hops known by name that stand at an IP address. */
+export type HopsAt = (address: string) => readonly HopAt[];
+
+const nowhere: HopsAt = () => [];
+
+/** A hop that a URI with an IP address leads to, and how it is spoken to there. */
+interface Standing extends KnownHop {
+  readonly transport: Transport;
+}
+
+/** Where the URI leaves the transport open, that of the hop whose port it names. */
+const transportAt = ({ port }: UriFacts, asked: Transport | undefined, at: HopAt): Transport => {
+  if (asked !== undefined) return asked;
+  return (port ?? defaultPort(at.transport)) === at.port ? at.transport : 'udp';
+};
+
 export class Peers {
   readonly #access: AccessList;
   readonly #hopsByHost: ReadonlyMap<string, readonly KnownHop[]>;
+  readonly #hopsById: ReadonlyMap<string, KnownHop>;
   /** Other places of peers. Each stays one object throughout its dialogs: what is kept with a hop is then found again. */
   readonly #places = new Map<string, KnownHop>();
 
   constructor(access: AccessList, knownHops: readonly KnownHop[]) {
     this.#access = access;
     this.#hopsByHost = Map.groupBy(knownHops, ({ hop }) => hostKey(hop.host));
+    this.#hopsById = new Map(knownHops.map((known) => [known.hop.id, known]));
   }
 
   /**
    * The hop to which a URI leads, when it is a known peer: a configured next hop itself, so that in-dialog and routed
-   * traffic share connections; another port of a next hop's host; or what an access rule names.
+   * traffic share connections; another port of a next hop's host; an address that a next hop's name stands for; or what an
+   * access rule names.
    * @param from the asker's side: where a host serves both sides, the other one is meant
    * @param reach how far it may lead
+   * @param hopsAt asked for IP addresses that no route names
    */
-  find(uri: UriFacts, from: Side, reach: Reach): KnownHop | undefined {
+  find(uri: UriFacts, from: Side, reach: Reach, hopsAt: HopsAt = nowhere): KnownHop | undefined {
     const asked = askedTransport(uri);
     if (asked === 'unknown') return undefined;
     const sameHost = this.#hopsByHost.get(hostKey(uri.host)) ?? [];
     const hop = configured(sameHost, uri, asked, from);
-    if (hop !== undefined || reach === 'hops' || (reach === 'hosts of hops' && sameHost.length === 0)) return hop;
-    const transport = asked ?? 'udp';
-    const known = this.#places.get(placeKey(uri, transport, from));
-    return known ?? this.#newPlace(withOwnHost(uri), transport, sameHost, from);
+    if (hop !== undefined || reach === 'hops') return hop;
+    const standing = sameHost.length > 0 || !isIp(uri.host) ? undefined : this.#standing(uri, asked, from, hopsAt);
+    if (reach === 'hosts of hops' && sameHost.length === 0 && standing === undefined) return undefined;
+    const transport = standing?.transport ?? asked ?? 'udp';
+    const key = `${placeKey(uri, transport, from)} ${standing?.hop.id ?? ''}`;
+    const known = this.#places.get(key);
+    return (
+      known ?? this.#newPlace(key, withOwnHost(uri), transport, standing === undefined ? sameHost : [standing], from)
+    );
   }
 
-  #newPlace(uri: UriFacts, transport: Transport, sameHost: readonly KnownHop[], from: Side): KnownHop | undefined {
-    const found = this.#unconfigured(uri, transport, sameHost, from);
+  /**
+   * The hop whose name stands for the address. Over TLS it will have to prove the name; in the clear DNS must do, as it does
+   * for the hop itself, but not for a hop that is reached by TLS: there somebody must have proved the name.
+   */
+  #standing(uri: UriFacts, asked: Transport | undefined, from: Side, hopsAt: HopsAt): Standing | undefined {
+    let first: Standing | undefined;
+    for (const at of hopsAt(uri.host)) {
+      const known = this.#hopsById.get(at.hopId);
+      const transport = transportAt(uri, asked, at);
+      if (known === undefined || (transport !== 'tls' && at.transport === 'tls' && !at.hasProvedName)) continue;
+      const tlsName = known.hop.tlsName ?? known.hop.host;
+      const standing = { side: known.side, hop: { ...known.hop, transport, tlsName }, transport };
+      if (known.side !== from) return standing;
+      first ??= standing;
+    }
+    return first;
+  }
+
+  #newPlace(
+    key: string,
+    uri: UriFacts,
+    transport: Transport,
+    likeness: readonly KnownHop[],
+    from: Side,
+  ): KnownHop | undefined {
+    const found = this.#unconfigured(uri, transport, likeness, from);
     if (found === undefined || uri.host.length > longestHost) return found;
     if (this.#places.size >= mostPlaces) this.#places.clear();
-    this.#places.set(placeKey(uri, transport, from), found);
+    this.#places.set(key, found);
     return found;
   }
 

@@ -55,6 +55,16 @@ export type OwnRoute =
   /** It is ours: the dialog lies within this side. */
   | Side;
 
+/** A next hop whose name has stood for an address within the last hour. */
+export interface HopAt {
+  readonly hopId: string;
+  /** By which DNS has led from the name to the address, and to which port. */
+  readonly transport: Transport;
+  readonly port: number;
+  /** By TLS, somebody at the address has shown a certificate of the hop. */
+  readonly hasProvedName: boolean;
+}
+
 /** What one request offers to the decision (RFC 3261 words; values are read when first asked for). */
 export interface RequestFacts {
   readonly method: string;
@@ -77,6 +87,8 @@ export interface RequestFacts {
   readonly sentBeforeTo: Side | undefined;
   /** User-Agent carries Cisco's marker `Cisco-Systems-Partitioned`. */
   readonly isMarkedByCisco: boolean;
+  /** The next hops known by name that stand at an IP address. */
+  hopsAt(address: string): readonly HopAt[];
   /** Number in [0, 1) that is the same for every request of one Call-ID: the weighted choice of a hop. */
   readonly spread: number;
 }

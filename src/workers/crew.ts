@@ -12,7 +12,7 @@ import { threadStartMs } from '../sip/clock.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
 import { Fellow } from './fellow.ts';
 import type { FromWorker, Order, WorkerSettings } from './orders.ts';
-import { firstSeat, type Passed, placementOf, type Seat } from './seat.ts';
+import { firstSeat, type Passed, placementOf, type Seat, takePassed } from './seat.ts';
 
 /** What the main thread has, and the others use. */
 export interface Main {
@@ -69,7 +69,7 @@ export class Crew {
   async start(first: CrewSettings, { router, directory, hops }: Main): Promise<void> {
     this.#hops = hops;
     for (const port of this.#ports.values()) {
-      port.on('message', ({ text, from }: Passed) => router.takeResponse(text, from));
+      port.on('message', (passed: Passed) => takePassed(passed, router));
       port.unref();
     }
     const settings = settingsOf(first, router.listeners);

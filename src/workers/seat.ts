@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { Placement } from '../engine/embedded.ts';
+import type { Proof } from '../engine/hop-places.ts';
 import { createBranches, instanceIn } from '../proxy/loop.ts';
+import type { Router } from '../router.ts';
 import { LoopMemory, type LoopStorage, sharedLoopStorage } from '../routing/loop-memory.ts';
 import type { Sender } from '../sip/transport/flow.ts';
 
@@ -15,11 +17,14 @@ export interface Seat {
   readonly loopStorage: LoopStorage;
 }
 
-/** From worker to worker: a response that is for the other one. */
-export interface Passed {
-  readonly text: string;
-  readonly from: Sender;
-}
+/** From worker to worker: a response that is for the other one, or what a peer has proved. */
+export type Passed = { readonly text: string; readonly from: Sender } | { readonly proof: Proof };
+
+/** What has come from another worker goes to the router of this one. */
+export const takePassed = (passed: Passed, router: Pick<Router, 'takeResponse' | 'hearProof'>): void => {
+  if ('proof' in passed) router.hearProof(passed.proof);
+  else router.takeResponse(passed.text, passed.from);
+};
 
 export const firstSeat = (): Seat => ({
   number: 0,
@@ -33,6 +38,7 @@ export const aloneInProgram = (): Placement => ({
   loopMemory: new LoopMemory(),
   nextBranch: createBranches(),
   passOn: undefined,
+  shareProof: () => undefined,
 });
 
 const digits = (number: number): string => number.toString(36).padStart(2, '0');
@@ -58,6 +64,10 @@ export const placementOf = (
       const passed: Passed = { text: response.text, from: { transport, remoteAddress, remotePort, verifiedNames } };
       port?.postMessage(passed);
       return port !== undefined;
+    },
+    shareProof(proof) {
+      const passed: Passed = { proof };
+      for (const port of others.values()) port.postMessage(passed);
     },
   };
 };

@@ -11,7 +11,7 @@ import { compilePolicy } from '../routing/policy.ts';
 import { createTimerWheel, threadStartMs } from '../sip/clock.ts';
 import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
 import { relayedLog } from './relayed-log.ts';
-import { type Passed, placementOf } from './seat.ts';
+import { type Passed, placementOf, takePassed } from './seat.ts';
 
 const { seat, others, clockStartMs } = workerData as WorkerOrder;
 
@@ -58,7 +58,7 @@ async function start(order: Order & { readonly do: 'start' }): Promise<void> {
   });
   await router.start();
   for (const port of others.values()) {
-    port.on('message', ({ text, from }: Passed) => router.takeResponse(text, from));
+    port.on('message', (passed: Passed) => takePassed(passed, router));
     port.unref();
   }
 }

@@ -387,8 +387,18 @@ describe('how far one gets', () => {
     expect(ofHop(answered).slice(1)).toEqual([
       'connection ok: it takes TCP connections',
       expect.stringMatching(/^options (ok|warning): OPTIONS: 200 in \d+ ms/),
+      'peer-access ok: it may connect to us, as microsoft',
     ]);
     expect(answered.code).toBe(0);
+  });
+
+  test('over TCP from an address that no rule of access lets in, where the rules know names only', async () => {
+    const route = `next-hop: ${fe1.address}, port: 5060`;
+    await serveTcp({ ...fe1, port: 5060 }, ok);
+    const answered = await examine({ route, access: '{ side: microsoft, from: fe1.example.com }' });
+    expect(ofHop(answered).at(-1)).toBe(
+      `peer-access warning: it could not connect to us: no rule of access lets in ${fe1.address} over tcp -> this router: a row of access: { side: microsoft, from: ${fe1.address} }`,
+    );
   });
 
   test.each([
@@ -401,7 +411,8 @@ describe('how far one gets', () => {
       route: `next-hop: ${fe1.address}, transport: udp`,
       answer: respond === silent ? '500ms' : '10s',
     });
-    expect(ofHop(examined).slice(1)).toEqual([expect.stringMatching(expected)]);
+    const access = 'peer-access ok: it may connect to us, as microsoft';
+    expect(ofHop(examined).slice(1)).toEqual([expect.stringMatching(expected), access]);
   });
 
   test.each([

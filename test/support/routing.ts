@@ -131,6 +131,7 @@ export const factsOf = (from: string, requestUri: string, more: Partial<RequestF
   hasLoopedBranch: false,
   sentBeforeTo: undefined,
   isMarkedByCisco: false,
+  hopsAt: () => [],
   spread: 0,
   ...more,
 });

@@ -102,6 +102,8 @@ export interface MessageHandler {
   onDiscarded(what: DiscardCode, flow: Flow, detail: string, callId?: string): void;
   /** A TLS peer is not who it must be: one that came to us, or one that we went to. Its connection is not discarded besides. */
   onPeerRefused?(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
+  /** Somebody at the far side of an open flow has proved its verified names; told again every minute while it is open. */
+  onProved?(flow: Flow): void;
   /**
    * Why a peer with these verified names and this address may not speak at all; undefined: it may, or it is told in SIP.
    * Asked of those who had to prove who they are, before their first octet is read and after every change of settings.

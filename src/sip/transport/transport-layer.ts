@@ -203,7 +203,10 @@ class Transports implements ReconfigurableTransports {
   #watchCertificates(): void {
     this.#certificateLook = this.#clock.after(CERTIFICATE_LOOK_MS, () => {
       const now = new Date();
-      for (const connection of [...this.#pool.connections]) expelWhenExpired(connection, now);
+      for (const connection of [...this.#pool.connections]) {
+        expelWhenExpired(connection, now);
+        this.#tellProof(connection);
+      }
       this.#watchCertificates();
     });
   }
@@ -247,6 +250,7 @@ class Transports implements ReconfigurableTransports {
   readonly #onIdentified = (connection: StreamConnection): void => {
     // It was opened with a profile that has changed meanwhile.
     if (connection.isRetired) this.#identifyAgain(connection);
+    this.#tellProof(connection);
     if (connection.nameBasis !== 'common-name') return;
     const { remoteAddress, remotePort, verifiedNames: names, tlsProfile: profile } = connection;
     const peer = `tls:${remoteAddress}:${remotePort}`;
@@ -255,6 +259,10 @@ class Transports implements ReconfigurableTransports {
       'the certificate of this peer has no other name',
     );
   };
+
+  #tellProof(connection: StreamConnection): void {
+    if (connection.state === 'open' && connection.verifiedNames.length > 0) this.#handler.onProved?.(connection);
+  }
 
   knownByCommonName(): readonly string[] {
     const found = [...this.#pool.connections].filter(({ nameBasis }) => nameBasis === 'common-name');

@@ -300,6 +300,18 @@ describe('listeners', () => {
   ])('%s are fine', (_, listeners) => expect(problemsOf(routesYaml({ listen: `listen: [${listeners}]` }))).toEqual([]));
 });
 
+test('a side that is called in the clear and known by its certificates only is told once', () => {
+  const told = problemsOf(
+    routesYaml({
+      listen: 'listen: [{ transport: tcp, address: 127.0.0.1 }, { transport: tls, address: 127.0.0.1 }]',
+      access: 'access: [{ side: cisco, from: imp1.example.com }, { side: microsoft, from: 127.0.0.21 }]',
+    }),
+  );
+  expect(told.filter((line) => line.includes('by address'))).toEqual([
+    'routes.yaml:5:10: warning: routes[0].transport: what the cisco side sends over tcp will be refused: no rule of access knows it by address (add its addresses to access, or use transport: tls)',
+  ]);
+});
+
 const bothSides = 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: 127.0.0.21 }';
 
 describe('domains, access and pins', () => {

@@ -253,6 +253,7 @@ describe('a snapshot', () => {
         hasLoopedBranch: false,
         sentBeforeTo: undefined,
         isMarkedByCisco: false,
+        hopsAt: () => [],
         spread: 0,
       },
       snapshot.policy,

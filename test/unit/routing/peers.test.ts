@@ -1,6 +1,7 @@
 /** Where a followed URI leads (RFC 3263 §4.1, §4.2): to a configured hop, to another place of a peer, or nowhere. */
 import { describe, expect, test } from 'vitest';
-import type { Side } from '../../../src/routing/types.ts';
+import type { Reach } from '../../../src/routing/peers.ts';
+import type { HopAt, Side } from '../../../src/routing/types.ts';
 import { accessRow, policyOf, routeRow, uriOf } from '../../support/routing.ts';
 
 const { peers } = policyOf({
@@ -137,5 +138,71 @@ describe('a followed URI', () => {
     const uri = uriOf('sip:192.0.2.11:5095;transport=tcp');
     expect(peers.find(uri, 'cisco', 'peers')).toBeDefined();
     expect(peers.find(uri, 'cisco', 'hops')).toBeUndefined();
+  });
+});
+
+describe('an address that the name of a next hop stands for', () => {
+  const { peers: byName } = policyOf({
+    access: [accessRow(0, 'cisco', 'imp1.example.com')],
+    routes: [
+      routeRow(0, 'cisco', 'example.com', 'imp1.example.com', { port: 5061, transport: 'tls', tlsProfile: 'cisco' }),
+      routeRow(1, 'microsoft', 'example.com', 'fe1.example.com', { port: 5060, transport: 'tcp' }),
+    ],
+  });
+  const byTls: HopAt = {
+    hopId: 'cisco imp1.example.com:5061/tls (tls cisco)',
+    transport: 'tls',
+    port: 5061,
+    hasProvedName: false,
+  };
+  const byTcp: HopAt = {
+    hopId: 'microsoft fe1.example.com:5060/tcp',
+    transport: 'tcp',
+    port: 5060,
+    hasProvedName: false,
+  };
+  const find = (uri: string, at: readonly HopAt[], reach: Reach = 'peers') =>
+    byName.find(uriOf(uri), 'microsoft', reach, (address) => (address === '192.0.2.5' ? at : []));
+
+  test.each([
+    ['sip:192.0.2.5:5080;transport=tcp', byTcp, 'microsoft 192.0.2.5:5080/tcp', 'is a place of it'],
+    ['sip:192.0.2.5', byTcp, 'microsoft 192.0.2.5:5060/tcp', 'without transport is spoken to as DNS says'],
+    ['sip:192.0.2.5:5080', byTcp, 'microsoft 192.0.2.5:5080/udp', 'with another port means UDP (RFC 3263 §4.1)'],
+    [
+      'sip:192.0.2.5:5061;transport=tls',
+      byTls,
+      'cisco 192.0.2.5:5061/tls',
+      'over TLS must prove the name, so it may be tried',
+    ],
+    ['sip:192.0.2.5:5061', byTls, 'cisco 192.0.2.5:5061/tls', 'without transport, at the port of the hop, means TLS'],
+    ['sip:192.0.2.5:5080;transport=tcp', byTls, undefined, 'in the clear is nobody whom TLS has proved'],
+    [
+      'sip:192.0.2.5:5080;transport=tcp',
+      { ...byTls, hasProvedName: true },
+      'cisco 192.0.2.5:5080/tcp',
+      'in the clear is known once TLS has proved the name there',
+    ],
+    ['sip:192.0.2.6:5080;transport=tcp', byTcp, undefined, 'is no other address'],
+    ['sip:192.0.2.5:5080;transport=tcp', { ...byTcp, hopId: 'gone' }, undefined, 'counts for hops in force only'],
+  ])('%s: %s', (uri, at, id, _what) => expect(find(uri, [at])?.hop.id).toBe(id));
+
+  test('is spoken to as the hop is: same profile, and the certificate must carry the name', () =>
+    expect(find('sip:192.0.2.5:5061;transport=tls', [byTls])?.hop).toMatchObject({
+      tlsName: 'imp1.example.com',
+      tlsProfile: 'cisco',
+    }));
+
+  test('outside a dialog is no next hop; with a To tag alone it is the host of one', () => {
+    const uri = 'sip:192.0.2.5:5080;transport=tcp';
+    expect(find(uri, [byTcp], 'hops')).toBeUndefined();
+    expect(find(uri, [byTcp], 'hosts of hops')?.hop.id).toBe('microsoft 192.0.2.5:5080/tcp');
+    expect(find(uri, [], 'hosts of hops')).toBeUndefined();
+  });
+
+  test('is one and the same place as long as it is known, and none afterwards', () => {
+    const uri = 'sip:192.0.2.5:5085;transport=tcp';
+    const first = find(uri, [byTcp]);
+    expect(find(uri, [byTcp])).toBe(first);
+    expect(find(uri, [])).toBeUndefined();
   });
 });

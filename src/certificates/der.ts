@@ -19,6 +19,10 @@ export const derTag = {
   generalizedTime: 0x18,
   sequence: 0x30,
   context0: 0xa0,
+  context1: 0xa1,
+  context3: 0xa3,
+  /** dNSName, a GeneralName: [2] IA5String. */
+  dnsName: 0x82,
 } as const;
 
 /** @throws DerError when `octets` are not exactly one value of this kind */

@@ -1,6 +1,7 @@
 /** Who a certificate says its holder is, as a SIP domain (RFC 5922 §7). Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
+import type { MayName } from './name-constraints.ts';
 
 export interface CertificateNames {
   /** Host names, lower case. */
@@ -27,15 +28,25 @@ export const nobody: CertificateNames = { hosts: [], wildcards: [], addresses: [
 
 type Kind = 'URI' | 'DNS' | 'IP Address';
 
-/** The SIP identities of a certificate (RFC 5922 §7.1): the hosts of its sip URIs; without any, its DNS names. */
-export function certificateNames(certificate: X509Certificate, rules: NameRules): CertificateNames {
+const anyHost: MayName = () => true;
+
+/**
+ * The SIP identities of a certificate (RFC 5922 §7.1): the hosts of its sip URIs; without any, its DNS names.
+ * @param mayName which hosts its CAs may speak for: asked of those in sip URIs only, for OpenSSL judges DNS and common names
+ */
+export function certificateNames(certificate: X509Certificate, rules: NameRules, mayName = anyHost): CertificateNames {
+  const found = namesIn(certificate, rules);
+  return found.basis === 'sip-uri' ? { ...found, hosts: found.hosts.filter(mayName) } : found;
+}
+
+function namesIn(certificate: X509Certificate, rules: NameRules): CertificateNames {
   const text = certificate.subjectAltName;
   if (text === undefined || text === '') return rules.commonName ? byCommonName(certificate) : nobody;
   const names = alternativeNames(text);
   const uriHosts = names.get('URI')!.flatMap(sipUriHost).filter(isHostName).map(asHost);
-  const dnsNames = uriHosts.length > 0 ? [] : names.get('DNS')!.map(asHost);
-  const hosts = uriHosts.length > 0 ? uriHosts : dnsNames.filter(isHostName);
-  const wildcards = rules.wildcards ? dnsNames.filter(isWildcard) : [];
+  const dnsNames = uriHosts.length > 0 ? [] : names.get('DNS')!;
+  const hosts = uriHosts.length > 0 ? uriHosts : dnsNames.filter(isHostName).map(asHost);
+  const wildcards = rules.wildcards ? dnsNames.filter(isWildcard).map(asHost) : [];
   const addresses = names.get('IP Address')!.map(canonicalAddress);
   return { hosts, wildcards, addresses, basis: basisOf(uriHosts, [...hosts, ...wildcards]) };
 }
@@ -94,9 +105,12 @@ function alternativeNames(text: string): ReadonlyMap<Kind, string[]> {
   return names;
 }
 
-/** RFC 5922 §7.1: only the sip scheme, and no user part: such a URI names a person. */
+/**
+ * RFC 5922 §7.1: the sip scheme and a domain, nothing else. A URI with a user part names a person, one with a port a server's
+ * port, and parameters or headers say something that nobody here would hold it to.
+ */
 function sipUriHost(uri: string): string[] {
-  const host = /^sip:([^@;?:]+)(?::\d+)?(?:[;?].*)?$/i.exec(uri)?.[1];
+  const host = /^sip:([^@;?:]+)$/i.exec(uri)?.[1];
   return host === undefined ? [] : [host];
 }
 
@@ -107,7 +121,10 @@ function byCommonName(certificate: X509Certificate): CertificateNames {
   return hosts.length === 0 ? nobody : { ...nobody, hosts, basis: 'common-name' };
 }
 
-const isHostName = (name: string): boolean => /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?$/i.test(name);
+/** Labels of 1 to 63 characters, at most 253 in all, and one final dot at most; the last is no number, else it is an address. */
+const isHostName = (name: string): boolean =>
+  name.length <= 254 &&
+  /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+\.?$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i.test(name);
 
 /** The whole leftmost label, and more than a top level below it: `*.com` would speak for everybody. */
 const isWildcard = (name: string): boolean =>

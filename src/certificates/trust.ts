@@ -1,8 +1,9 @@
 /**
  * Whether a chain of certificates that was shown leads to a CA that is trusted, as far as trust can change while a connection
- * lives: CAs, revocation lists and dates (RFC 5280 §6). Purposes and constraints were judged by OpenSSL in the handshake. Pure.
+ * lives: CAs, revocation lists and dates (RFC 5280 §6); purposes were judged by OpenSSL in the handshake. Pure.
  */
 import type { X509Certificate } from 'node:crypto';
+import { allowedBy, type MayName } from './name-constraints.ts';
 import { readCertificates } from './pem.ts';
 import { type RevocationList, readRevocationLists } from './revocation-list.ts';
 
@@ -18,6 +19,8 @@ export type ChainFault =
 export interface Trust {
   /** @param chain the certificate of the peer first, then others that it has sent, in any order */
   faultOf(chain: readonly [X509Certificate, ...X509Certificate[]], now: Date): ChainFault | undefined;
+  /** Which hosts the CAs of the chain may speak for; none, where it leads to nobody who is trusted. */
+  mayName(chain: readonly [X509Certificate, ...X509Certificate[]]): MayName;
 }
 
 /** More than any chain has; a ring ends here. */
@@ -40,6 +43,10 @@ export function readTrust(ca: string, crl: readonly string[]): Trust {
         if (fault !== undefined) return fault;
       }
       return undefined;
+    },
+    mayName(chain) {
+      const path = pathOf(chain, authorities);
+      return path === undefined ? () => false : allowedBy(path.slice(1));
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What is wrong with the certificate that a next hop shows. Pure. */
 import type { X509Certificate } from 'node:crypto';
+import { allowedBy } from '../certificates/name-constraints.ts';
 import { certificateNames, inOneLine, matchesName, type NameRules, namesInDispute } from '../certificates/names.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { validityOf } from '../certificates/validity.ts';
@@ -99,7 +100,7 @@ function judgeDates({ chain }: Secured, { side }: Expected, { now, warnBeforeMs 
 function judgeName({ chain }: Secured, { side, names: wanted, rules, domains }: Expected): readonly Finding[] {
   if (wanted.length === 0) return [];
   const leaf = chain[0]!;
-  const names = certificateNames(leaf, rules);
+  const names = certificateNames(leaf, rules, allowedBy(chain.slice(1)));
   const proved = wanted.find((name) => matchesName(names, name));
   if (proved !== undefined) return [well('peer-name', `its certificate names ${proved}`)];
   const other = names.hosts.find((host) => !domains.includes(host));

@@ -117,7 +117,7 @@ export class Peers {
       const known = this.#hopsById.get(at.hopId);
       const transport = transportAt(uri, asked, at);
       if (known === undefined || (transport !== 'tls' && at.transport === 'tls' && !at.hasProvedName)) continue;
-      const tlsName = known.hop.tlsName ?? known.hop.host;
+      const tlsName = transport === 'tls' ? (known.hop.tlsName ?? known.hop.host) : undefined;
       const standing = { side: known.side, hop: { ...known.hop, transport, tlsName }, transport };
       if (known.side !== from) return standing;
       first ??= standing;

@@ -35,8 +35,11 @@ export interface ListWish {
 export interface TestAuthority extends TestCertificate {
   readonly directory: string;
   issue(wish: CertificateWish): TestCertificate;
-  /** A CA below this one; or one that issues although its certificate does not make it a CA. */
-  intermediate(commonName: string, isAuthority?: boolean): TestAuthority;
+  /**
+   * A CA below this one; or one that issues although its certificate does not make it a CA.
+   * @param constraints in openssl's words: `critical,permitted;DNS:example.com`
+   */
+  intermediate(commonName: string, isAuthority?: boolean, constraints?: string): TestAuthority;
   /** PEM of a certificate revocation list. */
   revocationList(wish?: ListWish): string;
   /** Deletes everything that was made. */
@@ -65,14 +68,15 @@ function authorityWith(directory: string, files: Files): TestAuthority {
     ...read(files),
     directory,
     issue: (wish) => issue(directory, nextName(), files, wish),
-    intermediate(commonName, isAuthority = true) {
+    intermediate(commonName, isAuthority = true, constraints = undefined) {
+      const limits = constraints === undefined ? [] : [`nameConstraints=${constraints}`];
       const name = `intermediate-${nextName()}`;
       const { certificateFile, keyFile } = issue(
         directory,
         name,
         files,
         { commonName },
-        isAuthority ? authorityExtensions : undefined,
+        isAuthority ? [...authorityExtensions, ...limits] : undefined,
       );
       return authorityWith(newDirectory(directory), { certificateFile, keyFile });
     },

@@ -1,6 +1,7 @@
 /** Who the far side of a TLS connection is, asked when its handshake is over and before anything else is read or written (RFC 5922 §7). */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { MayName } from '../../certificates/name-constraints.ts';
 import { type CertificateNames, certificateNames, matchesName, nobody } from '../../certificates/names.ts';
 import type { Trust } from '../../certificates/trust.ts';
 import { certificateRefusal, nameMismatch, nameNotAllowed, noCertificate, type PeerRefusal } from './peer-refusal.ts';
@@ -28,7 +29,12 @@ export function identify(
   const certificate = shownCertificate(socket);
   if (certificate === undefined) return withoutCertificate(profile, wanted);
   if (!socket.authorized) return certificateRefusal(faultOf(socket, trust), certificate);
-  return judgeNames(certificate, profile, wanted);
+  // The whole chain is read for those only who are known by sip URIs.
+  let known: MayName | undefined;
+  return judgeNames(certificate, profile, wanted, (host) => {
+    known ??= mayNameOf(socket, trust);
+    return known(host);
+  });
 }
 
 /** The same for a connection that is open, by a profile that has taken the place of the one it was opened with. */
@@ -41,7 +47,7 @@ export function identifyAgain(
   if (certificate === undefined) return withoutCertificate(profile, wanted);
   const fault = trust.faultOf([certificate, ...others], new Date());
   if (fault !== undefined) return certificateRefusal(fault, certificate);
-  return judgeNames(certificate, profile, wanted);
+  return judgeNames(certificate, profile, wanted, trust.mayName([certificate, ...others]));
 }
 
 const withoutCertificate = ({ clientCertificate }: TlsProfile, { isAccepted }: Expectation) =>
@@ -57,13 +63,19 @@ function faultOf(socket: TLSSocket, trust: Trust): string {
   return (certificate && trust.faultOf([certificate, ...others], new Date())) ?? fault;
 }
 
+function mayNameOf(socket: TLSSocket, trust: Trust): MayName {
+  const [certificate, ...others] = shownChain(socket);
+  return certificate === undefined ? () => false : trust.mayName([certificate, ...others]);
+}
+
 function judgeNames(
   certificate: X509Certificate,
   profile: TlsProfile,
   wanted: Expectation,
+  mayName: MayName,
 ): CertificateNames | PeerRefusal {
   const { wildcards = false, commonName = true, peers } = profile;
-  const names = certificateNames(certificate, { wildcards, commonName });
+  const names = certificateNames(certificate, { wildcards, commonName }, mayName);
   const isOneOf = (expected: readonly string[]) => expected.some((name) => matchesName(names, name));
   if (wanted.names.length > 0 && !isOneOf(wanted.names)) return nameMismatch(certificate, wanted.names);
   if (wanted.isAccepted && peers !== undefined && !isOneOf(peers)) return nameNotAllowed(certificate);

@@ -12,10 +12,27 @@ describe('identities of a certificate (RFC 5922 §7.1)', () => {
   test.each([
     ['DNS names', 'DNS:fe1.example.com, DNS:Pool.Example.COM.', ['fe1.example.com', 'pool.example.com']],
     ['sip URIs, and then no DNS names', 'DNS:fe1.example.com, URI:sip:example.com', ['example.com']],
+    ['sip URIs in any case, with a final dot', 'URI:SIP:A.Example.com.', ['a.example.com']],
     [
-      'a sip URI with port or parameters',
-      'URI:sip:a.example.com:5061, URI:SIP:b.example.com;lr',
-      ['a.example.com', 'b.example.com'],
+      'no sip URI with anything else in it',
+      'URI:sip:a.example.com:5061, URI:sip:b.example.com;lr, URI:sip:c.example.com?x=y, DNS:fe1.example.com',
+      ['fe1.example.com'],
+    ],
+    [
+      'no sip URI that is no domain',
+      'URI:sip:192.0.2.1, URI:sip:[2001:db8::1], URI:sip:*.example.com, URI:sip://a.example.com, URI:sip:a%2eexample.com, DNS:fe1.example.com',
+      ['fe1.example.com'],
+    ],
+    ['no DNS name that is an address', 'DNS:192.0.2.1, DNS:fe1.example.com', ['fe1.example.com']],
+    [
+      'no DNS name with an empty label, a blank, a hyphen at an end or a port',
+      'DNS:a..example.com, DNS:b.example.com.., DNS:c .example.com, DNS: d.example.com, DNS:-e.example.com, DNS:f-.example.com, DNS:g.example.com:5061, DNS:fe1.example.com',
+      ['fe1.example.com'],
+    ],
+    [
+      'no name with a NUL, which Node quotes',
+      'DNS:"fe1.example.com\\u0000.evil.test", DNS:y.example.com',
+      ['y.example.com'],
     ],
     ['no URI with a user part', 'URI:sip:bob@example.com, DNS:fe1.example.com', ['fe1.example.com']],
     [
@@ -37,7 +54,17 @@ describe('identities of a certificate (RFC 5922 §7.1)', () => {
   });
 
   test('several common names count, one that is no host name does not', () => {
-    const names = certificateNames(certificate(undefined, ['A.example.com', 'Federation Router']), usual);
+    const names = certificateNames(
+      certificate(undefined, [
+        'A.example.com',
+        'Federation Router',
+        'fe1.example.com\0.evil.test',
+        'fe2.example.com ',
+        'sip:fe3.example.com',
+        '192.0.2.1',
+      ]),
+      usual,
+    );
     expect(names.hosts).toEqual(['a.example.com']);
   });
 
@@ -45,6 +72,19 @@ describe('identities of a certificate (RFC 5922 §7.1)', () => {
     const rules = { wildcards: false, commonName: false };
     expect(certificateNames(certificate(undefined, 'cn.example.com'), rules).hosts).toEqual([]);
   });
+
+  test.each([
+    ['URI:sip:example.com, URI:sip:victim.test', ['example.com']],
+    ['URI:sip:victim.test, DNS:fe1.example.com', []],
+    ['DNS:fe1.victim.test', ['fe1.victim.test']],
+    [undefined, ['cn.victim.test']],
+  ])(
+    'of %s the sip URIs of which its CAs may not speak do not count; DNS and common names OpenSSL has judged',
+    (text, hosts) => {
+      const mayName = (host: string) => host.endsWith('example.com');
+      expect(certificateNames(certificate(text, 'cn.victim.test'), usual, mayName).hosts).toEqual(hosts);
+    },
+  );
 
   test('a certificate without subject names nobody', () =>
     expect(certificateNames(certificate(undefined), usual)).toEqual(nobody));

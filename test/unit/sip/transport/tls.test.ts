@@ -55,6 +55,31 @@ describe('a peer that connects to us', () => {
     expect(flow.verifiedNames).toEqual(['imp1.example.com']);
   });
 
+  test.each<[what: string, alternativeNames: readonly string[], names: readonly string[] | undefined]>([
+    ['sip URIs', ['URI:sip:fe1.example.com', 'URI:sip:fe1.example.net'], ['fe1.example.net']],
+    ['DNS names', ['DNS:fe1.example.net'], ['fe1.example.net']],
+    ['a DNS name that OpenSSL refuses', ['DNS:fe1.example.com'], undefined],
+    ['a common name that OpenSSL refuses', [], undefined],
+  ])('is nobody by what the constraints of its CA forbid: %s', async (_what, alternativeNames, names) => {
+    const limited = authority.intermediate('Limited CA', true, 'critical,permitted;DNS:example.net');
+    const { handler, listener } = await openTls({ ca: authority.certificate + limited.certificate });
+    const commonName = alternativeNames.length > 0 ? 'peer' : 'fe1.example.com';
+    const leaf = limited.issue({ commonName, alternativeNames });
+    const peer = connectTls(listener, { ...leaf, certificate: leaf.certificate + limited.certificate });
+    peer.send(messageFrom());
+    await until(() => handler.requests.length > 0 || peer.isClosed);
+    expect(handler.requests[0]?.flow.verifiedNames).toEqual(names);
+  });
+
+  test('of whose CA nothing is known proves nothing by a sip URI', async () => {
+    const between = authority.intermediate('Issuing CA');
+    const { handler, listener } = await openTls();
+    const leaf = between.issue({ commonName: 'peer', alternativeNames: ['URI:sip:fe1.example.com'] });
+    connectTls(listener, { ...leaf, certificate: leaf.certificate + between.certificate }).send(messageFrom());
+    const { flow } = await until(() => handler.requests[0]);
+    expect(flow.verifiedNames).toEqual([]);
+  });
+
   test('without a certificate is heard, and nobody, where certificates are optional', async () => {
     const { handler, listener } = await openTls({ clientCertificate: 'optional' });
     connectTls(listener, undefined).send(messageFrom());

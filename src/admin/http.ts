@@ -1,5 +1,6 @@
 /** HTTP and JSON for administration: one request a connection, without a body, answered by an endpoint. */
 import type { IncomingMessage, RequestListener, ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import { printableJson } from '../printable.ts';
 
 export interface Reply {
@@ -36,9 +37,14 @@ const usualHeaders = {
   connection: 'close',
 };
 
+/** Those that have brought their one request. What follows on them, pipelined, is not even looked at. */
+const spent = new WeakSet<Socket>();
+
 export const answering =
   (endpoints: Endpoints, guard: Guard): RequestListener =>
   async (request, response) => {
+    if (spent.has(request.socket)) return;
+    spent.add(request.socket);
     const { status, body, headers, text } =
       guard(request) ?? refuseBody(request) ?? (await replyTo(request, endpoints));
     response.writeHead(status, { ...usualHeaders, ...headers });

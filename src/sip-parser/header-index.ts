@@ -1,6 +1,18 @@
 /** Where the header lines are: one walk over a header section that remembers the few fields a proxy reads and skips the rest. */
 import { oddLineProblem } from './odd-line.ts';
-import { asciiLower, COLON, CR, equalsIgnoreCase, HTAB, LF, SP, skipClass, TOKEN } from './syntax.ts';
+import {
+  asciiLower,
+  BACKSLASH,
+  COLON,
+  CR,
+  DQUOTE,
+  equalsIgnoreCase,
+  HTAB,
+  LF,
+  SP,
+  skipClass,
+  TOKEN,
+} from './syntax.ts';
 
 /** Ids of the header fields that the index keeps. Each is a bit number, so below 31. */
 export const Header = {
@@ -302,11 +314,36 @@ function findCrlf(index: HeaderIndex, text: string, pos: number): number {
 }
 
 /**
- * A NUL cuts the text for C programs; the grammar has it only escaped in a quoted string (RFC 4475 §3.1.1.2).
+ * A NUL cuts the text for C programs; the grammar has it only as a quoted pair within a quoted string (RFC 4475 §3.1.1.2).
  * @param start of the header lines
  */
 export function noteNul(index: HeaderIndex, text: string, start: number): void {
-  for (let nul = text.indexOf('\0', start); nul >= 0 && nul < index.headersEnd; nul = text.indexOf('\0', nul + 1)) {
-    if (text[nul - 1] !== '\\') index.noteProblem('a NUL octet in a header line');
+  const first = text.indexOf('\0', start);
+  if (first < 0 || first >= index.headersEnd) return;
+  if (hasBareNul(text, start, index.headersEnd)) index.noteProblem('a NUL octet in a header line');
+}
+
+/** Call-ID is made of words and Subject of text (§25.1): there quotes and backslashes are characters like others. */
+const WITHOUT_QUOTES = /(?:call-id|i|in-reply-to|organization|subject|s)[ \t]*:/iy;
+
+function mayQuote(text: string, lineStart: number): boolean {
+  WITHOUT_QUOTES.lastIndex = lineStart;
+  return !WITHOUT_QUOTES.test(text);
+}
+
+/** One walk over all header lines, for the few messages that have a NUL in one. */
+function hasBareNul(text: string, start: number, end: number): boolean {
+  let canQuote = mayQuote(text, start);
+  let isQuoted = false;
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0) return true;
+    if (code === DQUOTE) isQuoted = canQuote && !isQuoted;
+    else if (code === BACKSLASH && isQuoted) i++;
+    else if (code === LF && !isBlankAt(text, i + 1)) {
+      canQuote = mayQuote(text, i + 1);
+      isQuoted = false;
+    }
   }
+  return false;
 }

@@ -16,7 +16,7 @@ export const RAQUOT = 62;
 export const QUESTION = 63;
 export const AT = 64;
 export const LBRACKET = 91;
-const BACKSLASH = 92;
+export const BACKSLASH = 92;
 export const RBRACKET = 93;
 
 /** A table of 256 flags: 1 where the octet belongs to the class. An index beyond it (NaN at the end of a text) reads as no member. */

@@ -228,6 +228,19 @@ test.each([
 );
 
 describe('who asks is held short', () => {
+  test.each([
+    ['one that is refused', 'GET /status HTTP/1.1\r\nHost: evil.example\r\n\r\n', 403],
+    ['one with a body', `POST /reload HTTP/1.1\r\nHost: ${sides.router}\r\nContent-Length: 2\r\n\r\nhi`, 413],
+    ['one that is answered', `GET /status HTTP/1.1\r\nHost: ${sides.router}\r\n\r\n`, 200],
+  ])('what follows on the same connection is not carried out: behind %s', async (_what, first, expected) => {
+    await change(onLoopback);
+    const socket = connect(port, sides.router);
+    socket.end(`${first}POST /drain HTTP/1.1\r\nHost: ${sides.router}\r\n\r\n`);
+    const heard = (await socket.setEncoding('latin1').toArray()).join('');
+    expect([...heard.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status))).toEqual([expected]);
+    expect((await ask<Status>(program, 'GET /status')).body).toMatchObject({ state: 'in service' });
+  });
+
   test('a body and long header fields are refused', async () => {
     await change(onLoopback);
     expect(await hear('POST /reload', { body: 'x', headers: { 'content-length': 1 } })).toMatchObject({ status: 413 });

@@ -41,6 +41,10 @@ describe('checkRequest takes', () => {
       { From: 'From: "NUL:\\\0" <sip:a@example.com>;tag=1' },
     ],
     [
+      'escaped NULs in several quoted strings, folded, behind an escaped quote',
+      { From: 'From: "\\\0\\"\\\0\r\n x\\\0" <sip:a@example.com>;tag=1;x="\\\0"' },
+    ],
+    [
       'a malformed Contact, which no proxy reads (RFC 3261 §16.3 step 1)',
       { contact: 'Contact: <sip:a@192.0.2.4>;expires=390,: <sip:a@ua.example.com>', second: 'm: Smith, J <sip:j s@a>' },
     ],
@@ -164,6 +168,12 @@ describe('checkRequest refuses with 400', () => {
     ['a CR before the CRLF', 'X-A: 1\r'],
     ['an LF before the CRLF', 'X-A: 1\n'],
     ['a NUL', 'X-A: 1\0'],
+    ['a backslash and a NUL outside of quotes, where nothing is escaped', 'X-A: 1\\\0'],
+    ['the same behind a quoted string', 'X-A: "1" \\\0'],
+    ['a NUL behind an escaped backslash', 'X-A: "1\\\\\0"'],
+    ['a NUL behind a quoted string that ends in an escaped backslash', 'X-A: "1\\\\" \\\0'],
+    ['a NUL in quotes, not escaped', 'X-A: "1\0"'],
+    ['a backslash and a NUL in quotes, in a text that knows no quoted strings', 'Subject: "1\\\0"'],
     ['a NUL in a name', 'Content-Length\0: 0'],
     ['a blank in the name of a field that frames', 'Content Length: 0'],
     ['such a name with a blank before it', 'X Content-Length: 0'],

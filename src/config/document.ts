@@ -1,7 +1,8 @@
 /** YAML as a tree of plain nodes that know their place. The only file that imports `yaml`. */
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Path, Place, Problems } from './problem.ts';
 import { startOfFile } from './text-file.ts';
+import { type Complaint, explainComplaint } from './yaml-faults.ts';
 
 /** All scalars are text: what a word means (`10.`, `yes`, `0x10`) is decided by the setting that it stands for. */
 export interface ScalarNode {
@@ -37,16 +38,20 @@ export interface BrokenNode {
 export type YamlNode = ScalarNode | ListNode | MapNode | BrokenNode;
 
 /**
- * Reads one YAML document. Syntax errors, duplicate keys, aliases and tags are reported to `problems`; after a syntax
- * error there is no tree, because what follows would be guesswork. Never throws.
+ * Reads one YAML document. Aliases, tags and settings given twice are reported to `problems`; of a file that is not well
+ * written the first mistake is told, and there is no tree, because what follows would be guesswork. Never throws.
  */
 export function readYaml(text: string, problems: Problems): YamlNode | undefined {
   const lines = new LineCounter();
+  if (!isPlainText(text, problems)) return undefined;
   const document = compose(text, lines, problems);
   if (document === undefined) return undefined;
-  const complaints = [...document.errors, ...document.warnings];
-  for (const complaint of complaints) reportSyntax(complaint, lines, problems);
-  if (complaints.length > 0) return undefined;
+  const complaint = firstOf(document);
+  if (complaint !== undefined) {
+    const { offset, what, hint } = explainComplaint(text, complaint, complaintAbout);
+    problems.error(placeAt(lines, offset), [], what, hint);
+    return undefined;
+  }
   if (document.contents === null) {
     problems.error(
       startOfFile,
@@ -56,7 +61,25 @@ export function readYaml(text: string, problems: Problems): YamlNode | undefined
     );
     return undefined;
   }
-  return new TreeBuilder(lines, problems).build(document.contents, []);
+  return new TreeBuilder(text, lines, problems).build(document.contents, []);
+}
+
+/** Signs of a file that was saved in a way that a parser takes for text, and stumbles over somewhere. */
+function isPlainText(text: string, problems: Problems): boolean {
+  const at = text.search(/\0|\r(?!\n)/);
+  if (at < 0) return true;
+  const before = text.slice(0, at).split('\n');
+  const place = { line: before.length, column: before.at(-1)!.length + 1 };
+  if (text[at] === '\0')
+    problems.error(place, [], 'there is a NUL character in this file', 'if it is UTF-16: save it as UTF-8');
+  else
+    problems.error(
+      place,
+      [],
+      'this line ends in a lone carriage return',
+      'save the file with the line ends of Unix or Windows',
+    );
+  return false;
 }
 
 /** The place of the value at `path`, or of the nearest thing above it that is there. */
@@ -77,28 +100,31 @@ export function placeOf(root: YamlNode, path: Path): Place {
 // Deep nesting exhausts the library's recursion; that must be a problem of the file, not the end of the process.
 function compose(text: string, lines: LineCounter, problems: Problems): Document.Parsed | undefined {
   try {
-    return parseDocument(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, lineCounter: lines });
+    return parse(text, lines);
   } catch (failure) {
     problems.error(startOfFile, [], `this file cannot be read as YAML: ${(failure as Error).message}`);
     return undefined;
   }
 }
 
-const syntaxHints: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'indent with spaces',
-  BAD_INDENT: 'lines of one block must start in the same column, and every [ and { must be closed',
-  BLOCK_AS_IMPLICIT_KEY: 'is the line indented like its neighbours? a value that contains ": " must stand in quotes',
-  MULTILINE_IMPLICIT_KEY: 'is the line indented like its neighbours?',
-  BLOCK_IN_FLOW: 'is a comma missing between two settings?',
-  BAD_SCALAR_START: 'put the value in quotes',
-  MISSING_CHAR: 'is a quote, a comma, a space or a closing bracket missing?',
-  UNEXPECTED_TOKEN: 'is the line indented like its neighbours?',
-  MULTIPLE_DOCS: 'the file must hold one document: remove the line "---"',
-};
+const parse = (text: string, lines: LineCounter): Document.Parsed =>
+  parseDocument(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, lineCounter: lines });
 
-function reportSyntax(complaint: YAMLError, lines: LineCounter, problems: Problems): void {
-  const what = complaint.code === 'MULTIPLE_DOCS' ? 'a second YAML document starts here' : complaint.message;
-  problems.error(placeAt(lines, complaint.pos[0]), [], `YAML: ${what}`, syntaxHints[complaint.code]);
+function firstOf({ errors, warnings }: Document.Parsed): Complaint | undefined {
+  // That a closing bracket starts its line as far left as the setting does is a matter of taste.
+  const counting = warnings.filter(({ code }) => code !== 'BAD_INDENT');
+  const [first] = [...errors, ...counting].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  return first && { code: first.code, message: first.message, offset: first.pos[0] };
+}
+
+const unreadable: Complaint = { code: 'IMPOSSIBLE', message: 'it is nested too deeply', offset: 0 };
+
+function complaintAbout(text: string): Complaint | undefined {
+  try {
+    return firstOf(parse(text, new LineCounter()));
+  } catch {
+    return unreadable;
+  }
 }
 
 function placeAt(lines: LineCounter, offset: number): Place {
@@ -111,10 +137,12 @@ const deepest = 32;
 
 /** Turns the library's tree into ours, and refuses on the way what no setting can mean. */
 class TreeBuilder {
+  readonly #text: string;
   readonly #lines: LineCounter;
   readonly #problems: Problems;
 
-  constructor(lines: LineCounter, problems: Problems) {
+  constructor(text: string, lines: LineCounter, problems: Problems) {
+    this.#text = text;
     this.#lines = lines;
     this.#problems = problems;
   }
@@ -122,6 +150,8 @@ class TreeBuilder {
   build(node: unknown, path: Path): YamlNode {
     const place = this.#place(node);
     if (path.length > deepest) return this.#broken(place, path, 'this is nested too deeply');
+    const anchor = (node as { anchor?: string } | null)?.anchor;
+    if (anchor !== undefined) return this.#anchored(node, path);
     if (isScalar(node)) {
       const isQuoted = node.type !== 'PLAIN';
       return { kind: 'scalar', place, text: String(node.value), isQuoted };
@@ -136,6 +166,12 @@ class TreeBuilder {
       'a value that starts with * means a YAML alias, and aliases are not supported',
       "put it in quotes, as in '*.example.com'",
     );
+  }
+
+  #anchored(node: unknown, path: Path): BrokenNode {
+    const end = (node as { range?: readonly number[] | null }).range?.[0] ?? 0;
+    const place = placeAt(this.#lines, Math.max(0, this.#text.lastIndexOf('&', end)));
+    return this.#broken(place, path, 'a value that starts with & must stand in quotes', 'it would be a YAML anchor');
   }
 
   #entries(pairs: readonly { key: unknown; value: unknown }[], path: Path): ReadonlyMap<string, MapEntry> {

@@ -1,5 +1,6 @@
 /** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters, times of sweeps. */
-import { parsed, quote, type Reader } from './reader.ts';
+import { quote } from './problem.ts';
+import { parsed, type Reader } from './reader.ts';
 import { duration } from './values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */

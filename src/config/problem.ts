@@ -1,4 +1,5 @@
 /** What is wrong with a configuration, where, and what to do about it: the words that `check` prints. */
+import { hexOf, hiddenCharacters } from './hidden-characters.ts';
 
 /** Steps from the top of the file to a value: `['routes', 1, 'port']`. */
 export type Path = readonly (string | number)[];
@@ -34,6 +35,12 @@ export function formatProblem(problem: Problem): string {
   const hint = problem.hint === undefined ? '' : ` (${problem.hint})`;
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.severity}: ${subject}${problem.what}${hint}`;
 }
+
+/** How a value that came from the file is shown in a message: cut, and without line breaks. */
+export const quote = (text: string): string => {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return JSON.stringify(shown).replace(hiddenCharacters, (hidden) => `\\u${hexOf(hidden)}`);
+};
 
 /** The order in which a reader walks through a file; problems of other files come behind. */
 export function inReadingOrder(problems: readonly Problem[], firstFile: string): readonly Problem[] {
@@ -83,6 +90,7 @@ export class Problems {
   readonly file: string;
   readonly #found: Problem[] = [];
   readonly #brokenPaths: Path[] = [];
+  readonly #setAside = new Set<string>();
 
   constructor(file: string) {
     this.file = file;
@@ -95,6 +103,16 @@ export class Problems {
 
   warning(place: Place, path: Path, what: string, hint?: string): void {
     this.#add('warning', place, path, what, hint);
+  }
+
+  /** What is wrong with `path` has been told in other words. */
+  setAside(path: Path): void {
+    this.#brokenPaths.push(path);
+    this.#setAside.add(formatPath(path));
+  }
+
+  isSetAside(path: Path): boolean {
+    return this.#setAside.has(formatPath(path));
   }
 
   /** Takes over what was found in another file. */

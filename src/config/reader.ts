@@ -1,12 +1,19 @@
 /** A small typed reader of YAML trees: says every problem at once, and gives typed values with their defaults. */
-import type { MapNode, ScalarNode, YamlNode } from './document.ts';
-import type { Path, Problems } from './problem.ts';
-import { suggestion } from './suggest.ts';
+import type { MapEntry, MapNode, ScalarNode, YamlNode } from './document.ts';
+import { formatPath, type Path, type Problems, quote } from './problem.ts';
+import { slipInName, slipInValue, slipOfHidden, withoutHidden } from './slips.ts';
+import { nearest, suggestion } from './suggest.ts';
 
 /** Where a reader stands, and where it reports to. */
 export interface Spot {
   readonly path: Path;
   readonly problems: Problems;
+  /** The object in which this stands; undefined at the top of the file. */
+  readonly within?: Around | undefined;
+}
+
+interface Around extends Spot {
+  readonly fields: Fields;
 }
 
 /** Gives the value, or `undefined` after it has reported why there is none. */
@@ -42,8 +49,8 @@ export function object<F extends Fields>(fields: F): ObjectReader<F> {
   const read = (node: YamlNode, spot: Spot): ObjectOf<F> | undefined => {
     const map = asMap(node, spot);
     if (map === undefined) return undefined;
-    refuseUnknownSettings(map, Object.keys(fields), spot);
-    return readFields(map, fields, spot) as ObjectOf<F> | undefined;
+    const meant = refuseUnknownSettings(map, fields, spot);
+    return readFields(map, fields, spot, meant) as ObjectOf<F> | undefined;
   };
   return Object.assign(read, { fields });
 }
@@ -90,6 +97,7 @@ export interface Item<T> {
 export function list<T>(read: Reader<T>): Reader<readonly Item<T>[]> {
   return (node, spot) => {
     if (node.kind === 'broken') return undefined;
+    if (node.kind === 'scalar' && /^-\S/.test(node.text)) return wrong(node, spot, 'a space is missing behind the "-"');
     if (node.kind !== 'list') return wrongKind('a list, one item a line, each behind "- "', node, spot);
     return node.items.flatMap((item, i) => {
       const itemSpot = below(spot, i);
@@ -118,8 +126,9 @@ export function parsed<T>(parse: (text: string) => Parsed<T>): Reader<T> {
     if (scalar === undefined) return undefined;
     const result = parse(scalar.text);
     if ('value' in result) return result.value;
-    spot.problems.error(scalar.place, spot.path, result.wrong, result.hint);
-    return undefined;
+    const isGood = (text: string) => 'value' in parse(text);
+    const slip = slipInValue(scalar.text, isGood) ?? { what: result.wrong, hint: result.hint };
+    return wrong(scalar, spot, slip.what, slip.hint);
   };
 }
 
@@ -132,19 +141,20 @@ export const choice = <const W extends string>(words: readonly W[]): Reader<W> =
       : { value: word };
   });
 
-/** How a value that came from the file is shown in a message: cut, and without line breaks. */
-export const quote = (text: string): string => {
-  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return JSON.stringify(shown);
-};
-
-function readFields(map: MapNode, fields: Fields, spot: Spot): Readonly<Record<string, unknown>> | undefined {
+/** @param meant settings that are there under a wrong name, which has been told */
+function readFields(
+  map: MapNode,
+  fields: Fields,
+  spot: Spot,
+  meant: ReadonlySet<string> = new Set(),
+): Readonly<Record<string, unknown>> | undefined {
   const values: Record<string, unknown> = {};
   let isComplete = true;
   for (const [name, field] of Object.entries(fields)) {
-    const entry = map.entries.get(name);
+    const entry = meant.has(name) ? undefined : map.entries.get(name);
     if (entry === undefined && field.isRequired) reportMissing(map, name, spot);
-    const value = entry === undefined ? undefined : field.read(entry.node, below(spot, name));
+    const value =
+      entry === undefined ? undefined : field.read(entry.node, { ...below(spot, name), within: { ...spot, fields } });
     values[name] = value ?? field.absent;
     if (field.isRequired && values[name] === undefined) isComplete = false;
   }
@@ -152,16 +162,109 @@ function readFields(map: MapNode, fields: Fields, spot: Spot): Readonly<Record<s
 }
 
 function reportMissing(map: MapNode, name: string, spot: Spot): void {
+  if (spot.problems.isSetAside([...spot.path, name])) return;
   spot.problems.error(map.place, [...spot.path, name], 'this setting is missing', 'it has no default');
 }
 
-function refuseUnknownSettings(map: MapNode, known: readonly string[], spot: Spot): void {
+/** @returns the settings that are meant by what is there */
+function refuseUnknownSettings(map: MapNode, fields: Fields, spot: Spot): ReadonlySet<string> {
+  const known = Object.keys(fields);
+  const meant = new Set<string>();
+  let before: string | undefined;
+  // Of a section that stands too far right with its settings beside it, its name has been told.
+  let misplaced: Fields = {};
   for (const [name, entry] of map.entries) {
-    if (known.includes(name)) continue;
-    const [what, hint] = isSecretName(name) ? ofSecret(known) : ['there is no such setting', suggestion(name, known)];
-    spot.problems.error(entry.keyPlace, [...spot.path, name], what, hint);
+    if (known.includes(name)) {
+      before = name;
+      continue;
+    }
+    if (Object.hasOwn(misplaced, name)) continue;
+    if (isEmpty(map, name)) misplaced = settingsOf(outerWith(name, spot.within)?.fields[name]) ?? {};
+    const owner = emptyOwner(before, name, map, fields);
+    if (refuseHidden(name, entry, spot)) {
+      for (const one of [withoutHidden(name), ...(isEmpty(map, before) ? [before] : [])]) meant.add(one);
+    } else if (owner === undefined) {
+      const other = refuseUnknown(name, entry, fields, spot);
+      if (other !== undefined && !map.entries.has(other)) meant.add(other);
+    } else if (!meant.has(owner)) {
+      const what = `this line belongs to "${owner}", and is not indented below it`;
+      spot.problems.error(entry.keyPlace, [...spot.path, owner, name], what, 'put two spaces in front of it');
+      meant.add(owner);
+    }
   }
+  for (const name of meant) spot.problems.setAside([...spot.path, name]);
+  return meant;
 }
+
+/** The section right before, of which nothing is there but its name, if it is one that has such a setting. */
+function emptyOwner(before: string | undefined, name: string, map: MapNode, fields: Fields): string | undefined {
+  if (!isEmpty(map, before) || settingsOf(fields[before])?.[name] === undefined) return undefined;
+  return before;
+}
+
+function isEmpty(map: MapNode, name: string | undefined): name is string {
+  const node = map.entries.get(name ?? '')?.node;
+  return node?.kind === 'scalar' && !node.isQuoted && node.text === '';
+}
+
+/** No name has a hidden character: what is meant is the name without. */
+function refuseHidden(name: string, { keyPlace }: MapEntry, spot: Spot): boolean {
+  const slip = slipOfHidden(name);
+  if (slip === undefined) return false;
+  spot.problems.error(keyPlace, [...spot.path, withoutHidden(name)], slip.what, slip.hint);
+  return true;
+}
+
+/** Those of a setting that is an object. */
+const settingsOf = (field: Field<unknown> | undefined): Fields | undefined =>
+  (field?.read as Partial<ObjectReader<Fields>> | undefined)?.fields;
+
+/** @returns the setting that is meant */
+function refuseUnknown(name: string, { keyPlace }: MapEntry, fields: Fields, spot: Spot): string | undefined {
+  const known = Object.keys(fields);
+  const slip = slipInName(name, known);
+  if (slip !== undefined) {
+    spot.problems.error(keyPlace, [...spot.path, slip.meant], slip.what, slip.hint);
+    return slip.meant;
+  }
+  const outer = outerWith(name, spot.within);
+  if (outer !== undefined && !isSecretName(name)) {
+    const owner = outer.path.length === 0 ? 'the top of the file' : formatPath(outer.path);
+    spot.problems.error(
+      keyPlace,
+      [...spot.path, name],
+      'there is no such setting here',
+      `it belongs to ${owner}: is it indented too far?`,
+    );
+    spot.problems.setAside([...outer.path, name]);
+    return undefined;
+  }
+  const owners = sectionsWith(name, fields);
+  if (isSecretName(name)) spot.problems.error(keyPlace, [...spot.path, name], ...ofSecret(known));
+  else if (owners.length > 0) {
+    const hint = `it belongs to ${owners.map((owner) => `"${owner}"`).join(' or ')}`;
+    spot.problems.error(keyPlace, [...spot.path, name], 'there is no such setting here', hint);
+  } else {
+    spot.problems.error(keyPlace, [...spot.path, name], 'there is no such setting', suggestion(name, known));
+    return nearest(name, known);
+  }
+  return undefined;
+}
+
+/** The nearest object around that has such a setting. */
+function outerWith(name: string, within: Around | undefined): Around | undefined {
+  if (within === undefined || Object.hasOwn(within.fields, name)) return within;
+  return outerWith(name, within.within);
+}
+
+/** The sections below that have such a setting: `health.probe`. */
+const sectionsWith = (name: string, fields: Fields): readonly string[] =>
+  Object.entries(fields).flatMap(([section, field]) => {
+    const inner = settingsOf(field);
+    if (inner === undefined) return [];
+    const deeper = sectionsWith(name, inner).map((below) => `${section}.${below}`);
+    return Object.hasOwn(inner, name) ? [section, ...deeper] : deeper;
+  });
 
 const isSecretName = (name: string): boolean => /(?:^|[-_])(?:password|passwd|passphrase|secret|token)$/i.test(name);
 
@@ -174,6 +277,8 @@ function ofSecret(known: readonly string[]): readonly [what: string, hint: strin
 
 function asMap(node: YamlNode, spot: Spot): MapNode | undefined {
   if (node.kind === 'broken') return undefined;
+  const glued = node.kind === 'scalar' ? /^([a-z][a-z0-9-]*):\S/.exec(node.text) : null;
+  if (glued !== null) return wrong(node, spot, `a space is missing behind "${glued[1]}:"`);
   if (node.kind !== 'map') return wrongKind('settings, each as "name: value"', node, spot);
   return node;
 }
@@ -189,8 +294,23 @@ function asScalar(node: YamlNode, spot: Spot): ScalarNode | undefined {
 
 function wrongKind(expected: string, node: YamlNode, spot: Spot): undefined {
   const found = describe(node);
-  const hint = found === 'nothing' ? 'give a value, or remove the line' : undefined;
-  spot.problems.error(node.place, spot.path, `expected ${expected}, but found ${found}`, hint);
+  return wrong(node, spot, `expected ${expected}, but found ${found}`, hintForKind(node));
+}
+
+function hintForKind(node: YamlNode): string | undefined {
+  if (describe(node) === 'nothing') return 'give a value, or remove the line';
+  return isBracketedAddress(node) ? 'an address in [ ] must stand in quotes: "[2001:db8::1]"' : undefined;
+}
+
+/** `[2001:db8::1]` is a list for YAML, and `[::]` one of a name without a value. */
+function isBracketedAddress(node: YamlNode): boolean {
+  const only = node.kind === 'list' && node.items.length === 1 ? node.items[0] : undefined;
+  const name = only?.kind === 'map' ? `${[...only.entries.keys()][0]}:` : undefined;
+  return /^[\da-f.]*:[\da-f:.]*$/i.test(name ?? (only?.kind === 'scalar' ? only.text : ''));
+}
+
+function wrong(node: YamlNode, spot: Spot, what: string, hint?: string): undefined {
+  spot.problems.error(node.place, spot.path, what, hint);
   return undefined;
 }
 
@@ -199,4 +319,4 @@ function describe(node: YamlNode): string {
   return node.kind === 'list' ? 'a list' : 'a block of settings';
 }
 
-const below = (spot: Spot, step: string | number): Spot => ({ path: [...spot.path, step], problems: spot.problems });
+const below = (spot: Spot, step: string | number): Spot => ({ ...spot, path: [...spot.path, step] });

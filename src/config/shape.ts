@@ -2,6 +2,7 @@
 import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
+import { quote } from './problem.ts';
 import {
   choice,
   type Item,
@@ -12,7 +13,6 @@ import {
   oneOrMore,
   optional,
   parsed,
-  quote,
   type Reader,
   required,
   requiredOr,
@@ -30,9 +30,11 @@ import {
   ipAddress,
   percentage,
   port,
+  prose,
   size,
   socketAddress,
   text,
+  word,
 } from './values.ts';
 
 const SECOND = 1_000;
@@ -44,8 +46,8 @@ const MIB = 1_024 * KIB;
 
 const side = choice(['cisco', 'microsoft']);
 const transport = choice(['udp', 'tcp', 'tls']);
-const name = text(64);
-const description = text(255);
+const name = word(64);
+const description = prose(255);
 
 /** Two digits in a branch say which one it is for; more would not help a program that shares its ports. */
 export const mostWorkers = 64;
@@ -144,7 +146,7 @@ const routing = object({
 export const route = object({
   to: required(side),
   type: withDefault(choice(['domain', 'user']), 'domain'),
-  pattern: required(text(255)),
+  pattern: required(word(255)),
   'next-hop': required(host),
   port: optional(port(0)),
   transport: withDefault(choice(['udp', 'tcp', 'tls', 'any']), 'tcp'),

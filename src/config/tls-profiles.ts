@@ -171,7 +171,7 @@ class ProfileReader {
   #text(setting: FileSetting): string | undefined {
     const named = this.#row[setting];
     if (named === undefined) {
-      if (this.#base === undefined)
+      if (this.#base === undefined && this.#report.isSound(...this.#path(setting)))
         this.#error(setting, 'this setting is missing', 'it has no default: name a PEM file');
       return this.#base?.[setting];
     }

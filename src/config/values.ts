@@ -1,18 +1,42 @@
 /** The kinds of value that settings have: times, sizes, numbers, names, addresses. Each says in words what it expects. */
 import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { withoutFinalDot } from '../routing/ip-address.ts';
-import { type Parsed, parsed, quote, type Reader } from './reader.ts';
+import { hiddenCharacter } from './hidden-characters.ts';
+import { quote } from './problem.ts';
+import { type Parsed, parsed, type Reader } from './reader.ts';
+import { hasSlipAround } from './slips.ts';
 
-/** Any text that is not empty, at most `longest` characters. */
+/** Any text that is not empty, at most `longest` characters: a path, a filter, a DN. */
 export const text = (longest = 1024): Reader<string> =>
-  parsed((value) => {
-    if (value.length > longest)
-      return { wrong: `this text has ${value.length} characters, at most ${longest} are possible` };
-    return hasControlCharacter(value) ? { wrong: 'this text holds a control character' } : { value };
-  });
+  parsed((value) => (hasSlipAround(value) ? { wrong: `${quote(value)} is not possible here` } : plain(value, longest)));
+
+/** The same of visible characters only: a name, a pattern. */
+export const word = (longest: number): Reader<string> =>
+  parsed((value) =>
+    hiddenCharacter.test(value) || hasSlipAround(value)
+      ? { wrong: `${quote(value)} is not possible here` }
+      : plain(value, longest),
+  );
+
+/** The same for people to read, in whatever quotes they like. */
+export const prose = (longest: number): Reader<string> => parsed((value) => plain(value, longest));
+
+function plain(value: string, longest: number): Parsed<string> {
+  if (value.length > longest)
+    return { wrong: `this text has ${value.length} characters, at most ${longest} are possible` };
+  if (!hasControlCharacter(value)) return { value };
+  const wrong = 'this text holds a control character';
+  // "C:\new" has lost its backslash and its n.
+  return /^[a-z]:/i.test(value)
+    ? { wrong, hint: `a path with backslashes must stand in single quotes: 'C:\\new'` }
+    : { wrong };
+}
 
 export const integer = (min: number, max: number): Reader<number> =>
   parsed((value) => {
+    // 010 is 8 for YAML 1.1, and 10 for YAML 1.2.
+    if (/^0\d{1,14}$/.test(value))
+      return { wrong: `${quote(value)} starts with a zero`, hint: `write ${Number(value)}` };
     if (!/^-?\d{1,15}$/.test(value))
       return { wrong: `${quote(value)} is not a whole number`, hint: `from ${min} to ${max}` };
     return inRange(Number(value), value, { min, max, format: String });
@@ -155,8 +179,8 @@ function hostHint(value: string): string {
   return 'such as sip.example.com';
 }
 
-// C0 controls and DEL: they would break log lines and header fields.
-const hasControlCharacter = (value: string): boolean => /[\u0000-\u001f\u007f]/.test(value);
+// C0 and C1 controls, DEL and Unicode's line ends: they would break log lines and header fields.
+const hasControlCharacter = (value: string): boolean => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value);
 
 interface Range {
   readonly min: number;

@@ -94,13 +94,21 @@ test('any octets give a snapshot or errors with a place, and never throw', () =>
   );
 });
 
-test('any text is a tree or a syntax error, never both and never neither', () => {
+/** What is said about a tree that could be made. */
+const withTree = [
+  /^a value that starts with [*&] /,
+  /^this setting is given twice$/,
+  /^the name of a setting must be one word$/,
+  /^this is nested too deeply$/,
+];
+
+test('any text is a tree or one mistake in its writing, never both and never neither', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...fragments, 'a', 'b'), { maxLength: 30 }), (parts) => {
       const problems = new Problems('x.yaml');
       const root = readYaml(parts.join(''), problems);
-      if (root === undefined) expect(problems.all()).not.toEqual([]);
-      else expect(problems.all().filter(({ what }) => what.startsWith('YAML:'))).toEqual([]);
+      if (root === undefined) expect(problems.all()).toHaveLength(1);
+      else expect(problems.all().filter(({ what }) => !withTree.some((known) => known.test(what)))).toEqual([]);
     }),
     { numRuns: 1_000 },
   );

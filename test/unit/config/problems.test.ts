@@ -50,24 +50,28 @@ describe('the file itself', () => {
     [
       'indented with a tab',
       'log:\n\tlevel: info\n',
-      'routes.yaml:2:1: error: YAML: Tabs are not allowed as indentation (indent with spaces)',
+      'routes.yaml:2:1: error: a tab indents this line (indent with spaces)',
     ],
     [
       'a bracket left open',
       'domains: [example.com\n',
-      'routes.yaml:2:1: error: YAML: Flow sequence in block collection must be sufficiently indented and end with a ] (lines of one block must start in the same column, and every [ and { must be closed)',
+      'routes.yaml:1:10: error: this [ is not closed (where is its ]?)',
     ],
     [
       'a comma left out',
       'node: { name: a b: c }',
-      'routes.yaml:1:15: error: YAML: Block collections are not allowed within flow collections (is a comma missing between two settings?)',
+      'routes.yaml:1:16: error: a comma is missing before "b" (or, if it belongs to the value before it, quotes around that)',
     ],
     [
       'two documents',
       'a: 1\n---\nb: 2\n',
-      'routes.yaml:2:1: error: YAML: a second YAML document starts here (the file must hold one document: remove the line "---")',
+      'routes.yaml:2:1: error: a second YAML document starts here (the file must hold one document: remove the line "---")',
     ],
-    ['a tag', 'node: !secret x\n', 'routes.yaml:1:7: error: YAML: Unresolved tag: !secret'],
+    [
+      'a tag',
+      'node: !secret x\n',
+      'routes.yaml:1:7: error: a value that starts with ! must stand in quotes (it would be a YAML tag)',
+    ],
   ];
 
   test.each(cases)('%s', (_, text, said) => expect(problemsOf(text)).toEqual([said]));

@@ -6,6 +6,7 @@ import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
 import { type AdminSettings, compileAdmin } from './admin.ts';
+import { isNearMissOf, warnOfSlips } from './check-slips.ts';
 import { checkTogether } from './checks.ts';
 import { compileListener, compilePolicyInput, type ListenSetting } from './compile.ts';
 import {
@@ -240,19 +241,25 @@ class Compiler {
       this.#report.error([list, index], `this row ${problem}`);
     }
     const policy = compilePolicy(input);
-    this.#warnOfDomainsWithoutRoute(policy);
+    this.#warnOfDomainsWithoutRoute(policy, input);
+    if (this.#report.isSound('domains') && this.#report.isSound('routes') && this.#report.isSound('access'))
+      warnOfSlips({ ...input, transports: this.#transports() }, policy, this.#report);
     return { policy, rows: input };
   }
 
+  #transports(): ReadonlySet<ListenSetting['transport']> {
+    return new Set(this.#settings.listen.map(({ value }) => value.transport));
+  }
+
   /** Where a side has routes at all: that it has none is told elsewhere. */
-  #warnOfDomainsWithoutRoute({ routes: table }: Policy): void {
+  #warnOfDomainsWithoutRoute({ routes: table }: Policy, input: PolicyInput): void {
     const { domains, routes } = this.#settings;
     if (!this.#report.isSound('routes')) return;
     for (const side of ['cisco', 'microsoft'] as const) {
       const rows = routes.filter(({ value }) => value.to === side);
       if (rows.length === 0 || rows.some(({ value }) => value.type === 'user')) continue;
       for (const { path, value: domain } of domains) {
-        if (table.hasRouteFor(side, domain)) continue;
+        if (table.hasRouteFor(side, domain) || isNearMissOf(domain, side, input)) continue;
         this.#report.warning(path, `no route leads to the ${side} side for ${domain}`, 'add a route with this pattern');
       }
     }

@@ -1,4 +1,6 @@
 /** What an operator reads who has made a mistake in routes.yaml: place, words and hint of each kind of mistake. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { load, problemsOf, routesYaml } from '../../support/configuration.ts';
 
@@ -339,6 +341,7 @@ describe('domains, access and pins', () => {
       'one side let in',
       { access: 'access: [{ side: cisco, from: all }]' },
       'routes.yaml:4:1: warning: access: no rule admits the microsoft side: all its requests will be refused (add - { side: microsoft, from: ... })',
+      'routes.yaml:4:31: warning: access[0].from: everybody who can reach this router counts as a peer of the cisco side (name the addresses of its servers, or ask for a tls-name)',
     ],
     [
       'a network with bits behind its prefix',
@@ -620,6 +623,109 @@ describe('the usual port of another transport is warned of', () => {
           'listen: [{ transport: tcp, address: 127.0.0.1, port: 5061 }, { transport: tls, address: 127.0.0.1, port: 5060 }]',
       }),
     ).toHaveLength(2));
+});
+
+describe('what is possible, and hardly meant', () => {
+  const nearMiss = (written: string, meant: string) =>
+    `routes.yaml:7:31: warning: routes[1].pattern: "${written}" is almost the shared domain ${meant} (write ${meant}, if that is meant)`;
+  const both = 'pattern: example.com, next-hop: 127.0.0.21 }\n  - { to: microsoft, ';
+  told([
+    [
+      'two letters of a shared domain swapped',
+      withRoute('pattern: exampel.com, next-hop: 127.0.0.21'),
+      nearMiss('exampel.com', 'example.com'),
+    ],
+    [
+      'two letters of a shared domain swapped in Cisco’s form',
+      withRoute('pattern: .com.exampel.*, next-hop: 127.0.0.21'),
+      nearMiss('.com.exampel.*', 'example.com'),
+    ],
+    [
+      'another last label that is none',
+      withRoute('pattern: example.con, next-hop: 127.0.0.21'),
+      nearMiss('example.con', 'example.com'),
+    ],
+    [
+      'a star for a part of a label',
+      withRoute(`${both}pattern: "*contoso.test", next-hop: 127.0.0.21`),
+      'routes.yaml:8:31: warning: routes[2].pattern: "*contoso.test" matches othercontoso.test too, which belongs to others (write "*.contoso.test", and a row for contoso.test itself)',
+    ],
+    [
+      'everybody on a side',
+      { access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: all }]' },
+      'routes.yaml:4:70: warning: access[1].from: everybody who can reach this router counts as a peer of the microsoft side (name the addresses of its servers, or ask for a tls-name)',
+    ],
+    [
+      'everybody on a side, as a network',
+      { access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: 0.0.0.0/0 }]' },
+      'routes.yaml:4:70: warning: access[1].from: everybody who can reach this router counts as a peer of the microsoft side (name the addresses of its servers, or ask for a tls-name)',
+    ],
+    [
+      'a domain of others on both sides',
+      withRoute(
+        `${both}pattern: contoso.test, next-hop: 127.0.0.21 }\n  - { to: cisco, pattern: .test.contoso, next-hop: 127.0.0.11`,
+      ),
+      'routes.yaml:9:27: warning: routes[3].pattern: ".test.contoso" is routed to both sides: routes[2] says microsoft (a domain of others is behind one side; one that both sides share belongs into "domains")',
+    ],
+    [
+      'a next hop that is let in as the other side',
+      withRoute('pattern: example.com, next-hop: 127.0.0.11'),
+      'routes.yaml:7:54: warning: routes[1].next-hop: 127.0.0.11 is reached as microsoft, and access[0] lets it in as cisco: what it sends goes back to it (say the same side in both rows)',
+    ],
+    [
+      'a next hop whose network is let in as the other side',
+      {
+        ...withRoute('pattern: example.com, next-hop: 127.0.0.31'),
+        access: `access: [{ side: microsoft, from: 127.0.0.21 }, { side: cisco, from: 127.0.0.0/24 }]`,
+      },
+      'routes.yaml:7:54: warning: routes[1].next-hop: 127.0.0.31 is reached as microsoft, and access[1] lets it in as cisco: what it sends goes back to it (say the same side in both rows)',
+    ],
+  ]);
+
+  test.each([
+    ['another top-level domain', withRoute(`${both}pattern: example.net, next-hop: 127.0.0.21`)],
+    ['a country’s domain', withRoute(`${both}pattern: example.co, next-hop: 127.0.0.21`)],
+    ['another number', withRoute(`${both}pattern: example2.com, next-hop: 127.0.0.21`)],
+    ['a domain below a shared one', withRoute(`${both}pattern: uc.example.com, next-hop: 127.0.0.21`)],
+    [
+      'any host below, and a star within a name',
+      withRoute(`${both}pattern: "*.fe*.contoso.test", next-hop: 127.0.0.21`),
+    ],
+    [
+      'everything to both sides',
+      withRoute(`${both}pattern: "*", next-hop: 127.0.0.21 }\n  - { to: cisco, pattern: "*", next-hop: 127.0.0.11`),
+    ],
+    [
+      'a short domain',
+      {
+        domains: 'domains: [example.com, ab.test]',
+        ...withRoute(
+          `${both}pattern: "*.test", next-hop: 127.0.0.21 }\n  - { to: cisco, pattern: ab.test, next-hop: 127.0.0.11 }\n  - { to: microsoft, pattern: ac.test, next-hop: 127.0.0.21`,
+        ),
+      },
+    ],
+    [
+      'everybody who has a name',
+      {
+        access:
+          'access: [{ side: cisco, from: 127.0.0.11 }, { deny: true, from: all }, { side: microsoft, from: 127.0.0.21 }]',
+      },
+    ],
+    [
+      'a route out of service to both sides',
+      withRoute(
+        `${both}pattern: contoso.test, next-hop: 127.0.0.21 }\n  - { to: cisco, pattern: contoso.test, next-hop: 127.0.0.11, in-service: false`,
+      ),
+    ],
+  ])('%s is fine', (_, section) => expect(problemsOf(routesYaml(section))).toEqual([]));
+
+  test('of the shipped file nothing of the kind is said', () => {
+    const shipped = readFileSync(join(import.meta.dirname, '../../../routes.yaml'), 'utf8');
+    const said = problemsOf(shipped).filter(
+      (line) => !/ tls\.default\.(?:certificate|key|ca): | users\.ldif/.test(line),
+    );
+    expect(said.filter((line) => line.includes('warning'))).toEqual([]);
+  });
 });
 
 describe('files that routes.yaml names', () => {

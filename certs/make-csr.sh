@@ -4,7 +4,7 @@
 #   certs/make-csr.sh NODE-NAME [FURTHER-NAME...]
 #
 # NODE-NAME is node.name of routes.yaml: the destination of Microsoft's static route and Cisco's TLS peer subject, a host
-# and not the SIP domain. FURTHER-NAMEs are other names that listeners use.
+# and not the SIP domain. FURTHER-NAMEs are other names that listeners use. At a site without DNS each may be an address.
 #
 #   KEY_BITS=3072    RSA key length: 2048 or more. Default 2048
 #   FOLDER=...       where the files go. Default: the folder of this script
@@ -22,10 +22,23 @@ usage() {
   exit 2
 }
 
-# A host name with a dot in it (RFC 1123): what both sides can resolve. Nothing else may reach openssl's configuration.
+# SIP peers compare an address with the IP addresses of a certificate only (RFC 5280 section 4.2.1.6).
+is_address() {
+  case $1 in
+    *:*) ;;
+    *[!0-9.]*) return 1 ;;
+  esac
+}
+
+# A host name with a dot in it (RFC 1123), what both sides can resolve, or an address. Nothing else may reach openssl's
+# configuration, which itself refuses what only looks like an address.
 check_name() {
   case $1 in
-    -* | *[!A-Za-z0-9.-]* | .* | *. | *..*) say "\"$1\" is not a host name" && exit 2 ;;
+    *[!0-9A-Fa-f:.]* | -* | .* | *. | *..*) ;;
+    *:*) return ;;
+  esac
+  case $1 in
+    -* | *[!A-Za-z0-9.-]* | .* | *. | *..*) say "\"$1\" is neither a host name nor an address" && exit 2 ;;
     *.*) ;;
     *) say "\"$1\" has no domain: peers want the whole name, such as $1.example.com" && exit 2 ;;
   esac
@@ -64,7 +77,11 @@ trap 'rm -rf -- "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 alternatives=
-for name in "$@"; do alternatives=${alternatives:+$alternatives,}DNS:$name; done
+for name in "$@"; do
+  kind=DNS
+  if is_address "$name"; then kind=IP; fi
+  alternatives=${alternatives:+$alternatives,}$kind:$name
+done
 
 # RSA: Lync and OCS have no elliptic-curve ciphers. Both purposes: every peer connects and is connected to. The digest is
 # SHA-256, which every Windows since 2003 SP2 with its updates knows.

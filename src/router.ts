@@ -7,6 +7,7 @@ import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
 import type { HopWatch, MonitorRim } from './engine/hop-monitor.ts';
 import type { Proof } from './engine/hop-places.ts';
+import { bracketed } from './engine/options-probe.ts';
 import type { Log, WriteRecord } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
@@ -69,7 +70,7 @@ const udpRequestBytes = 1300;
 
 const proxySettings = ({ node, proxyRequire, timers, policy, keys }: RouterSettings): ProxySettings => ({
   signing: new Signing(keys),
-  nodeName: node.name,
+  nodeName: bracketed(node.name),
   proxyRequire,
   failoverAfterMs: timers.failoverAfterMs,
   timerCMs: timers.timerCMs,

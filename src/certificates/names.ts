@@ -133,7 +133,7 @@ const isWildcard = (name: string): boolean =>
 const asHost = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 /** `2001:DB8:0:0:0:0:0:1` and `2001:db8::1` are one address. */
-function canonicalAddress(address: string): string {
+export function canonicalAddress(address: string): string {
   if (isIP(address) !== 6) return address;
   return new SocketAddress({ address, family: 'ipv6' }).address;
 }

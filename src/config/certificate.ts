@@ -1,6 +1,7 @@
 /** What an operator should know about a certificate before a peer refuses it. Pure: the day is handed in. */
 import type { X509Certificate } from 'node:crypto';
 import { certificateNames, inOneLine, matchesName, namesShown } from '../certificates/names.ts';
+import { isNamedIn } from '../certificates/own-name.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { issuerOf } from '../certificates/trust.ts';
 import { validityOf } from '../certificates/validity.ts';
@@ -76,7 +77,7 @@ export function judgePurposes(certificate: X509Certificate): readonly Finding[] 
 /** Peers compare the name that they connect to with the names in the certificate (RFC 5922 §7.2: no wildcards). */
 export function judgeName(certificate: X509Certificate, nodeName: string): readonly Finding[] {
   // A peer that knows DNS names only finds those beside a sip URI, too.
-  if (certificate.checkHost(nodeName, { wildcards: false }) !== undefined) return [];
+  if (isNamedIn(certificate, nodeName)) return [];
   if (matchesName(certificateNames(certificate, { wildcards: false, commonName: true }), nodeName)) return [];
   const what = `node.name ${nodeName} is not among the names of this certificate (${namesShown(certificate)})`;
   return [{ severity: 'warning', what, hint: 'peers that check names will refuse it' }];

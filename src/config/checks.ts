@@ -1,6 +1,7 @@
 /** What the settings of routes.yaml mean together: listeners, domains, sides and pins. Access and routes have their own checks. */
 import { isIPv6 } from 'node:net';
 import { checkAccess } from './check-access.ts';
+import { checkOwnHosts } from './check-own-hosts.ts';
 import { checkRoutes, checkUsualPort } from './check-routes.ts';
 import { ldapSourceName } from './directory-sources.ts';
 import { formatPath } from './problem.ts';
@@ -173,6 +174,7 @@ const checkHealth: Check = ({ health, timers }, report) => {
 
 const checks: readonly Check[] = [
   checkListeners,
+  checkOwnHosts,
   checkDomains,
   checkAccess,
   checkRoutes,

@@ -2,6 +2,7 @@
 import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
+import { ownHost } from './own-host.ts';
 import { quote } from './problem.ts';
 import {
   choice,
@@ -60,14 +61,14 @@ const workers = parsed<number | 'auto'>((written) => {
 });
 
 const node = object({
-  name: required(hostName),
+  name: required(ownHost),
 });
 
 export const listener = object({
   transport: required(transport),
   address: required(ipAddress),
   port: optional(port(0)),
-  name: optional(hostName),
+  name: optional(ownHost),
   tls: optional(name),
 });
 

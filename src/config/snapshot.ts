@@ -6,6 +6,7 @@ import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
 import { type AdminSettings, compileAdmin } from './admin.ts';
+import { checkAddressesAreCarried } from './check-own-hosts.ts';
 import { isNearMissOf, warnOfSlips } from './check-slips.ts';
 import { checkTogether } from './checks.ts';
 import { compileListener, compilePolicyInput, type ListenSetting } from './compile.ts';
@@ -277,14 +278,16 @@ class Compiler {
 
   #transport(now: Date): TransportSettings {
     const { node, listen, timers, limits, certificates } = this.#settings;
+    const tls = readTlsProfiles(this.#settings, this.#report, {
+      folder: this.#folder,
+      now,
+      warnBeforeMs: certificates['warn-before'],
+    });
+    checkAddressesAreCarried(this.#settings, tls, this.#report);
     return {
       nodeName: node.name,
       listen: listen.map(({ value }) => compileListener(value)),
-      tls: readTlsProfiles(this.#settings, this.#report, {
-        folder: this.#folder,
-        now,
-        warnBeforeMs: certificates['warn-before'],
-      }),
+      tls,
       limits: {
         headerBytes: limits.header,
         bodyBytes: limits.body,

@@ -1,5 +1,6 @@
 /** TLS profiles: the files that they name are read, and judged before a peer meets them. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { readAtLeastOne, readCertificates } from '../certificates/pem.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
@@ -61,10 +62,19 @@ export function readTlsProfiles(
     const base = row.extends === undefined ? undefined : profiles.get(row.extends);
     if (row.extends !== undefined) checkBase(name, row.extends, file.tls, report);
     if (row.extends !== undefined && base === undefined) continue;
-    const profile = new ProfileReader(name, row, base, report, surroundings).read(file.node.name);
+    const profile = new ProfileReader(name, row, base, report, surroundings).read(nameToJudge(name, file));
     if (profile !== undefined) profiles.set(name, profile);
   }
   return profiles;
+}
+
+/** '' for none: of an address that a listener tells its peers, check-own-hosts.ts says more, and at the listener. */
+function nameToJudge(profile: string, { node, listen, tls }: RoutesFile): string {
+  const isListenedWith = listen.some(({ value }) => {
+    const name = value.transport === 'tls' ? (value.tls ?? usualTlsProfile) : '';
+    return name === profile || tls.get(name)?.extends === profile;
+  });
+  return isListenedWith && isIP(node.name) !== 0 ? '' : node.name;
 }
 
 /** A listener or route with transport tls uses a profile that exists; any other uses none. */

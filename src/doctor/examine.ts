@@ -1,7 +1,9 @@
 /** Examines all that a configuration names, each thing by itself and all at once: certificates, names, listeners, next hops. */
+import { isIP } from 'node:net';
 import type { Snapshot } from '../config/snapshot.ts';
 import { bracketed } from '../engine/options-probe.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
+import { hostKey } from '../routing/ip-address.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { Side } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
@@ -46,9 +48,9 @@ class Examiner {
     this.#caller = new Caller(snapshot);
     const { dns, interfaces } = world;
     const { timeoutMs, budgetMs } = snapshot.dns;
-    const own = new Set([...interfaces, ...this.#caller.listeners.map(({ address }) => address)]);
+    const own = new Set([...interfaces, ...this.#caller.listeners.map(({ address }) => address)].map(hostKey));
     // Two tries, and half as much again: longer than a request may wait, for here somebody wants to know.
-    this.#names = { dns, budgetMs: Math.max(budgetMs, 3 * timeoutMs), isOwn: (address) => own.has(address) };
+    this.#names = { dns, budgetMs: Math.max(budgetMs, 3 * timeoutMs), isOwn: (address) => own.has(hostKey(address)) };
     this.#resolve = this.#createResolve();
   }
 
@@ -88,8 +90,10 @@ class Examiner {
   async node(): Promise<Examination> {
     const { listeners } = this.#caller;
     const name = this.#snapshot.node.name;
+    // A PTR record leads to a name, never to an address.
+    const expected = isIP(name) === 0 ? name : undefined;
     const addresses = new Set(listeners.map(({ address }) => address).filter((address) => !isWildcard(address)));
-    const reverse = [...addresses].map((address) => judgeReverse('own-name-reverse', address, name, this.#names));
+    const reverse = [...addresses].map((address) => judgeReverse('own-name-reverse', address, expected, this.#names));
     const findings = await Promise.all([judgeOwnName(name, this.#names), ...reverse]);
     return { kind: 'node', subject: name, findings };
   }

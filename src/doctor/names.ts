@@ -1,8 +1,9 @@
 /** Whether names and addresses lead to each other: our own, and those of next hops. */
+import { isIP } from 'node:net';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { error, type Finding, warning, well } from './finding.ts';
-import { onDns } from './remedies.ts';
+import { onDns, onRouter } from './remedies.ts';
 
 export interface NameWorld {
   readonly dns: DnsClient & ReverseDns;
@@ -12,8 +13,9 @@ export interface NameWorld {
   readonly isOwn: (address: string) => boolean;
 }
 
-/** Both sides resolve what stands in our Via and Record-Route, and what their routes lead to. */
+/** Both sides resolve what stands in our Via and Record-Route, and what their routes lead to; an address leads to itself. */
 export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameWorld): Promise<Finding> {
+  if (isIP(name) !== 0) return judgeOwnAddress(name, isOwn);
   const addresses = await within(
     budgetMs,
     dns.addresses(name).then(({ addresses }) => addresses),
@@ -23,6 +25,12 @@ export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameW
   const seen = `${name} has the address ${addresses.join(', ')}`;
   if (addresses.some(isOwn)) return well('own-name-address', seen);
   return warning('own-name-address', `${seen}, which is none of this machine: right only for a virtual address`, step);
+}
+
+function judgeOwnAddress(address: string, isOwn: NameWorld['isOwn']): Finding {
+  if (isOwn(address)) return well('own-name-address', `node.name ${address} is an address of this machine`);
+  const seen = `node.name ${address} is no address of this machine: right only for a virtual address`;
+  return warning('own-name-address', seen, onRouter('node.name: an address of a listener, or a name for it'));
 }
 
 export type ReverseCode = 'own-name-reverse' | 'hop-reverse';

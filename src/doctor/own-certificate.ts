@@ -1,6 +1,7 @@
 /** What peers will find wrong with a certificate of ours, before one of them is asked. Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine, namesShown } from '../certificates/names.ts';
+import { isNamedIn } from '../certificates/own-name.ts';
 import { readCertificates } from '../certificates/pem.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { type Validity, validityOf } from '../certificates/validity.ts';
@@ -75,7 +76,7 @@ export function tellValidity(
 
 /** Microsoft compares the destination of its static route, in DNS names or the common name; sip URIs mean nothing to either. */
 function judgeNames(leaf: X509Certificate, { names }: OwnCertificate, step: Step): Finding {
-  const missing = names.filter((name) => leaf.checkHost(name, { wildcards: false }) === undefined);
+  const missing = names.filter((name) => !isNamedIn(leaf, name));
   if (missing.length === 0) return well('own-names', `it is good for ${names.join(', ')}`);
   return error('own-names', `${missing.join(', ')} is not among its names (${namesShown(leaf)})`, step);
 }

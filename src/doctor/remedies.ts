@@ -2,6 +2,7 @@
  * What to do on each side, in the words of its own administration. Menus: Cisco's guides to IM&P 12.5 (partitioned intradomain
  * federation, chapters on the node and on troubleshooting); cmdlets: Lync Server 2010 to Skype for Business Server 2019.
  */
+import { isIP } from 'node:net';
 import type { Side } from '../routing/types.ts';
 import { powershellWord } from '../shell-word.ts';
 import type { Target } from '../sip/transport/flow.ts';
@@ -43,21 +44,25 @@ export const trustOurAuthority = (side: Side): Step =>
         'on each Front End: Import-Certificate -FilePath root.crt -CertStoreLocation Cert:\\LocalMachine\\Root (intermediates: Cert:\\LocalMachine\\CA)',
       );
 
+const namesOnly = 'New-CsStaticRoute -TLSRoute takes no address as its destination';
+
 /** So that it knows the name that we show. */
 export const expectOurName = (side: Side, { name, commonName, tlsPort, domains: [domain = ''] }: Identity): Step =>
   side === 'cisco'
     ? onCisco(
         `${administration} > System > Security > TLS Peer Subjects: add ${commonName ?? name}; ${administration} > System > Security > TLS Context Configuration > Default_Cisco_UP_SIP_Proxy_Peer_Auth_TLS_Context: select it; ${restartProxy}`,
       )
-    : onMicrosoft(
-        `$route = New-CsStaticRoute -TLSRoute -Destination ${powershellWord(name)} -Port ${tlsPort} -MatchUri ${powershellWord(domain)} -UseDefaultCertificate $true; Set-CsStaticRoutingConfiguration -Identity global -Route @{Add=$route}; Enable-CsTopology`,
-      );
+    : isIP(name) !== 0
+      ? onRouter(`node.name: a name in place of ${name}, if only in the hosts file of each Front End: ${namesOnly}`)
+      : onMicrosoft(
+          `$route = New-CsStaticRoute -TLSRoute -Destination ${powershellWord(name)} -Port ${tlsPort} -MatchUri ${powershellWord(domain)} -UseDefaultCertificate $true; Set-CsStaticRoutingConfiguration -Identity global -Route @{Add=$route}; Enable-CsTopology`,
+        );
 
 /** So that it takes requests from us without asking for a password. */
 export const letUsIn = (side: Side, { name, address, tlsPort }: Identity): Step =>
   side === 'cisco'
     ? onCisco(
-        `${administration} > System > Security > Incoming ACL: one row for ${address} and one for ${name}; ${restartProxy}`,
+        `${administration} > System > Security > Incoming ACL: ${[...new Set([address, name])].map((each) => `one row for ${each}`).join(' and ')}; ${restartProxy}`,
       )
     : onMicrosoft(
         `New-CsTrustedApplicationPool -Identity ${powershellWord(name)} -Registrar POOL -Site SITE -ComputerFqdn ${powershellWord(name)} -TreatAsAuthenticated $true -ThrottleAsServer $true -RequiresReplication $false -OutboundOnly $false; New-CsTrustedApplication -ApplicationId pif-router -TrustedApplicationPoolFqdn ${powershellWord(name)} -Port ${tlsPort}; Enable-CsTopology (OCS 2007 R2: Host Authorization on each Front End)`,
@@ -97,5 +102,7 @@ export const agreeOnTls = (side: Side): Step =>
 /** The SRV and A records that it finds us by, or the row for our address. */
 export const lookUpQuickly = (side: Side, { name, address }: Identity): Step =>
   side === 'cisco'
-    ? onDns(`a PTR record of ${address} for ${name}: IM&P asks for it with every request, and waits up to 20 s`)
-    : onDns(`A and PTR records of ${name}, as the Front Ends see them`);
+    ? onDns(
+        `a PTR record of ${address}${isIP(name) === 0 ? ` for ${name}` : ''}: IM&P asks for it with every request, and waits up to 20 s`,
+      )
+    : onDns(`${isIP(name) === 0 ? 'A and PTR records' : 'a PTR record'} of ${name}, as the Front Ends see them`);

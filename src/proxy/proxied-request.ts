@@ -28,7 +28,7 @@ import { upstream } from './upstream.ts';
 
 export interface ProxySettings {
   readonly signing: Signing;
-  /** Host in Warning and ms-diagnostics. */
+  /** Host in Warning and ms-diagnostics; an IPv6 address in brackets. */
   readonly nodeName: string;
   /** Option tags of Proxy-Require that are understood, lower case. */
   readonly proxyRequire: ReadonlySet<string>;

@@ -32,6 +32,10 @@ export interface WorldOptions {
   readonly ldif?: string;
   /** Listens on ::1 as well, on this port (UDP and TCP), and takes what comes from there for Cisco. */
   readonly ipv6Port?: number;
+  /** Default router.example.com. */
+  readonly nodeName?: string;
+  /** Of the TLS listener; default that of the node. */
+  readonly tlsListenerName?: string;
 }
 
 interface Surroundings {
@@ -53,7 +57,7 @@ const soonForgotten = {
 };
 
 export function routesText(options: WorldOptions, { address, certificates, ldifFile }: Surroundings): string {
-  const { couples = [], ipv6Port } = options;
+  const { couples = [], ipv6Port, nodeName = 'router.example.com', tlsListenerName } = options;
   const hop = (to: 'cisco' | 'microsoft', host: keyof typeof tlsNames, transport: Transport, row: object) => ({
     to,
     'next-hop': address(host),
@@ -75,10 +79,11 @@ export function routesText(options: WorldOptions, { address, certificates, ldifF
     transport,
     address: address('router'),
     port: portOf(transport),
+    ...(transport === 'tls' && tlsListenerName !== undefined ? { name: tlsListenerName } : {}),
   }));
   const ipv6 = (['udp', 'tcp'] as const).map((transport) => ({ transport, address: '::1', port: ipv6Port }));
   return JSON.stringify({
-    node: { name: 'router.example.com' },
+    node: { name: nodeName },
     domains: [...transports.map(domainOf), ...couples.map(({ domain }) => domain)],
     listen: ipv6Port === undefined ? listeners : [...listeners, ...ipv6],
     tls: {

@@ -47,6 +47,8 @@ afterAll(async () => {
 });
 
 interface Wish {
+  /** Default router.example.com. */
+  readonly node?: string;
   readonly own?: Pick<TestCertificate, 'certificate' | 'key'>;
   readonly ca?: string;
   /** Of the one route towards Microsoft, besides `to` and `pattern`. */
@@ -66,6 +68,7 @@ const bothSides = '{ side: cisco, from: 127.0.110.11 }, { side: microsoft, from:
 const toFrontEnd = 'next-hop: fe1.example.com, transport: tls';
 
 function routesYaml({
+  node = 'router.example.com',
   route = toFrontEnd,
   more = '',
   access = bothSides,
@@ -73,7 +76,7 @@ function routesYaml({
   connect = '20s',
   answer = '10s',
 }: Wish): string {
-  return `node: { name: router.example.com }
+  return `node: { name: ${node} }
 domains: [example.com]
 listen:
   - { transport: tls, address: ${router} }
@@ -472,6 +475,49 @@ describe('names', () => {
       'own-name-address ok: router.example.com has the address 127.0.110.1',
       'own-name-reverse ok: 127.0.110.1 leads to router.example.com',
     ]);
+  });
+});
+
+describe('an address in place of our name', () => {
+  const carrying = (...addresses: readonly string[]): TestCertificate =>
+    authority.issue({ commonName: addresses[0]!, alternativeNames: addresses.map((each) => `IP:${each}`), days: 90 });
+
+  test('of this machine: nobody is asked for it, and it is among the names of the certificate', async () => {
+    const route = `${toFrontEnd} }, { to: cisco, pattern: example.com, next-hop: 127.0.110.11, transport: tls`;
+    const { report } = await examine({ node: router, own: carrying(router), route });
+    expect(lines(report, 'node')).toEqual([
+      `own-name-address ok: node.name ${router} is an address of this machine`,
+      `own-name-reverse ok: ${router} leads to router.example.com`,
+    ]);
+    const ofProfile = lines(report, 'tls-profile');
+    expect(ofProfile).toContain(`own-names ok: it is good for ${router}`);
+    expect(ofProfile).toContain(
+      `own-common-name ok: Cisco will compare its common name, ${router}, with the TLS peer subjects`,
+    );
+  });
+
+  test('of IPv6, however it is spelt', async () => {
+    const { report } = await examine({ node: '"0:0::1"', own: carrying('::1') });
+    expect(lines(report, 'node')[0]).toMatch(/^own-name-address ok: node\.name \S+ is an address of this machine$/);
+    expect(lines(report, 'tls-profile')).toContainEqual(expect.stringMatching(/^own-names ok: it is good for \S+:1$/));
+  });
+
+  test('of another machine is right for a virtual address only', async () => {
+    const { report } = await examine({ node: '192.0.2.10', own: carrying('192.0.2.10') });
+    expect(lines(report, 'node')[0]).toBe(
+      'own-name-address warning: node.name 192.0.2.10 is no address of this machine: right only for a virtual address -> this router: node.name: an address of a listener, or a name for it',
+    );
+  });
+
+  test('leads to advice that a Front End can follow: its routes for TLS take names only', async () => {
+    await serveTls(fe1, { ...shown(), trusts: other.certificate });
+    const refusal = ofHop(await examine({ node: router, own: carrying(router) })).find((line) =>
+      line.startsWith('own-certificate-accepted'),
+    );
+    expect(refusal).toContain(
+      `this router: node.name: a name in place of ${router}, if only in the hosts file of each Front End: New-CsStaticRoute -TLSRoute takes no address as its destination`,
+    );
+    expect(refusal).not.toContain(`-Destination ${router}`);
   });
 });
 

@@ -57,6 +57,22 @@ test('asks for all names, both purposes and an RSA key, which its owner alone ca
   expect(stdout).not.toContain('PRIVATE KEY');
 });
 
+test.each([
+  ['192.0.2.10', 'IP Address:192.0.2.10'],
+  ['2001:db8::10', 'IP Address:2001:DB8:0:0:0:0:0:10'],
+])('asks for %s as the address that it is, where a site has no DNS', (address, shown) => {
+  expect(make([address, 'router.example.com']).status).toBe(0);
+  const text = described(`${address}.csr`);
+  expect(text).toContain(`${shown}, DNS:router.example.com`);
+  expect(text).not.toContain(`DNS:${address}`);
+});
+
+test('what only looks like an address is refused by openssl, and nothing is made', () => {
+  const { status, stderr } = make(['192.0.2.256']);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('192.0.2.256')]);
+  expect(readdirNames()).toEqual([]);
+});
+
 test('a longer key where one is wished for, and none that is too short', () => {
   expect(make(['router.example.com'], { KEY_BITS: '3072' }).status).toBe(0);
   expect(described('router.example.com.csr')).toContain('Public-Key: (3072 bit)');
@@ -79,6 +95,7 @@ test.each([
   ['a,DNS:evil.example.com'],
   ['router.example.com', 'b c.example.com'],
   ['../router.example.com'],
+  ['2001:db8::10,DNS:evil.example.com'],
 ])('%j is not understood, and nothing is made', (...names) => {
   expect(make(names).status).toBe(2);
   expect(readdirNames()).toEqual([]);

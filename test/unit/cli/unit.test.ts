@@ -113,12 +113,12 @@ describe('a unit', () => {
   );
 
   test('is refused for a program and for a folder to write to that it cannot name, too', async () => {
-    const folder = folderWith({ 'routes.yaml': routesYaml({ x: 'log: { file: "/var/log/a\\u0085b/log" }' }) });
+    const folder = folderWith({ 'routes.yaml': routesYaml({ x: 'log: { file: "/var/log/a\\u202eb/log" }' }) });
     const { code, err } = await unitFor(folder, ['/opt/a\nb/node', '/opt/main.ts']);
     expect(code).toBe(1);
     expect(err.map((line) => line.slice(0, line.indexOf(': no unit')))).toEqual([
       '/opt/a\nb/node',
-      '/var/log/a\u0085b',
+      '/var/log/a\u202eb',
     ]);
   });
 

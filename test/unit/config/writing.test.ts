@@ -401,7 +401,7 @@ describe('what pasting leaves behind', () => {
     [
       'UTF-16 without a byte order mark',
       Buffer.from(sound, 'utf16le'),
-      'routes.yaml:1:2: error: there is a NUL character in this file (if it is UTF-16: save it as UTF-8)',
+      'routes.yaml:1:1: error: this file is UTF-16 text without a byte order mark (save it as UTF-8)',
     ],
     [
       'line ends of an old Macintosh',
@@ -468,7 +468,7 @@ describe('values that YAML may take for something else', () => {
       'a date',
       'name: router.example.com',
       'name: 2026-01-01',
-      '2:9: error: node.name: "2026-01-01" is not a host name (such as sip.example.com)',
+      '2:9: error: node.name: "2026-01-01" is neither a host name nor an IP address (such as sip.example.com)',
     ],
     [
       'on',

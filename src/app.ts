@@ -95,7 +95,7 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   });
   await directory.mayListen();
   await router.start();
-  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, directory, hops: hops! });
+  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, clock, directory, hops: hops! });
 
   const certificates = () => [...certificatesOf(snapshot), ...shownOn(router.connections)];
   const warnBeforeMs = () => snapshot.certificates.warnBeforeMs;

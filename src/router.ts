@@ -16,10 +16,11 @@ import { Signing, type SigningKeys } from './proxy/signing.ts';
 import { decide, refuseStranger } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
 import type { TimerWheel } from './sip/clock.ts';
+import type { MemoryAccount } from './sip/memory-budget.ts';
 import { dnsOf } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
-import type { Listener, Sender, Target } from './sip/transport/flow.ts';
+import type { Flow, Listener, Sender, Target } from './sip/transport/flow.ts';
 import type { ListeningChange } from './sip/transport/listening.ts';
 
 /** What of a snapshot one thread is made from. */
@@ -55,6 +56,12 @@ export interface Router {
   takeResponse(text: string, from: Sender): void;
   /** What a peer has proved to another thread. */
   hearProof(proof: Proof): void;
+  /** A request that came to another thread, and is about an INVITE of this one. */
+  takeRequest(text: string, flow: Flow): void;
+  /** What this thread holds for the peer at an address. */
+  accountOf(address: string): MemoryAccount;
+  /** The answer of another thread to a request that came by `flow`. */
+  sendResponse(text: string, flow: Flow): void;
   /** What is sent to the target from now on goes by a new connection. */
   leave(target: Target): void;
   /** Resolves when nothing is left to do, at the latest after `ms`. */
@@ -166,6 +173,9 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
     },
     takeResponse: (text, from) => engine.takeResponse(text, from),
     hearProof: (proof) => engine.hearProof(proof),
+    takeRequest: (text, flow) => engine.takeRequest(text, flow),
+    accountOf: (address) => engine.accountOf(address),
+    sendResponse: (text, flow) => engine.sendResponse(text, flow),
     leave: (target) => engine.leave(target),
     async untilQuiet(ms) {
       admission.isDraining = true;

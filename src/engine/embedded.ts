@@ -8,8 +8,9 @@ import type { Decision } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
+import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, Loss, Sender } from '../sip/transport/flow.ts';
+import type { DiscardCode, Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
@@ -49,6 +50,8 @@ export interface Placement {
   readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
   /** Tells the other workers who has proved a name, and where. */
   shareProof(proof: Proof): void;
+  /** What the others have of INVITEs; undefined: there are no others. */
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 /** What a wildcard listener answers to. */
@@ -74,7 +77,7 @@ const strangerRefusal = (decision: Decision | undefined, { verifiedNames }: Flow
 
 export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { clock, log, observer } = parts;
-  const { sharing, loopMemory, nextBranch, passOn, shareProof } = parts.placement;
+  const { sharing, loopMemory, nextBranch, passOn, shareProof, elsewhere } = parts.placement;
   const places = new HopPlaces(clock);
   const own = new OwnAddresses();
   let tlsProfile = firstTlsProfile(parts.settings.transport);
@@ -86,6 +89,9 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   // No message may end the process, whatever we have overlooked.
   const onRequest = (request: SipRequest, flow: Flow): void => {
     requests += 1;
+    handle(request, flow);
+  };
+  const handle = (request: SipRequest, flow: Flow): void => {
     try {
       transactions.onRequest(request, flow);
     } catch (error) {
@@ -116,6 +122,11 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     }
   };
 
+  const onUndelivered = (text: string, peer: Sender, why: Undelivered): void => {
+    const message = parseMessage(text);
+    if (message !== undefined) observer.onUndelivered(message, peer, why);
+  };
+
   const transport: ReconfigurableTransports = createTransportLayer(
     parts.settings.transport,
     parts.settings.door,
@@ -125,6 +136,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       onUnfitResponse,
       onLostRequest,
       onDiscarded: (what, flow, detail, callId) => observer.onDiscarded(what, flow, detail, callId),
+      onUndelivered,
       onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
       onProved: ({ remoteAddress: address, verifiedNames: names }) => {
         if (places.prove({ address, names })) shareProof({ address, names });
@@ -178,6 +190,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     hopsAt: places.hopsAt,
     rules: () => rules(),
     sideOf: (source) => rules().sideOf(source),
+    onUndelivered,
     flowTo: (target) => transport.flowTo(target),
     nextBranch,
     get transactions() {
@@ -190,6 +203,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     clock,
     (text, request, flow) => transport.sendResponse(text, request, flow),
     core,
+    elsewhere,
   );
 
   return {
@@ -236,6 +250,12 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     hearProof(proof) {
       places.prove(proof);
     },
+    takeRequest(text, flow) {
+      const request = parseMessage(text);
+      if (request?.kind === 'request') handle(request, flow);
+    },
+    accountOf: (address) => transport.memory.accountOf(address),
+    sendResponse: (text, flow) => transport.sendResponse(text, undefined, flow),
     leave: (target) => transport.leave(target),
     async stop(drainMs) {
       hops.stop();

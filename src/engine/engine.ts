@@ -2,9 +2,10 @@
 import type { Rules } from '../proxy/proxy-core.ts';
 import type { AdminState } from '../routing/hop-health.ts';
 import type { KnownHop } from '../routing/route-table.ts';
+import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Timers } from '../sip/transaction/timers.ts';
 import type { Door } from '../sip/transport/door.ts';
-import type { Listener, Sender, Target } from '../sip/transport/flow.ts';
+import type { Flow, Listener, Sender, Target } from '../sip/transport/flow.ts';
 import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
@@ -66,6 +67,12 @@ export interface SipEngine {
   takeResponse(text: string, from: Sender): void;
   /** What a peer has proved to another worker. */
   hearProof(proof: Proof): void;
+  /** A request that came to another worker by a connection of its own, and is about an INVITE of this one. */
+  takeRequest(text: string, flow: Flow): void;
+  /** What this worker holds for the peer at an address. */
+  accountOf(address: string): MemoryAccount;
+  /** The answer of another worker to a request that came by `flow`. */
+  sendResponse(text: string, flow: Flow): void;
   /** What is sent to the target from now on goes by a new connection. */
   leave(target: Target): void;
   /** Takes no new connections; requests under way may end until `drainMs` have passed. */

@@ -33,6 +33,14 @@ export const createLogObserver = (
     onUnacknowledged(request) {
       log.warn({ event: 'unacknowledged', callId: request.callId }, 'no ACK came for a final response to INVITE');
     },
+    onUndelivered(message, { transport, remoteAddress, remotePort }, { code, detail }) {
+      if (!repeats.isTold(`undelivered: ${code}`)) return;
+      const { callId, cseqMethod, text } = message;
+      const what = message.kind === 'response' ? `${message.status} to ${cseqMethod}` : message.method;
+      const peer = `${transport}:${remoteAddress}:${remotePort}`;
+      const told = { event: 'undelivered', code, message: what, callId, octets: text.length, peer, detail };
+      log.warn(told, `${what} did not reach ${peer}: ${detail}`);
+    },
     onDiscarded(what, flow, detail, callId) {
       if (!repeats.isTold(what)) return;
       const from = `${flow.transport}:${flow.remoteAddress}:${flow.remotePort}`;

@@ -4,18 +4,20 @@
  */
 import type { RequestSource, Side } from '../routing/types.ts';
 import type { AcceptedUser } from '../sip/transaction/answered-clients.ts';
-import type { Flow, Sender } from '../sip/transport/flow.ts';
+import type { Flow, Sender, Transport } from '../sip/transport/flow.ts';
+import { sentByPort } from '../sip/transport/via.ts';
 import type { SipResponse, Via } from '../sip-parser/index.ts';
 import { upstream } from './upstream.ts';
 
 /** Whose side a peer is on, and how a response leaves when its transaction has been answered. */
 interface Rim {
   sideOf(source: RequestSource): Side | undefined;
-  readonly transactions: { respondAgain(text: string, flow: Flow): void };
+  readonly transactions: { respondAgain(text: string, flow: Flow): void; askerOf(via: Via): Flow | undefined };
 }
 
 /** What tells an asker's Via from others: the note that `AcceptedInvite` needs. */
-export const askerIn = ({ branch, host, port }: Via): string => `${branch} ${host}:${port}`;
+export const askerIn = (via: Via, transport: Transport): string =>
+  `${via.branch} ${via.host}:${sentByPort(via, transport)}`;
 
 export class AcceptedInvite implements AcceptedUser {
   readonly #asker: Flow;
@@ -34,14 +36,18 @@ export class AcceptedInvite implements AcceptedUser {
 
   /** Its second Via is the asker's own, as with the first answer. */
   accepts({ vias }: SipResponse, note: string): boolean {
-    return vias[1] !== undefined && askerIn(vias[1]) === note;
+    return vias[1] !== undefined && askerIn(vias[1], this.#asker.transport) === note;
   }
 
   mayAnswer(other: Sender): boolean {
     return this.#rim.sideOf(other) === this.#asked;
   }
 
+  /** By the connection that the asker has now. */
   onResponse(response: SipResponse): void {
-    this.#rim.transactions.respondAgain(upstream(response, this.#asker), this.#asker);
+    const { transactions } = this.#rim;
+    const [, via] = response.vias;
+    const asker = (via && transactions.askerOf(via)) ?? this.#asker;
+    transactions.respondAgain(upstream(response, asker), asker);
   }
 }

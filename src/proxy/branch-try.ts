@@ -2,7 +2,7 @@
 import type { NextHop } from '../routing/types.ts';
 import type { Timer } from '../sip/clock.ts';
 import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
-import type { Sender, Target } from '../sip/transport/flow.ts';
+import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import type { SipResponse } from '../sip-parser/index.ts';
 import type { HopTarget } from './targets.ts';
@@ -29,7 +29,10 @@ export interface BranchOwner {
   /** Nothing has come within `failover-after`. */
   onNoAnswer(branch: number): void;
   onTimerC(branch: number): void;
+  flowTo(target: Target): Flow | TransportError;
 }
+
+const isStatus = (outcome: string): boolean => /^\d/.test(outcome);
 
 export class BranchTry implements Attempt, ClientTransactionUser {
   readonly aim: HopTarget;
@@ -60,9 +63,9 @@ export class BranchTry implements Attempt, ClientTransactionUser {
     return this.aim.target;
   }
 
-  /** The first one counts. */
+  /** The first one counts; but a hop that had been lost may answer after all. */
   note(outcome: string, nowMs: number): void {
-    if (this.outcome !== undefined) return;
+    if (this.outcome !== undefined && !(isStatus(outcome) && !isStatus(this.outcome))) return;
     this.outcome = outcome;
     this.ms = nowMs - this.startedMs;
   }
@@ -89,6 +92,10 @@ export class BranchTry implements Attempt, ClientTransactionUser {
 
   onTransportError(error: TransportError): void {
     this.#owner.onTransportError(this.#index, error);
+  }
+
+  flowAgain(): Flow | TransportError {
+    return this.#owner.flowTo(this.target);
   }
 
   onNoAnswer(): void {

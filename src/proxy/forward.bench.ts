@@ -33,8 +33,11 @@ const from: Flow = {
   listener,
   verifiedNames: [],
   state: 'open',
+  isEnding: false,
+  maxOctets: Number.POSITIVE_INFINITY,
   users: new FlowUsers(),
   account: unlimitedAccount,
+  owe: () => undefined,
   send: () => undefined,
 };
 

@@ -41,6 +41,7 @@ const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly
   'hops-unreachable': [1007, 'Temporarily cannot route'],
   'hops-overloaded': [1007, 'Temporarily cannot route'],
   'hops-silent': [1007, 'Temporarily cannot route'],
+  'answer-too-large': [1007, 'Temporarily cannot route'],
 };
 
 /** Why a request that was forwarded ended with a response of ours. */
@@ -50,6 +51,7 @@ export type ForwardingCode =
   | 'hops-silent'
   | 'bad-answer'
   | 'looped-downstream'
+  | 'answer-too-large'
   | 'no-secure-hop'
   | 'internal-error';
 

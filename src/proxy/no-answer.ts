@@ -24,6 +24,14 @@ export const badAnswer: LocalResponse = {
   detail: 'the next hop answered with a malformed response',
 };
 
+/** The detail says how large. */
+export const answerTooLarge: LocalResponse = {
+  status: 500,
+  phrase: 'Server Internal Error',
+  code: 'answer-too-large',
+  detail: '',
+};
+
 export const looped: LocalResponse = {
   status: 404,
   phrase: 'Not Found',

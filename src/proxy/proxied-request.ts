@@ -1,18 +1,18 @@
 /** One request on its way through the proxy: carries out what its response context decides, until its final answer. */
 import type { Decision, RequestSource, Side } from '../routing/types.ts';
 import type { Clock } from '../sip/clock.ts';
-import type { ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
-import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
-import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
+import { sentByPort } from '../sip/transport/via.ts';
+import type { SipRequest, SipResponse, Via } from '../sip-parser/index.ts';
 import { AcceptedInvite, askerIn } from './accepted-invite.ts';
 import { type Attempt, type BranchOwner, BranchTry } from './branch-try.ts';
+import { Cancelling, type CancelRim } from './cancelling.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
-import { badAnswer, looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
+import { answerTooLarge, badAnswer, looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
 import {
   type ContextEffect,
   type ContextEvent,
@@ -46,8 +46,7 @@ export interface ProxySettings {
 }
 
 /** What a proxied request needs of the world. */
-export interface ProxyRim {
-  readonly transactions: TransactionLayer;
+export interface ProxyRim extends CancelRim {
   readonly clock: Clock;
   readonly resolve: Resolve;
   readonly hopKnowledge: HopKnowledge;
@@ -76,15 +75,6 @@ export interface Journey {
 
 const noAnswer = (attempt: BranchTry): void => attempt.onNoAnswer();
 const timerC = (attempt: BranchTry): void => attempt.onTimerC();
-
-const ignoreAnswers: ClientTransactionUser = {
-  accepts: () => true,
-  mayAnswer: () => true,
-  onResponse() {},
-  onUnfitResponse() {},
-  onTimeout() {},
-  onTransportError() {},
-};
 
 /** Most requests have one try, and no hop without an address: a list that is pushed to has room for sixteen. */
 const none: readonly never[] = [];
@@ -128,12 +118,10 @@ export class ProxiedRequest implements BranchOwner {
   isForAsker(response: SipResponse): boolean {
     const asked = this.#request.topVia;
     const second = response.vias[1];
-    return (
-      second !== undefined &&
-      second.branch === asked?.branch &&
-      second.host === asked?.host &&
-      second.port === asked?.port
-    );
+    if (second === undefined || asked === undefined) return false;
+    if (second.branch !== asked.branch || second.host !== asked.host) return false;
+    const { transport } = this.#journey.transaction.flow;
+    return second.port === asked.port || sentByPort(second, transport) === sentByPort(asked, transport);
   }
 
   /** A server behind a pool's address may answer by a connection of its own when the first one broke (§18.2.2). */
@@ -162,28 +150,49 @@ export class ProxiedRequest implements BranchOwner {
 
   /** Nothing of the request is held for the 64*T1 in which its answer may be repeated. */
   #letGo({ client }: BranchTry): void {
-    const { transaction, decision } = this.#journey;
     const asker = this.#request.topVia;
-    if (asker === undefined) return;
-    client?.handOver(new AcceptedInvite(transaction.flow, decision.plan.to, this.#rim), askerIn(asker));
+    if (asker !== undefined) client?.handOver(this.#heir(), this.#noteOf(asker));
+  }
+
+  #noteOf(asker: Via): string {
+    return askerIn(asker, this.#journey.transaction.flow.transport);
+  }
+
+  #heir(): AcceptedInvite {
+    const { transaction, decision } = this.#journey;
+    return new AcceptedInvite(transaction.flow, decision.plan.to, this.#rim);
+  }
+
+  /** Nothing is expected of it any more, but somebody may still answer the call. */
+  #abandon(branch: number): void {
+    const client = this.#tries[branch]?.client;
+    const asker = this.#request.topVia;
+    if (asker !== undefined) client?.giveUp(this.#settings.giveUpMs, this.#heir(), this.#noteOf(asker));
   }
 
   onTimeout(branch: number): void {
-    this.#note(this.#tries[branch], 'timeout');
-    this.#tellSilence(this.#tries[branch]);
+    if (this.#context.branches[branch]?.phase !== 'lost') {
+      this.#note(this.#tries[branch], 'timeout');
+      this.#tellSilence(this.#tries[branch]);
+    }
     this.#take({ kind: 'timeout', branch, hasMore: this.#targets.hasMore });
   }
 
   onTransportError(branch: number, error: TransportError): void {
     const attempt = this.#tries[branch];
-    this.#note(attempt, error.code);
-    if (attempt !== undefined) this.#onBrokenAttempt(attempt.aim, error);
-    this.#take({ kind: 'transport-error', branch, hasMore: this.#targets.hasMore });
+    if (attempt === undefined) return;
+    this.#rim.hopKnowledge.onAttempt(attempt.aim.target, error);
+    // A hop that has said something of the INVITE has it, and must not get it twice.
+    if (!this.#context.isInvite || !this.#context.branches[branch]?.isHeard) {
+      this.#note(attempt, error.code);
+      if (error.code === 'closed') this.#targets.tryAgain(attempt.aim);
+    }
+    const mayAnswer = attempt.client?.mayHaveArrived(error) ?? false;
+    this.#take({ kind: 'transport-error', branch, hasMore: this.#targets.hasMore, mayAnswer });
   }
 
-  #onBrokenAttempt(aim: HopTarget, error: TransportError): void {
-    this.#rim.hopKnowledge.onAttempt(aim.target, error);
-    if (error.code === 'closed') this.#targets.tryAgain(aim);
+  flowTo(target: Target): Flow | TransportError {
+    return this.#rim.flowTo(target);
   }
 
   #tellSilence(attempt: BranchTry | undefined): void {
@@ -209,7 +218,7 @@ export class ProxiedRequest implements BranchOwner {
       case 'cancel-branch':
         return this.#cancelBranch(effect.branch);
       case 'abandon-branch':
-        return this.#tries[effect.branch]?.client?.abandon();
+        return this.#abandon(effect.branch);
       case 'forward-response':
         return this.#forwardResponse(effect.branch);
       case 'answer':
@@ -277,9 +286,7 @@ export class ProxiedRequest implements BranchOwner {
 
   #cancelBranch(branch: number): void {
     const client = this.#tries[branch]?.client;
-    if (client === undefined) return;
-    const ids = { branch: client.branch, method: 'CANCEL' };
-    this.#rim.transactions.request(client.flow, client.cancelText(), ids, ignoreAnswers);
+    if (client !== undefined) new Cancelling(client, this.#rim).send();
   }
 
   #forwardResponse(branch: number): void {
@@ -287,8 +294,18 @@ export class ProxiedRequest implements BranchOwner {
     if (response === undefined) return;
     const { transaction } = this.#journey;
     const challenges = this.#otherChallenges(branch, response.status);
-    transaction.respond(response.status, upstream(response, transaction.flow, challenges));
+    const text = upstream(response, transaction.flow, challenges);
+    if (text.length > transaction.flow.maxOctets) return this.#onTooLarge(text, response.status);
+    transaction.respond(response.status, text);
     if (response.status >= 200) this.#report(response.status, undefined);
+  }
+
+  /** The asker listens to datagrams, and a response cannot take another way (§18.2.2): it hears at least that there was one. */
+  #onTooLarge(text: string, status: number): void {
+    const { flow } = this.#journey.transaction;
+    const detail = `the answer ${status} has ${text.length} octets, and a datagram holds ${flow.maxOctets}: ask over TCP`;
+    this.#rim.onUndelivered(text, flow, { code: 'answer-too-large', detail });
+    if (status >= 200) this.#respond({ ...answerTooLarge, detail });
   }
 
   /** §16.7 step 7: a 401 or 407 carries the challenges of all branches, for the caller to answer at once. */

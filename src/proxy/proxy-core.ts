@@ -4,7 +4,7 @@ import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } fro
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, Loss, Sender } from '../sip/transport/flow.ts';
+import type { Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
@@ -13,7 +13,7 @@ import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySet
 import { Facts, uriFacts } from './request-facts.ts';
 import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts';
 import { sendUnanswered } from './unanswered.ts';
-import { type Refusal, validate } from './validate.ts';
+import { type Refusal, tooManyHops, validate } from './validate.ts';
 
 export type Route = (facts: RequestFacts) => Decision | Promise<Decision>;
 
@@ -44,6 +44,8 @@ export interface ProxyObserver {
   onEnded(report: RequestReport): void;
   onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void;
   onUnacknowledged(request: SipRequest): void;
+  /** A response, or a CANCEL of ours, that did not reach its peer. */
+  onUndelivered(message: SipRequest | SipResponse, peer: Sender, why: Undelivered): void;
   /** Something that must not happen; a request got a 500. */
   onBug(error: unknown, message: SipMessage): void;
 }
@@ -71,6 +73,10 @@ interface Understood {
 /** Key of a request in the loop memory; undefined for what is never remembered: requests within a dialog. */
 const memoryKeyOf = ({ callId, fromTag, toTag, cseqNumber, method }: SipRequest, uri: UriFacts): string | undefined =>
   toTag === undefined ? `${callId} ${fromTag} ${cseqNumber} ${method} ${uri.key ?? uri.host}` : undefined;
+
+/** §16.3 step 3: an OPTIONS that has come to its end here is answered, if it was meant for us. */
+const endsHere = ({ method, uri }: SipRequest, isOwn: IsOwn): boolean =>
+  method === 'OPTIONS' && uri !== undefined && isOwn(uri.host, uri.port);
 
 /** A request as it came, kept beside its transaction, which forgets it when it is answered. */
 interface Arrival {
@@ -207,7 +213,7 @@ export class ProxyCore implements TransactionUser {
   #read(request: SipRequest, flow: Flow, { settings, isSharedDomain }: Rules): Reading {
     const { isOwn, hopsAt, loopMemory, clock } = this.#world;
     const refusal = validate(request, settings);
-    if (refusal !== undefined) return { refusal };
+    if (refusal !== undefined && !(refusal === tooManyHops && endsHere(request, isOwn))) return { refusal };
     const routed = preprocessRoutes(request, { isOwn, isSharedDomain, listener: flow.listener });
     if (routed === undefined) return { refusal: badRoute };
     if (routed.nextRoute !== undefined && routed.nextRoute.parsedUri === undefined) return { refusal: badRoute };
@@ -246,6 +252,7 @@ export class ProxyCore implements TransactionUser {
       case 'forward':
         if (arrival.transaction.context === cancelledEarly) return this.#refuse(arrival, requestTerminated);
         if (!isSecured(understood.routed, decision)) return this.#refuse(arrival, noSecureHop);
+        if (arrival.request.maxForwards === 0) return this.#refuse(arrival, tooManyHops);
         return this.#forward(arrival, understood, decision);
       case 'answer':
         arrival.transaction.respond(200, optionsAnswer(arrival.request, arrival.flow));
@@ -290,6 +297,7 @@ export class ProxyCore implements TransactionUser {
     if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(this.#arrivalOf(transaction), notTheAsker);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     const { open } = cancelled;
+    open?.onCancel(transaction.flow);
     if (open?.context instanceof ProxiedRequest) open.context.cancel();
     // The directory is still being asked: there is no branch yet that could be cancelled.
     else if (open?.isInvite && open.context === undefined) open.context = cancelledEarly;

@@ -4,13 +4,17 @@
  */
 
 /**
- * `silent`: nothing came back yet; `answered`: a 100; `ringing`: a provisional response above 100; `left`: silent for so
- * long that the next hop was asked, though it may still speak, and then counts like any other branch; `ended`.
+ * `silent`: nothing came back yet; `answered`: a 100; `ringing`: a provisional response above 100; `interrupted`: its
+ * connection ended after a 100; `left`: silent or interrupted for so long that the next hop was asked, though it may still
+ * speak, and then counts like any other branch; `lost`: its connection ended before anything came back, which counts as a 503,
+ * but the hop may have the request and speak, too; `ended`.
  */
-export type BranchPhase = 'silent' | 'answered' | 'ringing' | 'left' | 'ended';
+export type BranchPhase = 'silent' | 'answered' | 'ringing' | 'interrupted' | 'left' | 'lost' | 'ended';
 
 export interface Branch {
   readonly phase: BranchPhase;
+  /** A provisional response has come: a CANCEL may be sent (§9.1). */
+  readonly isHeard: boolean;
   /** `wanted`: to be sent as soon as a provisional response allows it (§9.1). */
   readonly cancel: 'no' | 'wanted' | 'sent';
   /** Timer C fired: whatever ends this branch counts as a 408 (§16.8). */
@@ -41,7 +45,13 @@ export type ContextEvent =
   | { readonly kind: 'exhausted' }
   | { readonly kind: 'response'; readonly branch: number; readonly status: number; readonly hasMore: boolean }
   | { readonly kind: 'timeout'; readonly branch: number; readonly hasMore: boolean }
-  | { readonly kind: 'transport-error'; readonly branch: number; readonly hasMore: boolean }
+  /** `mayAnswer`: the request had left before, so that the hop may have it. */
+  | {
+      readonly kind: 'transport-error';
+      readonly branch: number;
+      readonly hasMore: boolean;
+      readonly mayAnswer: boolean;
+    }
   /** `failover-after` has passed. */
   | { readonly kind: 'no-answer'; readonly branch: number; readonly hasMore: boolean }
   | { readonly kind: 'timer-c'; readonly branch: number }
@@ -65,7 +75,7 @@ export interface ContextStep {
 }
 
 const startBranch: ContextEffect = { do: 'start-branch' };
-const freshBranch: Branch = { phase: 'silent', cancel: 'no', isExpired: false };
+const freshBranch: Branch = { phase: 'silent', isHeard: false, cancel: 'no', isExpired: false };
 const noEffects: readonly ContextEffect[] = [];
 const noBranches: readonly Branch[] = [];
 const noOutcomes: readonly Outcome[] = [];
@@ -120,7 +130,7 @@ const withBranch = (context: ResponseContext, index: number, branch: Branch): Re
   branches: replaced(context, index, branch),
 });
 
-const isAwaited = ({ phase }: Branch): boolean => phase === 'silent' || phase === 'answered' || phase === 'ringing';
+const isAwaited = ({ phase }: Branch): boolean => phase !== 'left' && phase !== 'lost' && phase !== 'ended';
 
 const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
   const branch = context.branches.length;
@@ -133,8 +143,7 @@ const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
 const cancelBranch = (context: ResponseContext, index: number, effects: ContextEffect[]): ResponseContext => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended' || branch.cancel === 'sent' || !context.isInvite) return context;
-  if (branch.phase === 'silent' || branch.phase === 'left')
-    return withBranch(context, index, { ...branch, cancel: 'wanted' });
+  if (!branch.isHeard) return withBranch(context, index, { ...branch, cancel: 'wanted' });
   effects.push({ do: 'cancel-branch', branch: index }, { do: 'start-timer', timer: 'cancelled', branch: index });
   return withBranch(context, index, { ...branch, cancel: 'sent' });
 };
@@ -152,11 +161,12 @@ const onProvisional = (context: ResponseContext, index: number, status: number):
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
   const phase = status > 100 || branch.phase === 'ringing' ? 'ringing' : 'answered';
-  const next = withBranch(context, index, { ...branch, phase });
+  const next = withBranch(context, index, { ...branch, phase, isHeard: true });
   if (branch.cancel === 'wanted') {
     const effects = [stopFailover(index)];
     return { next: cancelBranch(next, index, effects), effects };
   }
+  if (branch.phase === 'lost' && status === 100) return { next, effects: [startTimerC(index)] };
   if (status === 100 || !context.isInvite || context.hasAnswered) return { next, effects: [stopFailover(index)] };
   return { next, effects: [stopFailover(index), startTimerC(index), forwardResponse(index)] };
 };
@@ -194,7 +204,7 @@ const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean)
 
 /** The branch failed in a way that another hop may mend. */
 const tryOn = (context: ResponseContext, failed: Branch, hasMore: boolean, effects: ContextEffect[]): ContextStep => {
-  const isSuperseded = failed.phase === 'left';
+  const isSuperseded = failed.phase === 'left' || failed.phase === 'lost';
   if (hasMore && !context.isCancelled && !isSuperseded) return { next: context, effects: [...effects, startBranch] };
   if (context.branches.some(isAwaited)) return { next: context, effects };
   return lastHope(context, effects);
@@ -222,7 +232,8 @@ const answer = (context: ResponseContext, effects: ContextEffect[]): ContextStep
 
 const onNoAnswer = (context: ResponseContext, index: number, hasMore: boolean): ContextStep => {
   const branch = context.branches[index];
-  if (branch?.phase !== 'silent' || !hasMore || context.isCancelled || context.hasAnswered) return stay(context);
+  if (branch === undefined || !hasMore || context.isCancelled || context.hasAnswered) return stay(context);
+  if (branch.phase !== 'silent' && branch.phase !== 'interrupted') return stay(context);
   return { next: withBranch(context, index, { ...branch, phase: 'left' }), effects: [startBranch] };
 };
 
@@ -230,7 +241,7 @@ const onNoAnswer = (context: ResponseContext, index: number, hasMore: boolean): 
 const onTimerC = (context: ResponseContext, index: number): ContextStep => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
-  if ((branch.phase === 'ringing' || branch.phase === 'answered') && branch.cancel !== 'sent') {
+  if (branch.isHeard && branch.cancel !== 'sent') {
     const effects: ContextEffect[] = [];
     const next = cancelBranch(withBranch(context, index, { ...branch, isExpired: true }), index, effects);
     return { next, effects };
@@ -258,9 +269,9 @@ export const step = (context: ResponseContext, event: ContextEvent): ContextStep
       if (event.status < 300) return onSuccess(context, event.branch);
       return onFailure(context, refused(context, event.branch, event.status), event.hasMore);
     case 'timeout':
-      return onFailure(context, timedOut(context, event.branch), event.hasMore);
+      return onTimeout(context, event.branch, event.hasMore);
     case 'transport-error':
-      return onTransportError(context, event.branch, event.hasMore);
+      return onTransportError(context, event.branch, event.hasMore, event.mayAnswer);
     case 'no-answer':
       return onNoAnswer(context, event.branch, event.hasMore);
     case 'timer-c':
@@ -283,11 +294,45 @@ const timedOut = (context: ResponseContext, branch: number): Outcome => ({
   origin: 'timeout',
 });
 
-/** §16.9: as if a 503 had come; but a phone that rings may still answer on a new connection. */
-const onTransportError = (context: ResponseContext, index: number, hasMore: boolean): ContextStep =>
-  context.branches[index]?.phase === 'ringing'
-    ? stay(context)
-    : onFailure(context, { branch: index, status: 503, origin: 'transport-error' }, hasMore);
+/** A branch that was lost has been counted already. */
+const onTimeout = (context: ResponseContext, index: number, hasMore: boolean): ContextStep => {
+  const branch = context.branches[index];
+  if (branch?.phase !== 'lost') return onFailure(context, timedOut(context, index), hasMore);
+  const next = withBranch(context, index, { ...branch, phase: 'ended' });
+  return { next, effects: [{ do: 'abandon-branch', branch: index }] };
+};
+
+/** §16.9: as if a 503 had come; but the end of a connection is not that of an INVITE which its hop may have (§17.1.1.2, §18.2.2). */
+const onTransportError = (
+  context: ResponseContext,
+  index: number,
+  hasMore: boolean,
+  mayAnswer: boolean,
+): ContextStep => {
+  const branch = context.branches[index];
+  if (branch === undefined || branch.phase === 'ended' || branch.phase === 'lost') return stay(context);
+  if (context.isInvite && branch.isHeard) return interrupt(context, index, branch, hasMore);
+  if (context.isInvite && mayAnswer) return lose(context, index, branch, hasMore);
+  return onFailure(context, { branch: index, status: 503, origin: 'transport-error' }, hasMore);
+};
+
+/** Its answer may come on a new connection. A hop that has said no more than 100 has as long for it as one that is silent. */
+const interrupt = (context: ResponseContext, index: number, branch: Branch, hasMore: boolean): ContextStep => {
+  const isWaiting = branch.phase === 'answered' && hasMore && !context.isCancelled && !context.hasAnswered;
+  if (!isWaiting) return stay(context);
+  return {
+    next: withBranch(context, index, { ...branch, phase: 'interrupted' }),
+    effects: [startFailover(index)],
+  };
+};
+
+const lose = (context: ResponseContext, index: number, branch: Branch, hasMore: boolean): ContextStep => {
+  const effects = [stopFailover(index), stopTimerC(index)];
+  const lost = withBranch(context, index, { ...branch, phase: 'lost' });
+  const outcome: Outcome = { branch: index, status: 503, origin: 'transport-error' };
+  const next = { ...lost, outcomes: [...context.outcomes, outcome] };
+  return next.hasAnswered ? { next, effects } : tryOn(next, branch, hasMore, effects);
+};
 
 /** Within 4xx these tell the caller what to do next (§16.7 step 6). */
 const telling: ReadonlySet<number> = new Set([401, 407, 415, 420, 484]);

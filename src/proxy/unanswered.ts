@@ -64,6 +64,10 @@ export const sendUnanswered = (
       targets.preferTcp(next);
       return tryNext();
     }
+    if (text.length > flow.maxOctets) {
+      note(hop, target, 'send-failed');
+      return tryNext();
+    }
     if (flow.state === 'connecting') return watch(next, flow, text);
     flow.send(text);
     note(hop, target, 'sent');

@@ -43,10 +43,14 @@ const uriScheme: Step = (request) => {
 };
 
 /** §16.3 step 3. */
-const maxForwards: Step = (request) =>
-  request.maxForwards === 0
-    ? { status: 483, phrase: 'Too Many Hops', code: 'max-forwards', detail: 'Max-Forwards is 0' }
-    : undefined;
+export const tooManyHops: Refusal = {
+  status: 483,
+  phrase: 'Too Many Hops',
+  code: 'max-forwards',
+  detail: 'Max-Forwards is 0',
+};
+
+const maxForwards: Step = (request) => (request.maxForwards === 0 ? tooManyHops : undefined);
 
 /** RFC 5393 §5.3.3: a breadth of 0 leaves no branch to forward on. */
 const maxBreadth: Step = (request) =>

@@ -22,20 +22,25 @@ const leadsTo = ({ host, port }: UriFacts, asked: Transport | undefined, hop: Ne
   return !isIp(host) || hop.port === defaultPort(hop.transport);
 };
 
-/** Of several hops to which the URI leads, one of the other side. */
+/**
+ * Of several hops to which the URI leads, one of the other side; of several there, where an IP address leaves the transport
+ * open, the one by UDP (RFC 3263 §4.1).
+ */
 const configured = (
   sameHost: readonly KnownHop[],
   uri: UriFacts,
   asked: Transport | undefined,
   from: Side,
 ): KnownHop | undefined => {
-  let first: KnownHop | undefined;
+  let best: KnownHop | undefined;
+  let bestFit = -1;
   for (const known of sameHost) {
     if (!leadsTo(uri, asked, known.hop)) continue;
-    if (known.side !== from) return known;
-    first ??= known;
+    const isUsual = asked === undefined && known.hop.transport === 'udp' && isIp(uri.host);
+    const fit = (known.side === from ? 0 : 2) + (isUsual ? 1 : 0);
+    if (fit > bestFit) [best, bestFit] = [known, fit];
   }
-  return first;
+  return best;
 };
 
 /** What a place that no route names is known again by. */

@@ -8,15 +8,17 @@ import type { EngineLoad } from '../engine/engine.ts';
 import type { HopMonitor } from '../engine/hop-monitor.ts';
 import type { OpenLog } from '../observe/log.ts';
 import type { Router, RouterSettings } from '../router.ts';
-import { threadStartMs } from '../sip/clock.ts';
+import { type Clock, threadStartMs } from '../sip/clock.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
 import { Fellow } from './fellow.ts';
 import type { FromWorker, Order, WorkerSettings } from './orders.ts';
-import { firstSeat, type Passed, placementOf, type Seat, takePassed } from './seat.ts';
+import type { Relay } from './relay.ts';
+import { firstSeat, placementOf, type Seat } from './seat.ts';
 
 /** What the main thread has, and the others use. */
 export interface Main {
   readonly router: Router;
+  readonly clock: Clock;
   readonly directory: OpenDirectory;
   readonly hops: HopMonitor;
 }
@@ -31,14 +33,14 @@ export class Crew {
   readonly placement: Placement;
   readonly #died = Promise.withResolvers<string>();
   readonly #fellows: readonly Fellow[];
-  /** The main thread's own ends. */
-  readonly #ports: Ports;
+  readonly #relay: Relay;
   #hops: HopMonitor | undefined;
 
   private constructor(seat: Seat, ways: readonly Ports[], { writeLines }: OpenLog) {
     const [ports = new Map(), ...others] = ways;
-    this.#ports = ports;
-    this.placement = placementOf(seat, ports);
+    const { placement, relay } = placementOf(seat, ports);
+    this.placement = placement;
+    this.#relay = relay;
     const clockStartMs = threadStartMs();
     const onNews = (news: FromWorker & { readonly kind: 'hop' | 'log' }) => {
       if (news.kind === 'log') writeLines(news.lines);
@@ -66,12 +68,9 @@ export class Crew {
   }
 
   /** All listen where the main thread does. */
-  async start(first: CrewSettings, { router, directory, hops }: Main): Promise<void> {
+  async start(first: CrewSettings, { router, clock, directory, hops }: Main): Promise<void> {
     this.#hops = hops;
-    for (const port of this.#ports.values()) {
-      port.on('message', (passed: Passed) => takePassed(passed, router));
-      port.unref();
-    }
+    this.#relay.listen(router, clock);
     const settings = settingsOf(first, router.listeners);
     await this.#all((fellow) => {
       const loan = directory.lend();

@@ -11,7 +11,7 @@ import { compilePolicy } from '../routing/policy.ts';
 import { createTimerWheel, threadStartMs } from '../sip/clock.ts';
 import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
 import { relayedLog } from './relayed-log.ts';
-import { type Passed, placementOf, takePassed } from './seat.ts';
+import { placementOf } from './seat.ts';
 
 const { seat, others, clockStartMs } = workerData as WorkerOrder;
 
@@ -46,21 +46,19 @@ const borrowed = (loan: Loan): Directory =>
 async function start(order: Order & { readonly do: 'start' }): Promise<void> {
   log.level = order.settings.log.level;
   directory = borrowed(order.loan);
+  const { placement, relay } = placementOf(seat, others);
   router = createRouter(settingsOf(order.settings), directory, {
     clock,
     log,
     writeRecord,
-    placement: placementOf(seat, others),
+    placement,
     watchHops({ resolve }) {
       mirror = new HopMirror({ clock, resolve, report: (report) => post({ kind: 'hop', report }) });
       return mirror;
     },
   });
   await router.start();
-  for (const port of others.values()) {
-    port.on('message', (passed: Passed) => takePassed(passed, router));
-    port.unref();
-  }
+  relay.listen(router, clock);
 }
 
 async function prepare({ settings, loan }: Order & { readonly do: 'prepare' }): Promise<void> {

@@ -273,6 +273,30 @@ const checks: readonly Check[] = [
     },
   },
   {
+    id: 'CAN-11.1',
+    rfc: 3261,
+    section: '9.2, 17.2.3',
+    level: 'product',
+    title: 'a CANCEL whose Via leaves out the usual port cancels, one with another port does not',
+    async run(world) {
+      const talk = await Talk.open(world);
+      const via = [`SIP/2.0/TCP ${talk.asker.address}:5060;branch=${newBranch()}`];
+      const invite = talk.ask('INVITE', { via, headers: [contactAt(world.cisco.tcp)] });
+      const forwarded = await talk.arrived('INVITE');
+      forwarded.reply(responseText(forwarded, 180, { toTag: 'ring' }));
+      await talk.answer(180);
+      const withPort = (port: string) =>
+        invite.text.replace(/INVITE/g, 'CANCEL').replace(':5060;branch', `${port};branch`);
+      talk.send(withPort(':5066'));
+      const other = await talk.arrived('CANCEL');
+      expect(branchOf(other)).not.toBe(branchOf(forwarded));
+      other.reply(responseText(other, 481));
+      expect((await talk.at(talk.asker, isFinalToCancel)).status).toBe(481);
+      talk.send(withPort(''));
+      expect(branchOf(await talk.arrived('CANCEL'))).toBe(branchOf(forwarded));
+    },
+  },
+  {
     id: 'CAN-12',
     rfc: 3261,
     section: '9.2',

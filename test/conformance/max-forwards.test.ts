@@ -90,11 +90,17 @@ const checks: readonly Check[] = [
     rfc: 3261,
     section: '16.3(3), 11',
     level: 'MAY',
-    title: 'OPTIONS to the router itself with Max-Forwards 0 is answered: 200 or 483',
+    title:
+      'OPTIONS to the router itself with Max-Forwards 0 has come to its end and gets 200; with a Route further on it goes nowhere',
     async run(world) {
       const talk = await Talk.open(world);
-      talk.ask('OPTIONS', { uri: `sip:${world.address('router')}`, maxForwards: 0 });
-      expect([200, 483]).toContain((await talk.answer()).status);
+      const own = { uri: `sip:${world.address('router')}`, maxForwards: 0 };
+      talk.ask('OPTIONS', own);
+      await talk.answer(200);
+      const further = `Route: <sip:${world.address('microsoft')}:5060;transport=tcp;lr>`;
+      talk.ask('OPTIONS', { ...own, headers: [further], cseq: 2 });
+      expect([404, 483]).toContain((await talk.answer()).status);
+      await talk.reachedNobody();
     },
   },
   {

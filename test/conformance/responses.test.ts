@@ -1,6 +1,6 @@
 /** Responses: which are relayed, which are chosen, which are dropped (RFC 3261 §16.7, RFC 4320 §4.2, RFC 6026). */
 import { expect } from 'vitest';
-import { newBranch, type RawMessage, requestText, responseText } from '../support/raw-message.ts';
+import { newBranch, RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import type { Received } from '../support/raw-sip.ts';
 import { type Check, conformance, expectResponseUntouched } from './check.ts';
 import { contactAt, Talk } from './talk.ts';
@@ -363,6 +363,44 @@ const checks: readonly Check[] = [
       const other = await world.asker('tcp', { host: 'microsoft' });
       other.send(responseText(forwarded, 200));
       await talk.answer(200);
+    },
+  },
+  ...(['MESSAGE', 'INVITE'] as const).map(
+    (method, index): Check => ({
+      id: `RSP-15.${index + 1}`,
+      rfc: 3261,
+      section: '18.1.2, 18.2.2',
+      level: 'product',
+      title: `a response to ${method} whose Vias have lost the usual port is still ours, and that of its asker`,
+      async run(world) {
+        const talk = await Talk.open(world);
+        const via = [`SIP/2.0/TCP ${talk.asker.address}:5060;branch=${newBranch()}`];
+        talk.ask(method, { via, headers: [contactAt(world.cisco.tcp)] });
+        const forwarded = await talk.arrived(method);
+        expect(forwarded.headers('Via').every((value) => value.includes(':5060'))).toBe(true);
+        const reply = responseText(forwarded, 200, { toTag: 'bob' }).replace(/^(Via: \S+ [^;]*):5060/gm, '$1');
+        for (const _ of method === 'INVITE' ? ['first', 'again'] : ['first']) {
+          forwarded.reply(reply);
+          expect((await talk.answer(200)).header('Via')).toBe(via[0]?.replace(':5060', ''));
+        }
+      },
+    }),
+  ),
+  {
+    id: 'RSP-15.3',
+    rfc: 3261,
+    section: '16.7',
+    level: 'product',
+    title: 'a 180 with an empty tag in To is sent on as it is',
+    async run(world) {
+      const talk = await Talk.open(world);
+      talk.ask('INVITE', { headers: [contactAt(world.cisco.tcp)] });
+      const forwarded = await talk.arrived('INVITE');
+      const ringing = responseText(forwarded, 180, { toTag: 'x' }).replace(';tag=x', ';tag=');
+      forwarded.reply(ringing);
+      expectResponseUntouched(new RawMessage(ringing), await talk.answer(180));
+      forwarded.reply(responseText(forwarded, 486, { toTag: 'bob' }));
+      await talk.answer(486);
     },
   },
   {

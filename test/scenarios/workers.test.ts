@@ -7,6 +7,7 @@ import { startReturningServer } from '../support/returning-server.ts';
 import { RouterProcess } from '../support/router-process.ts';
 import { domainOf, portOf, routesYaml, twoSides } from '../support/two-sides.ts';
 import { endsOfBoth, logged, statusOf, twoWorkers } from '../support/two-workers.ts';
+import { until } from '../support/until.ts';
 
 const sides = twoSides(140);
 const ends: RawEnd[] = [];
@@ -150,6 +151,91 @@ describe.each(['udp', 'tcp', 'tls'] as const)('over %s', (transport) => {
     await Promise.all(byWorker.flat().map((from) => giveUp(inviteFrom(from))));
   });
 });
+
+/** A next hop that rings for every INVITE, and ends it with 487 when its CANCEL comes. What has come to it is kept. */
+async function ringingServer(transport: Transport): Promise<RawEnd> {
+  const microsoft = await server(transport);
+  const endings = new Map<string, () => void>();
+  microsoft.respond((request) => {
+    const branch = request.header('Via') ?? '';
+    if (request.method === 'INVITE') {
+      endings.set(branch, () => request.reply(responseText(request, 487, { toTag: 'bob' })));
+      return responseText(request, 180, { toTag: 'bob' });
+    }
+    if (request.method === 'CANCEL') {
+      request.reply(responseText(request, 200, { toTag: 'bob' }));
+      endings.get(branch)?.();
+    }
+    return undefined;
+  });
+  return microsoft;
+}
+
+/** By number of the worker that has the INVITE, and of the one that hears what comes of it. */
+const pairs = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;
+
+describe.each(['udp', 'tcp', 'tls'] as const)(
+  'an asker that goes on by another connection or port, over %s',
+  (transport) => {
+    test('CANCEL and ACK find their INVITE, whichever worker has it (RFC 3261 §9.2, §17.2.3)', async () => {
+      const microsoft = await ringingServer(transport);
+      const byWorker = await endsOfBoth(router, sides.router, asker(transport), 4);
+      for (const [has, hears] of pairs) {
+        const [first, second] = [byWorker[has].pop()!, byWorker[hears].pop()!];
+        const call = inviteFrom(first);
+        first.send(call.text);
+        await first.take(of(call, '1 INVITE', 180));
+        // Over UDP the answer goes to the port that the INVITE came from.
+        const answered = transport === 'udp' ? first : second;
+        if (transport !== 'udp') await first.close();
+        second.send(cancelOf(call));
+        await second.take(of(call, '1 CANCEL', 200));
+        const refusal = await answered.take(of(call, '1 INVITE', 487));
+        second.send(ackOf(call, refusal));
+        // What is handed over is there before what comes behind it has been answered.
+        const { callId, text } = messageFrom(second);
+        second.send(text);
+        const last = await microsoft.take((message) => message.header('Call-ID') === callId);
+        last.reply(responseText(last, 200));
+        const ofCall = () => microsoft.inbox.filter((message) => message.header('Call-ID') === call.callId);
+        // The router's own, for the 487.
+        await until(() => ofCall().some(({ method }) => method === 'ACK'));
+        const came = ofCall();
+        expect(came.map(({ method }) => method)).toEqual(['INVITE', 'CANCEL', 'ACK']);
+        expect(new Set(came.map((message) => message.header('Via'))).size).toBe(1);
+      }
+    });
+  },
+);
+
+test.each(['tcp', 'tls'] as const)(
+  'over %s an INVITE that an asker sends again on a new connection is the same one, and its answers come there',
+  async (transport) => {
+    const microsoft = await ringingServer(transport);
+    const byWorker = await endsOfBoth(router, sides.router, asker(transport), 4);
+    for (const [has, hears] of pairs) {
+      const [first, second] = [byWorker[has].pop()!, byWorker[hears].pop()!];
+      const call = inviteFrom(first);
+      first.send(call.text);
+      await first.take(of(call, '1 INVITE', 180));
+      await first.close();
+      second.send(call.text);
+      await second.take(of(call, '1 INVITE', 180));
+      const isOfCall = (message: RawMessage) => message.header('Call-ID') === call.callId;
+      const [invite, ...copies] = microsoft.inbox.filter(isOfCall);
+      expect(copies).toEqual([]);
+      for (const _ of ['the answer', 'and as long as no ACK comes']) {
+        invite!.reply(responseText(invite!, 200, { toTag: 'bob' }));
+        await second.take(of(call, '1 INVITE', 200));
+      }
+    }
+  },
+);
 
 const messageFrom = (from: RawEnd): { callId: string; text: string } => {
   const callId = newTag() + newTag();

@@ -7,9 +7,11 @@ import type {
   Listener,
   Loss,
   MessageHandler,
+  Sender,
   Target,
   Transport,
   TransportLayer,
+  Undelivered,
 } from '../../src/sip/transport/flow.ts';
 import type { FlowUser } from '../../src/sip/transport/flow-users.ts';
 import type { PeerRefusal } from '../../src/sip/transport/peer-refusal.ts';
@@ -54,9 +56,27 @@ export class RecordingHandler implements MessageHandler {
   /** Called after a request was kept. */
   answer: (request: SipRequest, flow: Flow) => void = () => undefined;
 
+  readonly undelivered: { readonly text: string; readonly why: Undelivered }[] = [];
+  readonly #owed = new Map<Flow, number>();
+
   onRequest(message: SipRequest, flow: Flow): void {
     this.requests.push({ message, flow });
+    if (message.method !== 'ACK' && message.method !== 'BENOTIFY') this.#owe(flow, 1);
     this.answer(message, flow);
+  }
+
+  /** As a server transaction does. */
+  onSent(text: string, flow: Flow): void {
+    if (!text.startsWith('SIP/2.0 1') && (this.#owed.get(flow) ?? 0) > 0) this.#owe(flow, -1);
+  }
+
+  #owe(flow: Flow, change: 1 | -1): void {
+    this.#owed.set(flow, (this.#owed.get(flow) ?? 0) + change);
+    flow.owe(change);
+  }
+
+  onUndelivered(text: string, _asker: Sender, why: Undelivered): void {
+    this.undelivered.push({ text, why });
   }
 
   onResponse(message: SipResponse, flow: Flow): void {
@@ -134,11 +154,13 @@ export const doorFor = ({ door }: Pick<TransportWishes, 'door'>): Door => ({ ...
 export function makeTransports(wishes: TransportWishes): Omit<OpenTransports, 'listener'> {
   const handler = new RecordingHandler();
   const clock = new ManualClock();
-  return {
-    layer: createTransportLayer(settingsFor(wishes), doorFor(wishes), handler, clock, silentLog),
-    handler,
-    clock,
+  const layer = createTransportLayer(settingsFor(wishes), doorFor(wishes), handler, clock, silentLog);
+  const send = layer.sendResponse.bind(layer);
+  layer.sendResponse = (text, request, flow) => {
+    send(text, request, flow);
+    handler.onSent(text, flow);
   };
+  return { layer, handler, clock };
 }
 
 export async function openTransports(wishes: TransportWishes): Promise<OpenTransports> {

@@ -47,6 +47,9 @@ interface Waiter {
   readonly give: (message: Received) => void;
 }
 
+/** By a FIN, or by a reset. */
+export type Cut = 'end' | 'reset';
+
 /** One end. Keep-alive CRLFs are counted, not kept among the messages. */
 export class RawEnd {
   readonly transport: Transport;
@@ -59,15 +62,23 @@ export class RawEnd {
   isClosed = false;
   readonly #send: (text: string) => void;
   readonly #shut: () => Promise<void>;
+  readonly #cut: (how: Cut) => void;
   readonly #waiters: Waiter[] = [];
   #responder: Responder | undefined;
 
-  constructor(transport: Transport, local: Address, send: (text: string) => void, shut: () => Promise<void>) {
+  constructor(
+    transport: Transport,
+    local: Address,
+    send: (text: string) => void,
+    shut: () => Promise<void>,
+    cut: (how: Cut) => void = () => undefined,
+  ) {
     this.transport = transport;
     this.address = local.address;
     this.port = local.port;
     this.#send = send;
     this.#shut = shut;
+    this.#cut = cut;
   }
 
   /** `SIP/2.0/UDP 127.0.0.1:5060` for a Via of this end; the branch is the test's. */
@@ -114,6 +125,11 @@ export class RawEnd {
 
   close(): Promise<void> {
     return this.#shut();
+  }
+
+  /** Breaks the connections that a listening end has accepted so far; it goes on to listen. */
+  cut(how: Cut): void {
+    this.#cut(how);
   }
 }
 
@@ -178,7 +194,13 @@ async function listenStream({ transport, address, port = 0, credentials }: EndOp
   const cannotSend = (): void => {
     throw new Error('an end that listens has no far end of its own: reply to a message');
   };
-  const end = new RawEnd(transport, server.address() as Address, cannotSend, shut);
+  const cut = (how: Cut): void => {
+    for (const socket of sockets) {
+      if (how === 'end') socket.end();
+      else socket.resetAndDestroy();
+    }
+  };
+  const end = new RawEnd(transport, server.address() as Address, cannotSend, shut, cut);
   server.on(transport === 'tls' ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));

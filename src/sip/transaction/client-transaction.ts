@@ -27,6 +27,8 @@ export interface ClientTransactionUser {
   onUnfitResponse(response: SipResponse): void;
   onTimeout(): void;
   onTransportError(error: TransportError): void;
+  /** A new way to the address that the INVITE was sent to, for its ACK or CANCEL (§9.1, §17.1.1.3). */
+  flowAgain?(): Flow | TransportError;
 }
 
 export interface ClientTransactionIds {
@@ -102,7 +104,18 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#run(this.#machine.start.effects, undefined);
   }
 
-  /** The CANCEL of this INVITE, to be sent on the same flow (§9.1). */
+  /**
+   * By which an ACK or CANCEL leaves: to the same address as the INVITE, and when its connection has ended, or only answers
+   * may leave by it, on a new one (§18.1.1).
+   */
+  get way(): Flow {
+    const { flow } = this;
+    if (flow.state !== 'closed' && !flow.isEnding) return flow;
+    const again = this.#user.flowAgain?.();
+    return again === undefined || 'code' in again ? flow : again;
+  }
+
+  /** The CANCEL of this INVITE, to be sent by `way` (§9.1). */
   cancelText(): string {
     return makeCancel(this.#text);
   }
@@ -131,7 +144,12 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
 
   onTransportError(error: TransportError): void {
     this.#error = error;
-    this.#take('transport-error', undefined);
+    this.#take(this.mayHaveArrived(error) ? 'connection-lost' : 'transport-error', undefined);
+  }
+
+  /** Whether the INVITE may have reached its hop before `error`, so that the transaction goes on. */
+  mayHaveArrived({ code }: TransportError): boolean {
+    return code === 'closed' && this.method === 'INVITE';
   }
 
   /**
@@ -141,6 +159,16 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   handOver(heir: AcceptedUser, note: string): void {
     this.#heir = heir;
     this.#note = note;
+  }
+
+  /**
+   * For whoever waits no longer for the answer to an INVITE: nothing is sent again, but a 2xx that comes within `ms` all the
+   * same is passed up, for somebody has answered a call (§16.7 step 5).
+   */
+  giveUp(ms: number, heir: AcceptedUser, note: string): void {
+    this.stopTimers();
+    this.flow.users.delete(this);
+    this.#rim.accepted(this, ms, heir, note);
   }
 
   /** For whoever waits no longer: nothing is sent again, and what still comes is a stray. */
@@ -169,7 +197,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
       case 'send-request':
         return this.#sendRequest();
       case 'send-ack':
-        if (this.#final !== undefined) this.flow.send(makeAck(this.#text, this.#final));
+        if (this.#final !== undefined) this.way.send(makeAck(this.#text, this.#final));
         return;
       case 'pass-up':
         if (response !== undefined) this.#user.onResponse(response);

@@ -26,7 +26,9 @@ export type InviteClientEvent =
   | 'timer-B'
   | 'timer-D'
   | 'timer-M'
-  | 'transport-error';
+  | 'transport-error'
+  /** The connection has ended by which the request had left: its peer may have it. */
+  | 'connection-lost';
 
 const proceeding: InviteClientState = { name: 'Proceeding' };
 const completed: InviteClientState = { name: 'Completed' };
@@ -51,8 +53,9 @@ export const createInviteClient = (
   const fail: S = { next: terminated, effects: [reportTransportError, terminate] };
   const end: S = { next: terminated, effects: [terminate] };
   const passProvisional: S = { next: proceeding, effects: [passUp] };
-  // A broken connection does not undo an answered INVITE: the final response may come on a new one (RFC 3261 §18.2.2).
-  const failWhileProceeding: S = { next: proceeding, effects: [reportTransportError] };
+  // A broken connection does not undo an INVITE that has arrived: its responses may come on a new one (RFC 3261 §18.2.2).
+  const report = (next: InviteClientState): S => ({ next, effects: [reportTransportError] });
+  const reportWhileProceeding = report(proceeding);
   const acknowledgeAgain: S = { next: completed, effects: [sendAck] };
   const passAgain: S = { next: accepted, effects: [passUp] };
 
@@ -72,6 +75,8 @@ export const createInviteClient = (
         return timeout;
       case 'transport-error':
         return fail;
+      case 'connection-lost':
+        return report(state);
       case 'timer-D':
       case 'timer-M':
         return stay(state);
@@ -82,7 +87,7 @@ export const createInviteClient = (
     if (event === '1xx') return passProvisional;
     if (event === '2xx') return accept;
     if (event === '300-699') return complete;
-    return event === 'transport-error' ? failWhileProceeding : stay(state);
+    return event === 'transport-error' || event === 'connection-lost' ? reportWhileProceeding : stay(state);
   };
 
   const inCompleted = (state: InviteClientState, event: InviteClientEvent): S => {

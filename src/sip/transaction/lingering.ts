@@ -97,9 +97,12 @@ export class Lingering<User> {
   #size = 0;
   readonly #texts = new TextQueue();
   readonly #clock: Clock;
+  readonly #forgotten: (user: User) => void;
 
-  constructor(clock: Clock) {
+  /** @param forgotten told of each when its time is over */
+  constructor(clock: Clock, forgotten: (user: User) => void = () => undefined) {
     this.#clock = clock;
+    this.#forgotten = forgotten;
   }
 
   get size(): number {
@@ -130,12 +133,27 @@ export class Lingering<User> {
   }
 
   find(key: string): Remains<User> | undefined {
+    const row = this.#rowOf(key);
+    return row === none ? undefined : this.#remains(row);
+  }
+
+  /** The asker has another flow now. */
+  moveTo(key: string, flow: Flow): void {
+    const row = this.#rowOf(key);
+    if (row === none) return;
+    const rows = this.#rows;
+    rows.flows[row]!.account.release(rows.held[row]!);
+    flow.account.take(rows.held[row]!);
+    rows.flows[row] = flow;
+  }
+
+  #rowOf(key: string): number {
     const hash = hashOf(key);
     const rows = this.#rows;
     for (let row = rows.latestLike(hash); row !== none; row = rows.before(row)) {
-      if (rows.hashes[row] === hash && this.#texts.at(rows.keys[row]!) === key) return this.#remains(row);
+      if (rows.hashes[row] === hash && this.#texts.at(rows.keys[row]!) === key) return row;
     }
-    return undefined;
+    return none;
   }
 
   #remains(row: number): Remains<User> {
@@ -158,6 +176,7 @@ export class Lingering<User> {
   #forgetOldest(): void {
     this.#rows.unlinkOldest(this.#oldest);
     this.#rows.flows[this.#oldest]!.account.release(this.#rows.held[this.#oldest]!);
+    this.#forgotten(this.#rows.users[this.#oldest]!);
     this.#rows.flows[this.#oldest] = undefined;
     this.#rows.users[this.#oldest] = undefined;
     this.#oldest = this.#place(1);

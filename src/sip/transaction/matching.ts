@@ -2,15 +2,18 @@
 import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
+import { sentByPort } from '../transport/via.ts';
 
 export const magicCookie = 'z9hG4bK';
 
 /** The method whose server transaction a request belongs to: an ACK belongs to its INVITE. */
 const transactionMethod = (method: string): string => (method === 'ACK' ? 'INVITE' : method);
 
-const sentByKey = (via: Via): string => `${via.host}:${via.port ?? ''}`;
+/** A port that is left out is that of the transport (§18.2.2): who leaves it out the next time means the same. */
+const sentByKey = (via: Via): string => `${via.host}:${via.port ?? (/^tls$/i.test(via.transport) ? 5061 : 5060)}`;
 
-const keyByBranch = (via: Via, kind: string): string => `${via.branch} ${kind} ${sentByKey(via)}`;
+/** Key of a server transaction whose branch has the cookie of RFC 3261. */
+export const serverKeyIn = (via: Via, kind: string): string => `${via.branch} ${kind} ${sentByKey(via)}`;
 
 /**
  * Key of the server transaction of `request` as if its method were `method`; undefined without a usable top Via.
@@ -21,7 +24,7 @@ export const serverKey = (request: SipRequest, method: string): string | undefin
   const via = request.topVia;
   if (via === undefined) return undefined;
   const kind = transactionMethod(method);
-  if (via.branch?.startsWith(magicCookie)) return keyByBranch(via, kind);
+  if (via.branch?.startsWith(magicCookie)) return serverKeyIn(via, kind);
   return [
     kind,
     request.requestUri,
@@ -59,10 +62,10 @@ export const strayCode = (
   judge: AnswerJudge,
 ): StrayCode | undefined => {
   const { topVia } = response;
-  const { sentByHost, sentByPort } = flow.listener;
+  const { sentByHost, sentByPort: ownPort } = flow.listener;
   if (!isSamePeer(from, flow) && !judge.mayAnswer(from)) return 'not-from-the-hop';
   // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
-  if (topVia?.host !== sentByHost || topVia.port !== sentByPort) return 'other-sent-by';
+  if (topVia?.host !== sentByHost || sentByPort(topVia, flow.transport) !== ownPort) return 'other-sent-by';
   // §17.1.3: CSeq's method is that of the request.
   return response.cseqMethod === method ? undefined : 'other-method';
 };

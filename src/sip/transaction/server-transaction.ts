@@ -2,6 +2,7 @@
 import { Header, type SipRequest } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
+import { isSamePeer } from '../transport/same-peer.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
 import type { NonInviteServerEvent, NonInviteServerState } from './non-invite-server.ts';
@@ -28,6 +29,13 @@ const transactionOctets = 4_096;
 /** Octets that a request will have been held in when it has been sent on: as it came, and as it leaves. */
 export const octetsToHandle = ({ text }: SipRequest): number => transactionOctets + 2 * text.length;
 
+/**
+ * Whether the asker has another connection now, so that answers must not wait for the one before (§18.2.2). Over UDP an answer
+ * goes to where its Via says, whichever port a copy came from.
+ */
+export const isAnotherWay = (flow: Flow, before: Flow): boolean =>
+  flow !== before && flow.isReliable && flow.transport === before.transport && isSamePeer(flow, before);
+
 const timestampsOf = (request: SipRequest): string => {
   if (!request.has(Header.Timestamp)) return '';
   const values = request.all('Timestamp');
@@ -37,12 +45,17 @@ const timestampsOf = (request: SipRequest): string => {
 export class ServerTransaction extends TimedTransaction {
   readonly key: string;
   readonly request: SipRequest;
-  readonly flow: Flow;
   readonly isInvite: boolean;
   /** The transaction user's own: what it needs to find again when a CANCEL comes. */
   context: unknown = undefined;
   /** Octets that are held for the asker as long as the transaction is open. */
   #held: number;
+  /** Of the INVITE, where other workers could meet its CANCEL. */
+  claim: number | undefined = undefined;
+  #flow: Flow;
+  /** Another connection by which its asker has come. */
+  #spare: Flow | undefined;
+  #isOwed = true;
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
@@ -59,13 +72,20 @@ export class ServerTransaction extends TimedTransaction {
     super(clock);
     this.key = key;
     this.request = request;
-    this.flow = flow;
+    this.#flow = flow;
+    flow.owe(1);
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
     this.#rim = rim;
     this.#held = transactionOctets + request.text.length;
     flow.account.take(this.#held);
+  }
+
+  /** Where its responses go: by which its request came the last time, or when that has ended, its CANCEL. */
+  get flow(): Flow {
+    if (this.#spare !== undefined && (this.#flow.state === 'closed' || this.#flow.isEnding)) this.#moveTo(this.#spare);
+    return this.#flow;
   }
 
   get stateName(): State['name'] {
@@ -82,8 +102,33 @@ export class ServerTransaction extends TimedTransaction {
     this.#run(this.#machine.start.effects);
   }
 
-  onRetransmission(): void {
+  /** @param flow by which the copy came */
+  onRetransmission(flow: Flow): void {
+    if (isAnotherWay(flow, this.#flow)) this.#moveTo(flow);
     this.#take(this.isInvite ? 'INVITE' : 'request');
+  }
+
+  /** Its CANCEL came by `flow`, from its asker. */
+  onCancel(flow: Flow): void {
+    if (isAnotherWay(flow, this.#flow)) this.#spare = flow;
+  }
+
+  #moveTo(flow: Flow): void {
+    const before = this.#flow;
+    this.#flow = flow;
+    this.#spare = undefined;
+    before.account.release(this.#held);
+    flow.account.take(this.#held);
+    if (!this.#isOwed) return;
+    flow.owe(1);
+    before.owe(-1);
+  }
+
+  /** The final response has been given to the flow, or none ever comes. */
+  #settle(): void {
+    if (!this.#isOwed) return;
+    this.#isOwed = false;
+    this.#flow.owe(-1);
   }
 
   onAck(): void {
@@ -96,7 +141,7 @@ export class ServerTransaction extends TimedTransaction {
 
   #hold(more: number): void {
     this.#held += more;
-    this.flow.account.take(more);
+    this.#flow.account.take(more);
   }
 
   /** It is over: nothing is held for it any more. */
@@ -112,6 +157,7 @@ export class ServerTransaction extends TimedTransaction {
     this.#response = text;
     this.#state = step.next;
     this.#run(step.effects);
+    if (status >= 200) this.#settle();
   }
 
   /** §16.7 step 5: a 2xx to INVITE is handed on even after another final response, past the transaction (§13.3.1.4). */
@@ -136,6 +182,7 @@ export class ServerTransaction extends TimedTransaction {
   /** Ends without any response (RFC 4320 §4.2: no 408 to a non-INVITE). */
   abandon(): void {
     this.#take('abandon');
+    this.#settle();
   }
 
   /** §8.2.6.1: a 100 carries the Timestamp of its request. */
@@ -176,6 +223,7 @@ export class ServerTransaction extends TimedTransaction {
         return this.stopTimer(effect.timer);
       case 'terminate':
         this.stopTimers();
+        this.#settle();
         return this.#rim.ended(this);
       case 'send-request':
       case 'send-ack':

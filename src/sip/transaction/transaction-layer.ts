@@ -1,5 +1,5 @@
 /** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
-import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
+import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
@@ -11,14 +11,15 @@ import {
   type ClientTransactionRim,
   type ClientTransactionUser,
 } from './client-transaction.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { createInviteClient } from './invite-client.ts';
 import { createInviteServer } from './invite-server.ts';
 import { KeyTable } from './key-table.ts';
 import { Lingering } from './lingering.ts';
-import { clientKey, type StrayCode, serverKey } from './matching.ts';
+import { clientKey, type StrayCode, serverKey, serverKeyIn } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
-import { octetsToHandle, ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
+import { isAnotherWay, octetsToHandle, ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
 import type { Timers } from './timers.ts';
 
 /** The transaction that a CANCEL means. */
@@ -71,8 +72,8 @@ const machinesWith = (timers: Timers) => {
 export class TransactionLayer {
   readonly #servers = new KeyTable<ServerTransaction>();
   readonly #clients = new KeyTable<ClientTransaction>();
-  /** Timers J and L: the text is the response that is repeated, empty when there is none. */
-  readonly #answeredServers: Lingering<undefined>;
+  /** Timers J and L: the text is the response that is repeated, empty when there is none; the user is the INVITE's claim. */
+  readonly #answeredServers: Lingering<number | undefined>;
   readonly #answeredClients: AnsweredClients;
   readonly #clock: Clock;
   readonly #send: SendResponse;
@@ -83,11 +84,21 @@ export class TransactionLayer {
   /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
   readonly #methods = new Set<string>();
 
-  constructor(timers: Timers, clock: Clock, sendResponse: SendResponse, user: TransactionUser) {
+  /** Undefined: this worker is the only one. */
+  readonly #elsewhere: Elsewhere | undefined;
+
+  constructor(
+    timers: Timers,
+    clock: Clock,
+    sendResponse: SendResponse,
+    user: TransactionUser,
+    elsewhere?: Elsewhere | undefined,
+  ) {
     this.#clock = clock;
     this.#user = user;
     this.#send = sendResponse;
-    this.#answeredServers = new Lingering(clock);
+    this.#elsewhere = elsewhere;
+    this.#answeredServers = new Lingering(clock, this.#release);
     this.#answeredClients = new AnsweredClients(clock);
     this.#serverRim = {
       send: sendResponse,
@@ -130,17 +141,34 @@ export class TransactionLayer {
     const key = serverKey(request, method);
     if (key === undefined) return this.#user.onUnmatchable(request, flow);
     const known = this.#servers.get(key);
-    if (method === 'ACK') return this.#onAck(request, flow, known);
-    if (known !== undefined) return known.onRetransmission();
+    if (method === 'ACK') return this.#onAck(key, request, flow, known);
+    if (known !== undefined) return known.onRetransmission(flow);
     const answered = this.#answeredServers.find(key);
-    if (answered === undefined) return this.#open(key, request, flow);
-    if (answered.text !== '') this.#send(answered.text, undefined, answered.flow);
+    if (answered !== undefined) return this.#repeat(key, answered, flow);
+    if (this.#elsewhere === undefined || !this.#isForAnother(this.#elsewhere, key, request, flow))
+      this.#open(key, request, flow);
+  }
+
+  /** Whether it is about an INVITE that another worker has, which has it now. */
+  #isForAnother(elsewhere: Elsewhere, key: string, request: SipRequest, flow: Flow): boolean {
+    const { method } = request;
+    if (method === 'INVITE') return elsewhere.handOver(key, request, flow);
+    if (method !== 'CANCEL' || this.#cancelled(request) !== undefined) return false;
+    const invite = serverKey(request, 'INVITE');
+    return invite !== undefined && elsewhere.handOver(invite, request, flow);
+  }
+
+  /** Further answers to an INVITE go by the connection that its asker has now. */
+  #repeat(key: string, { text, flow }: { readonly text: string; readonly flow: Flow }, by: Flow): void {
+    if (isAnotherWay(by, flow)) this.#answeredServers.moveTo(key, by);
+    if (text !== '') this.#send(text, undefined, flow);
   }
 
   /** Nobody but the asker can end the repetition of his answer. An ACK to a 2xx is none of the transaction's. */
-  #onAck(request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
-    if (invite !== undefined && isSamePeer(flow, invite.flow)) invite.onAck();
-    else this.#user.onUnanswered(request, flow);
+  #onAck(key: string, request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
+    if (invite !== undefined && isSamePeer(flow, invite.flow)) return invite.onAck();
+    const isHanded = invite === undefined && this.#elsewhere?.handOver(key, request, flow);
+    if (isHanded !== true) this.#user.onUnanswered(request, flow);
   }
 
   #open(key: string, request: SipRequest, flow: Flow): void {
@@ -153,6 +181,7 @@ export class TransactionLayer {
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
     const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, this.#serverRim);
+    if (isInvite) transaction.claim = this.#elsewhere?.claim(key);
     this.#servers.set(key, transaction);
     transaction.start();
   }
@@ -181,17 +210,28 @@ export class TransactionLayer {
 
   /** An answer that there is no room for has been sent once: copies of its request are absorbed, and not handled again. */
   readonly #onServerAnswered = (transaction: ServerTransaction, ms: number, answer: string): void => {
-    const { key, flow } = transaction;
+    const { key, flow, claim } = transaction;
     this.#servers.delete(key);
     transaction.release();
     const text = flow.account.hasRoomFor(Lingering.octetsOf(key, answer)) ? answer : '';
-    this.#answeredServers.add(key, ms, { flow, user: undefined, text });
+    this.#answeredServers.add(key, ms, { flow, user: claim, text });
   };
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
     transaction.release();
     this.#servers.delete(transaction.key);
+    this.#release(transaction.claim);
   };
+
+  readonly #release = (claim: number | undefined): void => {
+    if (claim !== undefined) this.#elsewhere?.release(claim);
+  };
+
+  /** The flow by which the asker of an INVITE has come last; undefined when it has been forgotten. */
+  askerOf(via: Via): Flow | undefined {
+    const key = serverKeyIn(via, 'INVITE');
+    return (this.#servers.get(key) ?? this.#answeredServers.find(key))?.flow;
+  }
 
   /** A further 2xx to an INVITE that has been answered (RFC 6026 §7.1). */
   respondAgain(text: string, flow: Flow): void {

@@ -3,7 +3,7 @@ import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
-import type { TransportError } from './transport-error.ts';
+import type { TransportError, TransportErrorCode } from './transport-error.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
@@ -58,6 +58,10 @@ export interface Flow {
    */
   readonly verifiedNames: readonly string[];
   readonly state: 'connecting' | 'open' | 'closed';
+  /** The peer has ended its side, or is not heard any more: what leaves by it can only be answers that are owed. */
+  readonly isEnding: boolean;
+  /** A longer message cannot leave by it. */
+  readonly maxOctets: number;
   /**
    * Told once, with the reason, when the flow dies, a message cannot be sent, or the peer ends its side of a stream (no
    * response can come by it then); each user is then forgotten. A user may add and delete itself at any time; while there
@@ -67,8 +71,14 @@ export interface Flow {
   /** What its peer makes us hold, by all its flows together. The same object as long as it holds anything. */
   readonly account: MemoryAccount;
   /**
+   * One more answer is owed by it from now on (1), or one less, because it has been given to `send` or never comes (-1). While
+   * any is owed, the flow is not closed for idleness.
+   */
+  owe(change: 1 | -1): void;
+  /**
    * Sends one whole message (latin1 text). Queued while connecting. Throws for a text that is no octets, which is a bug, and
-   * never else: failures reach `users`, always after this call has returned. Where only this message cannot go (too long for a datagram), `sender` alone is told.
+   * never else: failures reach `users`, always after this call has returned. Where only this message cannot go (too long for a
+   * datagram), `sender` alone is told.
    */
   send(message: string, sender?: FlowUser): void;
 }
@@ -109,6 +119,15 @@ export interface MessageHandler {
    * Asked of those who had to prove who they are, before their first octet is read and after every change of settings.
    */
   refusalOf?(flow: Flow): PeerRefusal | undefined;
+  /** A response that could not be given to who asked: told as far as it is known. `flow` brought its request, or its peer did. */
+  onUndelivered?(text: string, flow: Sender, why: Undelivered): void;
+}
+
+/** Why a message did not reach its peer; `answer-too-large`: for a datagram, `no-address`: nothing can be sent to its Via. */
+export interface Undelivered {
+  readonly code: TransportErrorCode | 'answer-too-large' | 'no-address';
+  /** For people. */
+  readonly detail: string;
 }
 
 export type DiscardCode =
@@ -145,7 +164,7 @@ export interface TransportLayer {
   /**
    * Sends a response to where its request came from (RFC 3261 §18.2.2, RFC 3581 §4): by the flow of the request; when that
    * is a closed stream, by a connection to its peer's sent-by port. Never throws; a response that can go nowhere is
-   * dropped, and the client's timers deal with it.
+   * dropped and told, and the client's timers deal with it.
    * @param text the whole response, latin1
    * @param request undefined when it has been forgotten: the response carries its Via
    * @param flow the one that brought the request

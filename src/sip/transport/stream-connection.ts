@@ -26,8 +26,10 @@ export interface StreamSurroundings extends ReaderSurroundings {
   /** TLS is set up, and the peer is whom we wanted to reach. */
   onIdentified(connection: StreamConnection): void;
   onPeerRefused(refusal: PeerRefusal, connection: StreamConnection): void;
-  /** A response was written to a peer that had closed its connection before. */
+  /** A response cannot reach its peer by the connection that brought its request. */
   undelivered(response: string, connection: StreamConnection): void;
+  /** A response waited for a connection that could not be made. */
+  lost(response: string, connection: StreamConnection, why: TransportError): void;
 }
 
 /** Who must know how a connection can be found. */
@@ -62,6 +64,7 @@ const RESET_MS = 100;
 export class StreamConnection implements ReadConnection {
   readonly transport: 'tcp' | 'tls';
   readonly isReliable = true;
+  readonly maxOctets = Number.POSITIVE_INFINITY;
   readonly listener: Listener;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -85,14 +88,14 @@ export class StreamConnection implements ReadConnection {
   #queued = 0;
   /** Output of this turn; while connecting, all output. */
   #gathered = '';
-  /** Requests whose final response has not been sent. */
-  #unanswered = 0;
+  /** Requests that came by it and whose final response has not been sent. */
+  #owed = 0;
   /** The peer has ended its side: only answers leave. */
   #isEnding = false;
+  /** Responses that may not reach anybody: those that wait for the connection to be made, or have left since it is ending. */
+  #doubtful: string[] = [];
   /** When more than the write queue was first found waiting. */
   #fullSince: number | undefined;
-  /** What has left since then. */
-  #lateAnswers: string[] = [];
   /** Nothing that comes is read any more. */
   #isMuted = false;
   #hasMoved = false;
@@ -140,7 +143,11 @@ export class StreamConnection implements ReadConnection {
 
   /** Nobody waits for a response by it, and every request that came by it is answered. */
   get isAtRest(): boolean {
-    return this.users.size === 0 && this.#unanswered === 0;
+    return this.users.size === 0 && this.#owed === 0;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   /** It was made under settings that are no longer in force: no new request may be sent by it. */
@@ -169,7 +176,7 @@ export class StreamConnection implements ReadConnection {
     octetsOnly(message);
     if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
     else if (this.#hasRoom(message)) this.#gather(message);
-    else this.#overflow();
+    else this.#overflow(message);
   }
 
   /**
@@ -193,8 +200,7 @@ export class StreamConnection implements ReadConnection {
     this.#gathered += message;
     if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
     this.#hasMoved = true;
-    if (this.#isEnding) this.#lateAnswers.push(message);
-    if (this.#unanswered > 0 && isFinalResponse(message)) this.#onAnswered();
+    if ((this.#isEnding || this.state === 'connecting') && isResponse(message)) this.#doubtful.push(message);
   }
 
   /** Writes what has been gathered. */
@@ -232,13 +238,9 @@ export class StreamConnection implements ReadConnection {
     this.#surroundings.registry.addAlias(this, port);
   }
 
-  onAnswerOwed(): void {
-    this.#unanswered += 1;
-  }
-
-  #onAnswered(): void {
-    this.#unanswered -= 1;
-    if (this.#isEnding && this.#unanswered === 0) this.#proveDelivery();
+  owe(change: 1 | -1): void {
+    this.#owed += change;
+    if (this.#isEnding && this.#owed === 0 && this.state === 'open') this.#proveDelivery();
   }
 
   /**
@@ -284,6 +286,7 @@ export class StreamConnection implements ReadConnection {
     const identity = this.#origin.identify?.() ?? nobody;
     if (isRefusal(identity)) return this.#refusePeer(identity);
     this.state = 'open';
+    this.#doubtful = [];
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
     if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
@@ -331,7 +334,7 @@ export class StreamConnection implements ReadConnection {
     const { idleMs, halfOpenMs } = this.#surroundings.timeouts;
     this.#hasMoved = false;
     this.#enterStage(this.#isRetired ? Math.min(halfOpenMs, idleMs) : idleMs, () => {
-      if (this.#hasMoved || this.users.size > 0) this.#watchIdleness();
+      if (this.#hasMoved || !this.isAtRest) this.#watchIdleness();
       else this.#leaveIdle('nothing has moved on the connection');
     });
   }
@@ -375,7 +378,7 @@ export class StreamConnection implements ReadConnection {
 
   /** Nothing more is read, but the peer may still read: answers that are owed leave before it is closed. */
   #endOnceAnswered(error: TransportError): void {
-    if (this.#unanswered === 0) return this.#finish(error);
+    if (this.#owed === 0) return this.#finish(error);
     this.#reader.stop();
     this.#isEnding = true;
     this.#endedBy = error;
@@ -390,12 +393,13 @@ export class StreamConnection implements ReadConnection {
   };
 
   /** Users are told when `send`, which this is part of, has returned. */
-  #overflow(): void {
+  #overflow(message: string): void {
     const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
     const detail = `${this.remoteAddress} does not read: ${waiting} octets wait for it`;
     this.#leave({ code: 'write-queue-full', detail });
     this.#socket.destroy();
     this.users.tellSoon(this.#endedBy);
+    if (isResponse(message)) this.#surroundings.undelivered(message, this);
   }
 
   #finish(error: TransportError): void {
@@ -409,9 +413,13 @@ export class StreamConnection implements ReadConnection {
 
   #die(error: TransportError): void {
     if (this.state === 'closed') return;
+    const wasMade = this.state === 'open';
     this.#leave(error);
     this.#socket.destroy();
-    for (const answer of this.#lateAnswers.splice(0)) this.#surroundings.undelivered(answer, this);
+    for (const answer of this.#doubtful.splice(0)) {
+      if (wasMade) this.#surroundings.undelivered(answer, this);
+      else this.#surroundings.lost(answer, this, error);
+    }
     this.users.tell(error);
   }
 
@@ -426,8 +434,6 @@ export class StreamConnection implements ReadConnection {
 }
 
 const SLASH = 47;
-const DIGIT_1 = 49;
 
-/** `SIP/2.0 200`, not `SIP/2.0 180`; no method has a slash in it. */
-const isFinalResponse = (message: string): boolean =>
-  message.charCodeAt(3) === SLASH && message.charCodeAt(8) !== DIGIT_1;
+/** `SIP/2.0 200`; no method has a slash in it. */
+const isResponse = (message: string): boolean => message.charCodeAt(3) === SLASH;

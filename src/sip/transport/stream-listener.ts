@@ -100,8 +100,12 @@ export class StreamListener {
     this.#server?.close();
   }
 
-  /** Who could not be let in is not heard, and costs no handshake. */
+  /**
+   * Who could not be let in is not heard, and costs no handshake. A peer that was reset before it was accepted, as load
+   * balancers probe ports, has no address any more: there is nobody to tell of.
+   */
   readonly #onConnection = (socket: Socket): void => {
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const refusal = this.#accepted.enter(socket, this.#handshaking === undefined ? 'tcp' : 'tls');
     if (refusal !== undefined) {
       this.#refuse(socket, refusal.code, refusal.detail);

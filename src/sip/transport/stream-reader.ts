@@ -11,8 +11,6 @@ import { sentByPort } from './via.ts';
 export interface ReadConnection extends Flow {
   /** The peer opened it. */
   readonly isAccepted: boolean;
-  /** A request was handed up that somebody will answer. */
-  onAnswerOwed(): void;
   /** RFC 5923: the peer wants to be reached by it for requests to `port` of its address. */
   onAlias(port: number): void;
   /** Nothing more can be read: close it when the answers that are owed have left. */
@@ -99,7 +97,6 @@ export class StreamReader {
   #onRequest(request: SipRequest): void {
     // RFC 5923 §5: only the side that opened the connection can say where else it wants to be reached by it.
     if (this.#connection.isAccepted && !this.#hasAlias) this.#readAlias(request);
-    if (expectsAnswer(request)) this.#connection.onAnswerOwed();
     this.#surroundings.handler.onRequest(request, this.#connection);
   }
 
@@ -120,9 +117,7 @@ export class StreamReader {
 
   #refuse(request: SipRequest, loss: Loss): void {
     const answer = this.#surroundings.handler.onLostRequest(request, this.#connection, loss);
-    if (answer === undefined) return;
-    this.#connection.onAnswerOwed();
-    this.#connection.send(answer);
+    if (answer !== undefined) this.#connection.send(answer);
   }
 
   /** Armed once for many messages: a busy stream is nearly always inside one, and must not pay a timer per read. */
@@ -141,6 +136,3 @@ export class StreamReader {
     else this.#connection.giveUp('incomplete-message', 'a message was not finished in time', this.unfinishedCallId);
   }
 }
-
-/** RFC 3261 §17: ACK has no response; nor has Microsoft's BENOTIFY. */
-const expectsAnswer = (request: SipRequest): boolean => request.method !== 'ACK' && request.method !== 'BENOTIFY';

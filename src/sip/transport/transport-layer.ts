@@ -10,7 +10,16 @@ import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
 import type { Door } from './door.ts';
-import type { DiscardCode, Flow, Listener, MessageHandler, Target, TransportLayer } from './flow.ts';
+import type {
+  DiscardCode,
+  Flow,
+  Listener,
+  MessageHandler,
+  Sender,
+  Target,
+  TransportLayer,
+  Undelivered,
+} from './flow.ts';
 import { chooseListener } from './listener.ts';
 import { type Change, Listening, type ListeningChange } from './listening.ts';
 import { identifyAgain } from './peer-identity.ts';
@@ -23,7 +32,7 @@ import type { StreamOrigin } from './stream-origin.ts';
 import { createTlsContext, type TlsContext } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 import { UdpPort } from './udp.ts';
-import { goesBackOn, isUnicast, responseTarget } from './via.ts';
+import { goesBackOn, isUnicast, responseTarget, sentByPort } from './via.ts';
 import { WriteTurn } from './write-turn.ts';
 
 export interface ReconfigurableTransports extends TransportLayer {
@@ -42,7 +51,7 @@ export interface ReconfigurableTransports extends TransportLayer {
   /** The peers now connected whose certificates have no other name, each once: `imp1.example.com at 192.0.2.11`. */
   knownByCommonName(): readonly string[];
   /** What peers make this layer, and the transactions above it, hold. */
-  readonly memory: Pick<MemoryBudget, 'held' | 'limit' | 'refusals'>;
+  readonly memory: Pick<MemoryBudget, 'held' | 'limit' | 'refusals' | 'accountOf'>;
 }
 
 /** For watching. */
@@ -108,6 +117,7 @@ class Transports implements ReconfigurableTransports {
     this.#door = door;
     this.#accepted = new AcceptedSockets({ limits, timeouts, door }, clock, this.#onTurnedAway);
     const undelivered = (response: string, flow: Flow) => this.#sendAgain(response, flow);
+    const lost = (response: string, flow: Flow, why: TransportError) => this.#onUndelivered(response, flow, why);
     this.#surroundings = {
       limits,
       memory: this.memory,
@@ -119,6 +129,7 @@ class Transports implements ReconfigurableTransports {
       onIdentified: this.#onIdentified,
       onPeerRefused: this.#onPeerRefused,
       undelivered,
+      lost,
     };
     this.#connector = new Connector(this.#tls, this.#surroundings);
     const accepting = {
@@ -328,8 +339,19 @@ class Transports implements ReconfigurableTransports {
   sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void {
     const via = (request ?? parseMessage(text))?.topVia;
     // Without a readable Via there is only the source of the request to go by.
-    if (via === undefined || goesBackOn(via, flow)) flow.send(text);
+    if (via === undefined || goesBackOn(via, flow)) this.#sendBack(text, flow, flow);
     else this.#sendElsewhere(text, via, flow);
+  }
+
+  /** @param asker brought the request */
+  #sendBack(text: string, flow: Flow, asker: Sender): void {
+    if (text.length <= flow.maxOctets) return flow.send(text);
+    const detail = `${text.length} octets do not fit in a datagram, which holds ${flow.maxOctets}`;
+    this.#onUndelivered(text, asker, { code: 'answer-too-large', detail });
+  }
+
+  #onUndelivered(text: string, asker: Sender, why: Undelivered): void {
+    this.#handler.onUndelivered?.(text, asker, why);
   }
 
   /** RFC 3261 §18.2.2: the connection is gone, so the response goes to where its Via says. */
@@ -340,13 +362,15 @@ class Transports implements ReconfigurableTransports {
 
   #sendElsewhere(text: string, via: Via, flow: Flow): void {
     const target = responseTarget(via, flow);
-    if (target === undefined)
-      return this.#log.info({ peer: flow.remoteAddress, sentBy: via.host }, 'response has no address');
+    if (target === undefined) {
+      const detail = `nothing can be sent to ${flow.remoteAddress} port ${sentByPort(via, flow.transport)}`;
+      return this.#onUndelivered(text, flow, { code: 'no-address', detail });
+    }
     // RFC 3581 §4: from the UDP port that the request came to, while there is one; streams have none to keep to.
     const isOpenPort = this.#listening.udpPortOf(flow.listener) !== undefined;
     const other = isOpenPort ? this.#flowFrom(flow.listener, target) : this.flowTo(target);
-    if ('send' in other) other.send(text);
-    else this.#log.info({ ...other, peer: flow.remoteAddress }, 'response cannot be sent');
+    if ('send' in other) this.#sendBack(text, other, flow);
+    else this.#onUndelivered(text, flow, other);
   }
 
   async close(graceMs: number): Promise<void> {

@@ -20,6 +20,7 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 export class UdpFlow implements Flow {
   readonly transport = 'udp';
   readonly isReliable = false;
+  readonly isEnding = false;
   readonly verifiedNames: readonly string[] = [];
   readonly users = new FlowUsers();
   readonly localAddress: string;
@@ -48,6 +49,14 @@ export class UdpFlow implements Flow {
     return this.#account;
   }
 
+  get maxOctets(): number {
+    return this.#port.maxOctets;
+  }
+
+  owe(change: 1 | -1): void {
+    this.#port.owe(change);
+  }
+
   send(message: string, sender?: FlowUser): void {
     const error = this.#port.send(message, this.remoteAddress, this.remotePort, this.#onSent);
     if (error?.code === 'closed') this.users.tellSoon(error);
@@ -70,6 +79,10 @@ export class UdpPort {
   readonly #sharing: PortSharing;
   readonly #socket: Socket;
   #listener: Listener | undefined;
+  /** Requests whose answer has not been sent. */
+  #owed = 0;
+  /** Of former words, while somebody waits on them. */
+  #former: readonly UdpFlow[] = [];
   isOpen = false;
 
   constructor(
@@ -112,6 +125,7 @@ export class UdpPort {
     this.#flows.resize(this.#limits.udpFlows);
     if (listener === this.#listener) return;
     this.#listener = listener;
+    this.#former = [...this.#former, ...this.#flows.values()].filter(isAwaited);
     this.#flows.clear();
   }
 
@@ -120,9 +134,19 @@ export class UdpPort {
     this.#socket.close();
   }
 
-  /** Somebody waits for a response by UDP. */
+  owe(change: 1 | -1): void {
+    this.#owed += change;
+  }
+
+  /** Octets of the longest datagram. */
+  get maxOctets(): number {
+    return this.#limits.udpDatagramBytes;
+  }
+
+  /** Nobody waits for a response by UDP, here or there. */
   get isAtRest(): boolean {
-    for (const flow of this.#flows.values()) if (flow.users.size > 0) return false;
+    if (this.#owed > 0 || this.#former.some(isAwaited)) return false;
+    for (const flow of this.#flows.values()) if (isAwaited(flow)) return false;
     return true;
   }
 
@@ -153,8 +177,7 @@ export class UdpPort {
     whenSent: (error: Error | null) => void,
   ): TransportError | undefined {
     if (!this.isOpen) return { code: 'closed', detail: 'the UDP port is closed' };
-    const { udpDatagramBytes } = this.#limits;
-    if (message.length > udpDatagramBytes) {
+    if (message.length > this.maxOctets) {
       return { code: 'send-failed', detail: `${message.length} octets do not fit in a datagram` };
     }
     this.#socket.send(Buffer.from(octetsOnly(message), 'latin1'), port, address, whenSent);
@@ -178,6 +201,8 @@ export class UdpPort {
       this.#handler.onDiscarded('not-sip', flow, `${text.length} octets without a SIP start line`);
   }
 }
+
+const isAwaited = ({ users }: UdpFlow): boolean => users.size > 0;
 
 const socketFor = ({ address }: ListenSetting, reusePort: boolean): Socket =>
   createSocket({

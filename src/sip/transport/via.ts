@@ -25,7 +25,9 @@ export function receivedParams(via: Via, flow: Flow): ReceivedParams | undefined
 export function goesBackOn(via: Via, flow: Flow): boolean {
   if (flow.state === 'closed') return false;
   if (flow.isReliable) return true;
-  return via.rport !== undefined || sentByPort(via, flow.transport) === flow.remotePort;
+  const port = sentByPort(via, flow.transport);
+  // Nobody can listen on port 0: then the source is all that is known.
+  return via.rport !== undefined || port === flow.remotePort || port === 0;
 }
 
 /**

@@ -54,7 +54,12 @@ const response = (branch: number, status: number, hasMore = false): ContextEvent
   hasMore,
 });
 const timeout = (branch: number, hasMore = false): ContextEvent => ({ kind: 'timeout', branch, hasMore });
-const dead = (branch: number, hasMore = false): ContextEvent => ({ kind: 'transport-error', branch, hasMore });
+const dead = (branch: number, hasMore = false, mayAnswer = false): ContextEvent => ({
+  kind: 'transport-error',
+  branch,
+  hasMore,
+  mayAnswer,
+});
 const silent = (branch: number, hasMore = true): ContextEvent => ({ kind: 'no-answer', branch, hasMore });
 const timerC = (branch: number): ContextEvent => ({ kind: 'timer-c', branch });
 const cancel: ContextEvent = { kind: 'cancel' };
@@ -106,9 +111,39 @@ describe('the next hop (RFC 3261 §16.7, §16.9, RFC 3263 §4.3)', () => {
     expect(visible(play(ringing, response(0, 503, true)).told)).toEqual(['answer 503 response']);
     expect(visible(play(ringing, dead(0, true)).told)).toEqual(['']);
   });
-  it('a 100 alone does not hold back the next hop when the connection dies', () => {
+  it('a hop that has said 100 keeps the INVITE when its connection ends, and has failover-after to answer on a new one', () => {
     const trying = play(invite(), response(0, 100, true)).context;
+    const { context, told } = play(trying, dead(0, true, true));
+    expect(told).toEqual(['+failover 0']);
+    expect(visible(play(context, response(0, 200)).told)).toEqual(['forward 0']);
+    expect(visible(play(context, silent(0), started(), response(0, 200)).told)).toEqual(['start', '', 'forward 0']);
+    expect(play(trying, dead(0, false, true)).told, 'there is no other: it is waited for').toEqual(['']);
+  });
+  it('of a hop whose connection ended after its 100 and one that was asked meanwhile, the one that is not answered is cancelled', () => {
+    const both = play(invite(), response(0, 100, true), dead(0, true, true), silent(0), started()).context;
+    expect(visible(play(both, response(1, 100), response(1, 200)).told)).toEqual(['', 'forward 1 cancel 0']);
+    expect(visible(play(both, response(1, 100), response(0, 200)).told)).toEqual(['', 'forward 0 cancel 1']);
+  });
+  it('an INVITE that had left when the connection ended goes to the next hop at once, and the first one may still answer', () => {
+    const { context, told } = play(invite(), dead(0, true, true), started());
+    expect(visible(told)).toEqual(['start', '']);
+    expect(visible(play(context, response(0, 200)).told)).toEqual(['forward 0']);
+    expect(visible(play(context, response(0, 180), response(0, 200)).told)).toEqual(['forward 0', 'forward 0']);
+    expect(visible(play(context, timeout(0), response(1, 503)).told)).toEqual(['', 'answer 503 response']);
+    expect(play(context, timeout(0)).told).toEqual(['abandon 0']);
+  });
+  it('a phone that rings at a hop that was lost is cancelled when the call has been answered or given up', () => {
+    const gone = play(invite(), dead(0, false, true));
+    expect(visible(gone.told)).toEqual(['answer 503 transport-error']);
+    expect(visible(play(gone.context, response(0, 180), response(0, 487)).told)).toEqual(['cancel 0', '']);
+    const cancelled = play(invite(), dead(0, true, true), started(), cancel).context;
+    expect(visible(play(cancelled, response(0, 180)).told)).toEqual(['cancel 0']);
+  });
+  it('the end of a connection ends a non-INVITE, whatever provisional response came before (§17.1.2.2)', () => {
+    const trying = play(message(), response(0, 100, true)).context;
     expect(visible(play(trying, dead(0, true)).told)).toEqual(['start']);
+    const proceeding = play(message(), response(0, 180, true)).context;
+    expect(visible(play(proceeding, dead(0, true)).told)).toEqual(['answer 503 transport-error']);
   });
   it('silence for failover-after starts the next hop, and a 100 before it does not', () => {
     expect(visible(play(invite(), silent(0)).told)).toEqual(['start']);
@@ -198,7 +233,7 @@ describe('Timer C (RFC 3261 §16.8)', () => {
   it('gives up the client transaction of a branch that ends without a final response', () => {
     const cancelled = play(invite(), response(0, 180), timerC(0)).context;
     expect(play(cancelled, timerC(0)).told[0]).toContain('abandon 0');
-    expect(play(play(invite(), response(0, 100)).context, dead(0)).told[0]).toContain('abandon 0');
+    expect(play(invite(), dead(0)).told[0]).toContain('abandon 0');
     expect(play(invite(), response(0, 486)).told[0]).not.toContain('abandon');
   });
   it('is not started for anything but INVITE', () => {

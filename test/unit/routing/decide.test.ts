@@ -228,6 +228,19 @@ describe('a Route or a dialog is followed, to known peers only (RFC 3261 §16.5,
       facts: dialog,
       decision: 'forward cisco 192.0.2.11:5080/tcp: access-allowed route-followed',
     },
+    ...(['tcp', 'udp'] as const).map((transport) => ({
+      title: `an IP address that leaves the transport open is reached as the routes name it: by ${transport}, by UDP where both do (RFC 3263 §4.1)`,
+      from: cisco,
+      to: 'sip:bob@192.0.2.21:5060',
+      facts: dialog,
+      policy: {
+        routes: [
+          routeRow(0, 'microsoft', 'example.com', microsoft),
+          routeRow(1, 'microsoft', 'example.org', microsoft, { transport }),
+        ],
+      },
+      decision: `forward microsoft 192.0.2.21:5060/${transport}: access-allowed route-followed`,
+    })),
     {
       title: 'the remote target of a dialog that lost our Route is followed too',
       from: microsoft,

@@ -297,6 +297,27 @@ describe('client transactions', () => {
     expect(transactions.counts.clients).toBe(0);
   });
 
+  test('an INVITE that was given up is silent for 64*T1, but for a 2xx, which goes up (RFC 3261 §16.7 step 5)', async () => {
+    const { transactions, clock, strays } = await open();
+    const end = await world.end('127.0.151.2');
+    const [user, heir] = [new Asker(), new Asker()];
+    const { client, request } = await ask(end, 'INVITE', user);
+    client.giveUp(giveUpMs, heir, 'note');
+    end.send(responseText(request, 180));
+    end.send(responseText(request, 200));
+    await until(() => heir.statuses.length === 1);
+    clock.advance(giveUpMs - 1);
+    await handled(end);
+    expect(end.inbox, 'the INVITE is not sent again').toEqual([]);
+    end.send(responseText(request, 200));
+    await until(() => heir.statuses.length === 2);
+    expect(user.statuses).toEqual([]);
+    clock.advance(1);
+    end.send(responseText(request, 200));
+    await until(() => strays.length === 1);
+    expect(transactions.counts.clients).toBe(0);
+  });
+
   test.each(['MESSAGE', 'INVITE'])(
     'after the answer to a %s, too, a response counts only from the peer that was asked, with our Via and the method',
     async (method) => {

@@ -69,13 +69,27 @@ describe('INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 §7.2)', () => 
     expect(walk(tcp, ['timer-B'])).toEqual(['Terminated: report-timeout, terminate']);
     expect(walk(tcp, ['transport-error'])).toEqual(['Terminated: report-transport-error, terminate']);
   });
-  it('goes on after a transport error once it was answered: the final response may come on a new connection', () => {
-    expect(walk(tcp, ['1xx', 'transport-error', '2xx'])).toEqual([
+  it('goes on until Timer B when the connection ends by which the INVITE had left: its hop may have it', () => {
+    expect(walk(tcp, ['connection-lost', '1xx', '2xx'])).toEqual([
+      'Calling: report-transport-error',
       'Proceeding: stop B, pass-up',
-      'Proceeding: report-transport-error',
       'Accepted: stop B, pass-up, start M 32000',
     ]);
+    expect(walk(tcp, ['connection-lost', 'timer-B'])).toEqual([
+      'Calling: report-transport-error',
+      'Terminated: report-timeout, terminate',
+    ]);
   });
+  it.each(['transport-error', 'connection-lost'] as const)(
+    'goes on after a %s once it was answered: the final response may come on a new connection',
+    (event) => {
+      expect(walk(tcp, ['1xx', event, '2xx'])).toEqual([
+        'Proceeding: stop B, pass-up',
+        'Proceeding: report-transport-error',
+        'Accepted: stop B, pass-up, start M 32000',
+      ]);
+    },
+  );
 });
 
 describe('non-INVITE client transaction (RFC 3261 §17.1.2)', () => {

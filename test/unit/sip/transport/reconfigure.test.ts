@@ -85,6 +85,48 @@ test('a renewed certificate makes another listener of the same port', async () =
   expect(layer.listeners[0]).toEqual(listener);
 });
 
+test('a connection by which an answer is owed outlives the certificate that it was made with, until it has been quiet', async () => {
+  const listen = [{ transport: 'tls', tlsProfile: 'default' }] as const;
+  const { layer, handler, clock, listener } = await openTransports({ listen, tls: [profileOf(router)] });
+  const peer = await openEnd({
+    transport: 'tls',
+    address: '127.0.0.1',
+    to: { address: '127.0.0.1', port: listener.port },
+    credentials: {
+      cert: Buffer.from(router.certificate),
+      key: Buffer.from(router.key),
+      ca: Buffer.from(authority.certificate),
+    },
+  });
+  peer.send(message(peer.via));
+  const { message: request, flow } = await until(() => handler.requests[0]);
+  await change(layer, { listen, tls: [profileOf(renewed)] });
+  clock.advance(10 * transactionMs);
+  expect(flow.state).toBe('open');
+  layer.sendResponse(respond(request, 200, 'OK', 'tag'), request, flow);
+  await peer.take(200);
+  clock.advance(2 * transactionMs);
+  expect(flow.state).toBe('closed');
+  expect(handler.undelivered).toEqual([]);
+  await peer.close();
+});
+
+test('a UDP port that has other words is still waited for by who waited before', async () => {
+  const listen: TransportWishes['listen'] = [{ transport: 'udp' }];
+  const { layer, clock, listener } = await openTransports({ listen, nodeName: 'old.example.com' });
+  const flow = flowTo(layer, { transport: 'udp', port: 5060 });
+  const user = new RecordingUser();
+  flow.users.add(user);
+  await change(layer, { listen, nodeName: 'new.example.com' });
+  expect(layer.listeners[0]!.port).toBe(listener.port);
+  await change(layer, { listen: [{ transport: 'tcp' }] });
+  clock.advance(2 * transactionMs);
+  expect(flow.state).toBe('open');
+  flow.users.delete(user);
+  clock.advance(2 * transactionMs);
+  expect(flow.state).toBe('closed');
+});
+
 test('what cannot be opened changes nothing, and nothing stays open', async () => {
   const { layer, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
   const taken = createServer();
@@ -145,8 +187,14 @@ test('a UDP port that is gone is heard for another 64*T1, and longer while someb
   await change(layer, { listen: [{ transport: 'tcp' }] });
   clock.advance(2 * transactionMs);
   peer.send(message(peer.via));
-  await until(() => handler.requests[1]);
+  const second = await until(() => handler.requests[1]);
   first.flow.users.delete(user);
+  clock.advance(2 * transactionMs);
+  expect(first.flow.state, 'two answers are owed').toBe('open');
+  for (const { message: request, flow } of [first, second]) {
+    layer.sendResponse(respond(request, 200, 'OK', 'tag'), request, flow);
+    await peer.take(200);
+  }
   clock.advance(1_000);
   expect(first.flow.state).toBe('closed');
   await peer.close();
@@ -186,7 +234,7 @@ test('one port may change between TCP and TLS', async () => {
 
 test('limits and timeouts hold for connections that are open already', async () => {
   const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
-  handler.answer = (request, flow) => flow.send(respond(request, 200, 'OK', 'x'));
+  handler.answer = (request, flow) => layer.sendResponse(respond(request, 200, 'OK', 'x'), request, flow);
   const peer = await openEnd({
     transport: 'tcp',
     address: '127.0.0.1',

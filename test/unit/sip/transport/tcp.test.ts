@@ -1,6 +1,6 @@
 /** TCP connections over real sockets: framing, gathering of output, reuse, limits and every way to end. */
 
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { respond } from '../../../../src/sip-parser/index.ts';
@@ -26,6 +26,14 @@ const message = (callId: string, { via = '127.0.0.1:5060', body = '' } = {}): st
 const response = (callId: string, status = 200): string =>
   `SIP/2.0 ${status} OK\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKx\r\nFrom: <sip:a@example.com>;tag=1\r\n` +
   `To: <sip:b@example.com>;tag=2\r\nCall-ID: ${callId}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n`;
+
+const portOfNobody = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
 
 describe('what comes in on a stream (RFC 3261 §18.3)', () => {
   test('several messages in one segment are handed up one by one, each with its own body', async () => {
@@ -216,8 +224,8 @@ describe('what comes in on a stream (RFC 3261 §18.3)', () => {
   });
 
   test('a message that is not finished in time closes the connection', async () => {
-    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
-    handler.answer = (request, flow) => flow.send(respond(request, 200, 'OK', 'x'));
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    handler.answer = (request, flow) => layer.sendResponse(respond(request, 200, 'OK', 'x'), request, flow);
     const peer = connectPeer(listener);
     peer.send(`${message('whole')}MESSAGE sip:bob@example.com SIP/2.0\r\ni: half\r\nVia:`);
     await until(() => handler.requests.length === 1);
@@ -324,12 +332,12 @@ describe('what goes out on a stream', () => {
   });
 
   test('who sends by a closed flow is told afterwards', async () => {
-    const { handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const peer = connectPeer(listener);
     peer.send(message('a'));
     const { flow } = await until(() => handler.requests[0]);
     peer.socket.destroy();
-    flow.send(response('a'));
+    layer.sendResponse(response('a'), undefined, flow);
     await until(() => flow.state === 'closed');
     const user = new RecordingUser();
     flow.users.add(user);
@@ -480,10 +488,28 @@ describe('responses (RFC 3261 §18.2.2)', () => {
     peer.send(message('a', { via: `192.0.2.1:${server.port}` }));
     const { message: request, flow } = await until(() => handler.requests[0]);
     peer.socket.destroy();
-    flow.send(response('probe'));
+    layer.sendResponse(response('probe'), undefined, flow);
     await until(() => flow.state === 'closed');
     layer.sendResponse(response('a'), request, flow);
     await (await server.peer(0)).read('Call-ID: a');
+    expect(handler.undelivered).toEqual([]);
+  });
+
+  test('are told when that connection is refused, or there is nowhere to send them', async () => {
+    const { layer, handler, listener } = await openTransports({ listen: [{ transport: 'tcp' }] });
+    const peer = connectPeer(listener);
+    const port = await portOfNobody();
+    peer.send(message('a', { via: `192.0.2.1:${port}` }) + message('b', { via: '192.0.2.1:0' }));
+    const [a, b] = await until(() => handler.requests.length === 2 && handler.requests);
+    peer.socket.resetAndDestroy();
+    await until(() => a!.flow.state === 'closed');
+    layer.sendResponse(response('a'), a!.message, a!.flow);
+    layer.sendResponse(response('b'), b!.message, b!.flow);
+    await until(() => handler.undelivered.length === 2);
+    expect(handler.undelivered).toEqual([
+      { text: response('b'), why: { code: 'no-address', detail: 'nothing can be sent to 127.0.0.1 port 0' } },
+      { text: response('a'), why: expect.objectContaining({ code: 'connect-refused' }) },
+    ]);
   });
 
   test('go there also when the request is forgotten, and only the response has its Via', async () => {
@@ -615,13 +641,18 @@ describe('the end of a connection', () => {
     expect(handler.discardCodes).toEqual(['incomplete-message']);
   });
 
-  test('an idle connection is closed after idleMs, one that moves or is waited on is not', async () => {
-    const { handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
+  test('an idle connection is closed after idleMs, one that moves, is waited on or owes an answer is not', async () => {
+    const { layer, handler, listener, clock } = await openTransports({ listen: [{ transport: 'tcp' }] });
     const peer = connectPeer(listener);
     peer.send(message('a'));
     const { flow } = await until(() => handler.requests[0]);
     clock.advance(600_000);
     expect(flow.state, 'it moved in the first period').toBe('open');
+    clock.advance(6_000_000);
+    expect(flow.state, 'an answer is owed').toBe('open');
+    layer.sendResponse(response('a'), undefined, flow);
+    await peer.read('200 OK');
+    clock.advance(600_000);
     const user = new RecordingUser();
     flow.users.add(user);
     clock.advance(600_000);

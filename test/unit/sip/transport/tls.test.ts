@@ -1,12 +1,13 @@
 /** TLS over real sockets: who proves what to whom, what is refused, and which connection may carry what (RFC 5922, RFC 5923). */
 import { spawn } from 'node:child_process';
 import { connect as connectTcp } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createAuthority } from '../../../support/certificates.ts';
 import { closeTransports, flowTo, makeTransports, RecordingUser } from '../../../support/open-transports.ts';
 import { RawMessage, responseText } from '../../../support/raw-message.ts';
-import { closePeers, keepPeer, listenAsPeer } from '../../../support/stream-peer.ts';
+import { closePeers, connectPeer, keepPeer, listenAsPeer, type StreamPeer } from '../../../support/stream-peer.ts';
 import { messageFrom, tlsEnds } from '../../../support/tls-ends.ts';
 import { until } from '../../../support/until.ts';
 
@@ -137,6 +138,23 @@ describe('a peer that connects to us', () => {
       expect(handler.discardCodes).toEqual([]);
     },
   );
+
+  test.each([
+    ['speaks without TLS and ends', (peer: StreamPeer) => void peer.socket.end('hi\n')],
+    ['ends before the handshake', (peer: StreamPeer) => void peer.socket.end()],
+    ['resets before the handshake', (peer: StreamPeer) => void peer.socket.resetAndDestroy()],
+  ])('and %s is told by its address', async (_how, leave) => {
+    const { handler, listener } = await openTls();
+    const peer = connectPeer(listener, '127.0.0.7');
+    await until(() => peer.socket.readyState === 'open');
+    const { localPort } = peer.socket;
+    // Who has gone before it is accepted has no address any more.
+    await nextTurn();
+    await nextTurn();
+    leave(peer);
+    const { flow } = await until(() => handler.refused[0]);
+    expect(`${flow.remoteAddress}:${flow.remotePort}`).toBe(`127.0.0.7:${localPort}`);
+  });
 
   test('and goes before it has said anything does not hold its place until the handshake would be over', async () => {
     const { handler, listener } = await openTls();

@@ -60,6 +60,7 @@ describe('the address of a response (RFC 3261 §18.2.2, RFC 3581 §4)', () => {
     ['a maddr that is a name is not followed', 'client.invalid:7777;maddr=victim.example.com'],
     ['a maddr of somebody else is not followed', 'client.invalid:7777;maddr=192.0.2.5'],
     ['nor is one with rport', 'client.invalid:5070;rport;maddr=192.0.2.5'],
+    ['nobody can listen on the port 0 of sent-by', 'client.invalid:0'],
   ])('UDP by the same flow: %s', (_what, via) => {
     expect(goesBackOn(viaOf(via), flowFrom(source, 7777))).toBe(true);
   });

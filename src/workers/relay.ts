@@ -1,0 +1,101 @@
+/**
+ * What workers give to each other: responses, by the number in the branch, and what comes by a connection of one about an
+ * INVITE that another one has, by the table of all INVITEs.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Proof } from '../engine/hop-places.ts';
+import type { Router } from '../router.ts';
+import type { Clock } from '../sip/clock.ts';
+import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
+import type { Flow, Sender } from '../sip/transport/flow.ts';
+import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
+import type { Claims } from './claims.ts';
+import { LentFlow, viewOf } from './lent-flow.ts';
+import type { Passed } from './passed.ts';
+
+/** 64*T1: so long a 2xx may be repeated that has been sent by a lent flow (RFC 6026 §7.1). */
+const keptMs = 32_000;
+
+export class Relay implements Elsewhere {
+  readonly #others: ReadonlyMap<number, MessagePort>;
+  readonly #claims: Claims;
+  /** Flows of this worker by which others may answer. */
+  readonly #lent = new Map<number, Flow>();
+  #loans = 0;
+
+  /** @param others the way to each of them, by number */
+  constructor(others: ReadonlyMap<number, MessagePort>, claims: Claims) {
+    this.#others = others;
+    this.#claims = claims;
+  }
+
+  /** What the others pass is for `router`. */
+  listen(router: Router, clock: Clock): void {
+    for (const port of this.#others.values()) {
+      port.on('message', (passed: Passed) => this.#take(passed, port, router, clock));
+      port.unref();
+    }
+  }
+
+  #take(passed: Passed, port: MessagePort, router: Router, clock: Clock): void {
+    switch (passed.kind) {
+      case 'response':
+        return router.takeResponse(passed.text, passed.from);
+      case 'proof':
+        return router.hearProof(passed.proof);
+      case 'request':
+        return takeRequest(passed.text, new LentFlow(passed.from, passed.loan, port, router.accountOf), router);
+      case 'answer': {
+        const flow = this.#lent.get(passed.loan);
+        if (flow !== undefined) router.sendResponse(passed.text, flow);
+        return;
+      }
+      case 'settled': {
+        this.#lent.get(passed.loan)?.owe(-1);
+        clock.after(keptMs, () => this.#lent.delete(passed.loan));
+      }
+    }
+  }
+
+  passResponse(worker: number, response: SipResponse, from: Sender): boolean {
+    const { transport, remoteAddress, remotePort, verifiedNames } = from;
+    const sender = { transport, remoteAddress, remotePort, verifiedNames };
+    return this.#pass(worker, { kind: 'response', text: response.text, from: sender });
+  }
+
+  /** Tells all others what a peer has proved. */
+  shareProof(proof: Proof): void {
+    for (const worker of this.#others.keys()) this.#pass(worker, { kind: 'proof', proof });
+  }
+
+  handOver(key: string, request: SipRequest, flow: Flow): boolean {
+    // What has been handed over stays where it is.
+    const owner = flow instanceof LentFlow ? undefined : this.#claims.ownerOf(key);
+    if (owner === undefined || !this.#others.has(owner)) return false;
+    const loan = this.#loans++;
+    this.#lent.set(loan, flow);
+    flow.owe(1);
+    return this.#pass(owner, { kind: 'request', text: request.text, from: viewOf(flow), loan });
+  }
+
+  claim(key: string): number {
+    return this.#claims.claim(key);
+  }
+
+  release(claim: number): void {
+    this.#claims.release(claim);
+  }
+
+  #pass(worker: number, passed: Passed): boolean {
+    const port = this.#others.get(worker);
+    port?.postMessage(passed);
+    return port !== undefined;
+  }
+}
+
+/** Nothing is settled before the router has seen it. */
+const takeRequest = (text: string, flow: LentFlow, router: Router): void => {
+  flow.owe(1);
+  router.takeRequest(text, flow);
+  flow.owe(-1);
+};

@@ -6,6 +6,7 @@ import { compileAccessRule } from './compile.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
 import type { AccessRow, RoutesFile } from './shape.ts';
+import { nearest } from './suggest.ts';
 
 export function checkAccess({ access, listen, routes }: RoutesFile, report: Report): void {
   if (access.length === 0 && report.isSound('access')) {
@@ -17,6 +18,13 @@ export function checkAccess({ access, listen, routes }: RoutesFile, report: Repo
   const hasTls = listen.some(({ value }) => value.transport === 'tls');
   if (hasTls && report.isSound('access') && report.isSound('routes')) warnOfUnknownCallers(access, routes, report);
 }
+
+/** RFC 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665, and Microsoft's own. */
+const knownMethods: ReadonlySet<string> = new Set(
+  'INVITE ACK BYE CANCEL OPTIONS REGISTER MESSAGE SUBSCRIBE NOTIFY BENOTIFY PUBLISH SERVICE INFO UPDATE PRACK REFER NEGOTIATE'.split(
+    ' ',
+  ),
+);
 
 function checkRow({ path, value }: Item<AccessRow>, report: Report): void {
   const { side, deny, from, transport, methods } = value;
@@ -33,6 +41,11 @@ function checkRow({ path, value }: Item<AccessRow>, report: Report): void {
   if ((isNameInFrom || tlsName !== undefined) && transport !== undefined && transport !== 'tls') {
     const hint = 'only a TLS certificate proves a name, for DNS is never asked: write the addresses of the peer';
     report.error([...path, 'transport'], `a name is not known over ${transport}`, hint);
+  }
+  for (const method of methods ?? []) {
+    const meant = knownMethods.has(method.value) ? undefined : nearest(method.value, [...knownMethods]);
+    if (meant !== undefined)
+      report.warning(method.path, `${method.value} is a method of nobody`, `did you mean ${meant}?`);
   }
   if (methods?.length === 0) report.error([...path, 'methods'], 'no request at all would match', 'or deny: true');
   if (value['from-domains']?.length === 0) {

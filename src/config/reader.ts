@@ -47,7 +47,7 @@ export type ObjectReader<F extends Fields> = Reader<ObjectOf<F>> & { readonly fi
 
 export function object<F extends Fields>(fields: F): ObjectReader<F> {
   const read = (node: YamlNode, spot: Spot): ObjectOf<F> | undefined => {
-    const map = asMap(node, spot);
+    const map = asMap(node, spot, fields);
     if (map === undefined) return undefined;
     const meant = refuseUnknownSettings(map, fields, spot);
     return readFields(map, fields, spot, meant) as ObjectOf<F> | undefined;
@@ -67,7 +67,7 @@ export function variants<V extends Readonly<Record<string, ObjectReader<Fields>>
   cases: V,
 ): Reader<{ [K in keyof V]: V[K] extends Reader<infer T> ? T : never }[keyof V]> {
   return (node, spot) => {
-    const map = asMap(node, spot);
+    const map = asMap(node, spot, Object.values(cases)[0]?.fields);
     if (map === undefined) return undefined;
     const chosen = readFields(map, { [selector]: required(choice(Object.keys(cases))) }, spot)?.[selector];
     return chosen === undefined ? undefined : (cases[chosen as string]!(node, spot) as never);
@@ -79,6 +79,14 @@ export function namedEntries<T>(read: Reader<T>): Reader<ReadonlyMap<string, T>>
   return (node, spot) => {
     const map = asMap(node, spot);
     if (map === undefined) return undefined;
+    const inner = (read as Partial<ObjectReader<Fields>>).fields ?? {};
+    const nameless = [...map.entries].find(([name, { node }]) => Object.hasOwn(inner, name) && node.kind !== 'map');
+    if (nameless !== undefined) {
+      const [name, { keyPlace }] = nameless;
+      const hint = 'put a line with its name above, such as default:, and indent the settings below it';
+      spot.problems.error(keyPlace, [...spot.path, name], 'what this belongs to has no name', hint);
+      return undefined;
+    }
     const entries = new Map<string, T>();
     for (const [name, entry] of map.entries) {
       const value = read(entry.node, below(spot, name));
@@ -94,11 +102,14 @@ export interface Item<T> {
   readonly value: T;
 }
 
+const aList = 'a list, one item a line, each behind "- "';
+
 export function list<T>(read: Reader<T>): Reader<readonly Item<T>[]> {
   return (node, spot) => {
     if (node.kind === 'broken') return undefined;
     if (node.kind === 'scalar' && /^-\S/.test(node.text)) return wrong(node, spot, 'a space is missing behind the "-"');
-    if (node.kind !== 'list') return wrongKind('a list, one item a line, each behind "- "', node, spot);
+    if (node.kind === 'scalar' && !noValues.has(node.text)) return wrongKind(aList, node, spot, `write [${node.text}]`);
+    if (node.kind !== 'list') return wrongKind(aList, node, spot);
     return node.items.flatMap((item, i) => {
       const itemSpot = below(spot, i);
       const value = read(item, itemSpot);
@@ -179,6 +190,13 @@ function refuseUnknownSettings(map: MapNode, fields: Fields, spot: Spot): Readon
       continue;
     }
     if (Object.hasOwn(misplaced, name)) continue;
+    if (before !== undefined && isTail(name, entry)) {
+      const what = 'a value that contains a comma must stand in quotes within { }';
+      const { place } = map.entries.get(before)!.node;
+      if (!meant.has(before)) spot.problems.error(place, [...spot.path, before], what);
+      meant.add(before);
+      continue;
+    }
     if (isEmpty(map, name)) misplaced = settingsOf(outerWith(name, spot.within)?.fields[name]) ?? {};
     const owner = emptyOwner(before, name, map, fields);
     if (refuseHidden(name, entry, spot)) {
@@ -201,6 +219,14 @@ function emptyOwner(before: string | undefined, name: string, map: MapNode, fiel
   if (!isEmpty(map, before) || settingsOf(fields[before])?.[name] === undefined) return undefined;
   return before;
 }
+
+/** `DC=example, DC=com`: what stands behind a comma has neither the form of a name nor a value. */
+const isTail = (name: string, { node }: MapEntry): boolean =>
+  !/^[a-z][\w-]*$/i.test(withoutHidden(name)) &&
+  !/[:\s]/.test(name.trim()) &&
+  node.kind === 'scalar' &&
+  node.text === '' &&
+  !node.isQuoted;
 
 function isEmpty(map: MapNode, name: string | undefined): name is string {
   const node = map.entries.get(name ?? '')?.node;
@@ -275,30 +301,49 @@ function ofSecret(known: readonly string[]): readonly [what: string, hint: strin
   return ['a secret must not stand in this file', hint];
 }
 
-function asMap(node: YamlNode, spot: Spot): MapNode | undefined {
+function asMap(node: YamlNode, spot: Spot, fields: Fields = {}): MapNode | undefined {
   if (node.kind === 'broken') return undefined;
-  const glued = node.kind === 'scalar' ? /^([a-z][a-z0-9-]*):\S/.exec(node.text) : null;
-  if (glued !== null) return wrong(node, spot, `a space is missing behind "${glued[1]}:"`);
+  if (node.kind === 'scalar') {
+    const glued = /^([a-z][a-z0-9-]*):\S/.exec(node.text)?.[1];
+    if (glued !== undefined && Object.hasOwn(fields, glued))
+      return wrong(node, spot, `a space is missing behind "${glued}:"`);
+    const meant = settingFor(node.text, fields);
+    if (meant !== undefined) return wrongKind('settings, each as "name: value"', node, spot, `write { ${meant} }`);
+  }
   if (node.kind !== 'map') return wrongKind('settings, each as "name: value"', node, spot);
   return node;
+}
+
+const oneValue = 'one value';
+
+/** The setting that a value alone probably means. */
+function settingFor(text: string, fields: Fields): string | undefined {
+  if (noValues.has(text)) return undefined;
+  if (/^(?:on|off|yes|no|true|false)$/i.test(text)) {
+    return Object.hasOwn(fields, 'enabled') ? `enabled: ${/^(?:on|yes|true)$/i.test(text)}` : undefined;
+  }
+  const [only, ...others] = Object.keys(fields);
+  return only === undefined || others.length > 0 ? undefined : `${only}: ${text}`;
 }
 
 const noValues: ReadonlySet<string> = new Set(['', '~', 'null']);
 
 function asScalar(node: YamlNode, spot: Spot): ScalarNode | undefined {
   if (node.kind === 'broken') return undefined;
-  if (node.kind !== 'scalar') return wrongKind('one value', node, spot);
+  if (node.kind !== 'scalar') return wrongKind(oneValue, node, spot);
   const hasValue = node.isQuoted ? node.text !== '' : !noValues.has(node.text);
-  return hasValue ? node : wrongKind('one value', node, spot);
+  return hasValue ? node : wrongKind(oneValue, node, spot);
 }
 
-function wrongKind(expected: string, node: YamlNode, spot: Spot): undefined {
+function wrongKind(expected: string, node: YamlNode, spot: Spot, hint = hintForKind(node, expected)): undefined {
   const found = describe(node);
-  return wrong(node, spot, `expected ${expected}, but found ${found}`, hintForKind(node));
+  return wrong(node, spot, `expected ${expected}, but found ${found}`, hint);
 }
 
-function hintForKind(node: YamlNode): string | undefined {
+function hintForKind(node: YamlNode, expected: string): string | undefined {
   if (describe(node) === 'nothing') return 'give a value, or remove the line';
+  if (expected !== oneValue) return undefined;
+  if (node.kind === 'list' && node.items.length > 1) return 'give one; others need rows of their own';
   return isBracketedAddress(node) ? 'an address in [ ] must stand in quotes: "[2001:db8::1]"' : undefined;
 }
 

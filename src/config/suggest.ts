@@ -1,6 +1,6 @@
 /** Finds the word that somebody probably meant. */
 
-/** The known word nearest to `word`, when it is near enough to be a slip of the fingers. */
+/** The known word nearest to `word`, when it is near enough to be a slip of the fingers, or what others call it. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const wanted = normalize(word);
   let best: string | undefined;
@@ -12,8 +12,47 @@ export function nearest(word: string, known: readonly string[]): string | undefi
       bestDistance = distance;
     }
   }
-  return best;
+  const others = Object.hasOwn(otherWords, wanted) ? otherWords[wanted] : undefined;
+  return best ?? others?.find((word) => known.includes(word));
 }
+
+/** What other products call it, by the word that somebody writes: the first that is known where it stands is meant. */
+const otherWords: Readonly<Record<string, readonly string[]>> = {
+  active: ['in-service'],
+  address: ['next-hop', 'from'],
+  any: ['all'],
+  bind: ['address'],
+  cert: ['certificate'],
+  comment: ['description', 'why'],
+  cucm: ['cisco'],
+  cup: ['cisco'],
+  destination: ['next-hop'],
+  domain: ['pattern'],
+  enabled: ['in-service'],
+  fqdn: ['name'],
+  gateway: ['next-hop'],
+  host: ['next-hop', 'address', 'from', 'urls', 'name'],
+  hostname: ['next-hop', 'name'],
+  imp: ['cisco'],
+  interface: ['address'],
+  interval: ['every'],
+  ip: ['next-hop', 'address', 'from'],
+  lync: ['microsoft'],
+  match: ['pattern'],
+  ms: ['microsoft'],
+  ocs: ['microsoft'],
+  path: ['file'],
+  protocol: ['transport'],
+  reason: ['why', 'description'],
+  server: ['next-hop', 'urls'],
+  sips: ['tls'],
+  skype: ['microsoft'],
+  source: ['from'],
+  ssl: ['tls'],
+  teams: ['microsoft'],
+  url: ['urls'],
+  warning: ['warn'],
+};
 
 /** `did you mean "port"?`, or else the words that may stand here. */
 export function suggestion(word: string, known: readonly string[]): string {

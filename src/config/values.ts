@@ -110,11 +110,15 @@ export const formatSize = (bytes: number): string => inLargestUnit(bytes, sizeUn
 export const ipAddress: Reader<string> = parsed((value) => {
   const address = withoutBrackets(value);
   if (isIP(address) !== 0) return { value: canonicalAddress(address) };
-  const hint = isHostName(value)
-    ? 'a name is not possible here, write the address'
-    : 'such as 192.0.2.1 or 2001:db8::1';
-  return { wrong: `${quote(value)} is not an IP address`, hint };
+  return { wrong: `${quote(value)} is not an IP address`, hint: addressHint(value) };
 });
+
+function addressHint(value: string): string {
+  if (/^(?:\*|any|all)$/i.test(value)) return 'all addresses are 0.0.0.0, those of IPv6 "::"';
+  if (/^[\d.]+:\d+$|^\[.*\]:\d+$/.test(value)) return 'the port has a setting of its own';
+  if (isIP(value.replace(/\/.*$/, '')) !== 0) return 'without the slash and what stands behind it';
+  return isHostName(value) ? 'a name is not possible here, write the address' : 'such as 192.0.2.1 or 2001:db8::1';
+}
 
 /** An IP address with or without a port: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`; kept as written. */
 export const addressAndPort: Reader<string> = parsed((value) => {
@@ -176,6 +180,10 @@ function hostHint(value: string): string {
   if (value.includes('@')) return 'only the part behind the @';
   if (/:\d+$/.test(value)) return 'the port has a setting of its own';
   if (value.endsWith('..')) return 'with one dot at the end, or none';
+  if (/[,\s]/.test(value)) return 'give one; others need rows of their own';
+  if (value.startsWith('*.')) return 'write each domain by itself';
+  if (/^[a-z]+:\/\//i.test(value)) return 'the name alone, without a scheme and slashes';
+  if (/[^\0-\x7f]/.test(value)) return 'write it as DNS does, in ASCII: xn--...';
   return 'such as sip.example.com';
 }
 

@@ -71,7 +71,14 @@ export const isHostName = (text: string): boolean => hostName.test(text);
 
 /** What people try and what does not exist, with what to write instead. */
 const foreignForms: readonly (readonly [form: RegExp, problem: (text: string) => string])[] = [
-  [/^\*$/, (text) => `"${text}" is written all`],
+  [/^(?:\*|any)$/i, (text) => `"${text}" is written all`],
+  [/^\d{1,3}(?:\.\d{1,3}){0,2}(?:\.\*)+$/, (text) => `"${text}" is written ${text.replace(/\*.*$/, '')}`],
+  [
+    /^[\d.]+-[\d.]*$/,
+    (text) => `"${text}" is a range: write a network such as 192.0.2.0/28, or a row for each address`,
+  ],
+  [/^[\d.]+:\d+$/, (text) => `"${text}" has a port: a peer is known by its address alone`],
+  [/^(?:\d{1,3}\.){3}[\d]*[a-z]\w*$/i, (text) => `"${text}" looks like an address, and is none`],
   [/^\*\./, (text) => `"${text}" is written ${text.slice(1)}, for all names below it`],
   [/^env=/i, (text) => `"${text}" asks for a variable of a web server, which a SIP peer does not have`],
   [/^deny\s+from\b/i, (text) => `"${text}" is written as a row with deny: true, and the rest behind from`],

@@ -142,7 +142,7 @@ describe('names and kinds of settings', () => {
     [
       'a word for a list',
       { domains: 'domains: example.com' },
-      'routes.yaml:2:10: error: domains: expected a list, one item a line, each behind "- ", but found "example.com"',
+      'routes.yaml:2:10: error: domains: expected a list, one item a line, each behind "- ", but found "example.com" (write [example.com])',
     ],
     [
       'a list for a word',

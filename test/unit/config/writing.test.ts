@@ -482,6 +482,128 @@ describe('values that YAML may take for something else', () => {
     expect(problemsOf(sound.replace('    port: 5060', '    port: "5060"'))).toEqual([]));
 });
 
+describe('what other products have or call otherwise', () => {
+  const unknown = (meant: string) => `there is no such setting (did you mean "${meant}"?)`;
+  const word = (text: string, meant: string) => `"${text}" is not possible here (did you mean "${meant}"?)`;
+  told([
+    ['a host for a next hop', '    next-hop:', '    host:', `12:5: error: routes[0].host: ${unknown('next-hop')}`],
+    ['an ip for an address', 'address:', 'ip:', `5:23: error: listen[0].ip: ${unknown('address')}`],
+    [
+      'an address for from',
+      'from: 127.0.0.11',
+      'address: 127.0.0.11',
+      `7:20: error: access[0].address: ${unknown('from')}`,
+    ],
+    ['a protocol', '{ transport:', '{ protocol:', `5:7: error: listen[0].protocol: ${unknown('transport')}`],
+    ['a hostname', '  name: router', '  hostname: router', `2:3: error: node.hostname: ${unknown('name')}`],
+    ['lync for a side', 'side: microsoft', 'side: lync', `8:13: error: access[1].side: ${word('lync', 'microsoft')}`],
+    ['ssl', 'transport: tcp', 'transport: ssl', `5:18: error: listen[0].transport: ${word('ssl', 'tls')}`],
+    ['warning for a level', 'level: info', 'level: warning', `16:10: error: log.level: ${word('warning', 'warn')}`],
+    [
+      'a name in place of the node',
+      'node:\n  name: router.example.com',
+      'node: router.example.com',
+      '1:7: error: node: expected settings, each as "name: value", but found "router.example.com" (write { name: router.example.com })',
+    ],
+    [
+      'off for a section',
+      'log:\n  level: info',
+      'health:\n  probe: off',
+      '16:10: error: health.probe: expected settings, each as "name: value", but found "off" (write { enabled: false })',
+    ],
+    [
+      'several next hops in one row',
+      '    next-hop: 127.0.0.11',
+      '    next-hop: [127.0.0.11, 127.0.0.12]',
+      '12:15: error: routes[0].next-hop: expected one value, but found a list (give one; others need rows of their own)',
+    ],
+    [
+      'several addresses behind commas',
+      'from: 127.0.0.11 }',
+      'from: 127.0.0.11, 127.0.0.12 }',
+      '7:26: error: access[0].from: a value that contains a comma must stand in quotes within { }',
+    ],
+    [
+      'a TLS profile without a name',
+      'log:\n  level: info',
+      'tls:\n  certificate: a.crt\n  key: a.key',
+      '16:3: error: tls.certificate: what this belongs to has no name (put a line with its name above, such as default:, and indent the settings below it)',
+    ],
+    [
+      'a user in place of a pin',
+      'log:\n',
+      'pins: [sip:ceo@example.com]\nlog:\n',
+      '15:8: error: pins[0]: expected settings, each as "name: value", but found "sip:ceo@example.com"',
+    ],
+    [
+      'all addresses as a star',
+      'address: 127.0.0.1,',
+      'address: "*",',
+      '5:32: error: listen[0].address: "*" is not an IP address (all addresses are 0.0.0.0, those of IPv6 "::")',
+    ],
+    [
+      'an address with its port',
+      'address: 127.0.0.1,',
+      'address: 127.0.0.1:5060,',
+      '5:32: error: listen[0].address: "127.0.0.1:5060" is not an IP address (the port has a setting of its own)',
+    ],
+    [
+      'an address with its network',
+      'address: 127.0.0.1,',
+      'address: 127.0.0.1/24,',
+      '5:32: error: listen[0].address: "127.0.0.1/24" is not an IP address (without the slash and what stands behind it)',
+    ],
+    [
+      'a star in a shared domain',
+      '[example.com]',
+      '["*.example.com"]',
+      '3:11: error: domains[0]: "*.example.com" is not a host name (write each domain by itself)',
+    ],
+    [
+      'a domain in another script',
+      '[example.com]',
+      '[bücher.example]',
+      '3:11: error: domains[0]: "bücher.example" is not a host name (write it as DNS does, in ASCII: xn--...)',
+    ],
+    [
+      'a star in an address',
+      'from: 127.0.0.11',
+      'from: 127.0.0.*',
+      '7:26: error: access[0].from: "127.0.0.*" is written 127.0.0.',
+    ],
+    [
+      'a range of addresses',
+      'from: 127.0.0.11',
+      'from: 127.0.0.11-127.0.0.20',
+      '7:26: error: access[0].from: "127.0.0.11-127.0.0.20" is a range: write a network such as 192.0.2.0/28, or a row for each address',
+    ],
+    ['any', 'from: 127.0.0.11', 'from: any', '7:26: error: access[0].from: "any" is written all'],
+    [
+      'the letter l for the digit 1',
+      'from: 127.0.0.11',
+      'from: 127.0.0.1l',
+      '7:26: error: access[0].from: "127.0.0.1l" looks like an address, and is none',
+    ],
+    [
+      'the port of a peer',
+      'from: 127.0.0.11 }',
+      'from: "127.0.0.11:5060" }',
+      '7:26: error: access[0].from: "127.0.0.11:5060" has a port: a peer is known by its address alone',
+    ],
+    [
+      'a method that nobody has',
+      'from: 127.0.0.11 }',
+      'from: 127.0.0.11, methods: [INVITES] }',
+      '7:48: warning: access[0].methods[0]: INVITES is a method of nobody (did you mean INVITE?)',
+    ],
+  ]);
+
+  test('a method of somebody else, which is like none that is known, is fine', () =>
+    expect(problemsOf(sound.replace('from: 127.0.0.11 }', 'from: 127.0.0.11, methods: [INVITE, XYZZY] }'))).toEqual(
+      [],
+    ));
+});
+
 const shipped = readFileSync(join(import.meta.dirname, '../../../routes.yaml'), 'utf8').split('\n');
 
 /** What is wrong with the single settings of a text; files that it names are not looked at. */

@@ -67,6 +67,10 @@ describe('checkRequest takes', () => {
     ['a name in UTF-8', { x: 'Gr\xc3\xb6\xc3\x9fe: 5', y: '\xd0\x98\xd0\xbc\xd1\x8f: 6', z: '\xe5\x90\x8d: 7' }],
     ['other octets above 127 in a name', { x: 'Gr\xf6\xdfe: 5' }],
     ['a separator in a name', { x: 'X-(a)/b@c: 7', y: '"X": 8' }],
+    [
+      'escaped NULs in several quoted strings, folded, behind an escaped quote',
+      { From: 'From: "\\\0\\"\\\0\r\n x\\\0" <sip:a@example.com>;tag=1;x="\\\0"' },
+    ],
     ['UTF-8 in unknown fields', { x: 'X-Name: J\xc3\xbcrgen' }],
     ['unknown fields of any shape (RFC 4475 §3.1.1.1)', { x: 'UnknownHeaderWithUnusualValue: ;;,,;;,;"<' }],
   ])('%s', (_, changes) => {

@@ -169,7 +169,7 @@ class Examiner {
     const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient, refusalOf };
     const identity = this.#caller.identityOf(listener, profile, target);
     const context = { target, side, identity, expected, today: this.#world, good: health.probe.good };
-    return [...judgeHop(contact, context, older), ...this.#access(target, side)];
+    return [...this.#access(target, side), ...judgeHop(contact, context, older)];
   }
 }
 

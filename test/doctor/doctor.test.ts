@@ -388,9 +388,9 @@ describe('how far one gets', () => {
     await serveTcp({ ...fe1, port: 5060 }, ok);
     const answered = await examine({ route });
     expect(ofHop(answered).slice(1)).toEqual([
+      'peer-access ok: it may connect to us, as microsoft',
       'connection ok: it takes TCP connections',
       expect.stringMatching(/^options (ok|warning): OPTIONS: 200 in \d+ ms/),
-      'peer-access ok: it may connect to us, as microsoft',
     ]);
     expect(answered.code).toBe(0);
   });
@@ -399,7 +399,7 @@ describe('how far one gets', () => {
     const route = `next-hop: ${fe1.address}, port: 5060`;
     await serveTcp({ ...fe1, port: 5060 }, ok);
     const answered = await examine({ route, access: '{ side: microsoft, from: fe1.example.com }' });
-    expect(ofHop(answered).at(-1)).toBe(
+    expect(ofHop(answered)).toContain(
       `peer-access warning: it could not connect to us: no rule of access lets in ${fe1.address} over tcp -> this router: a row of access: { side: microsoft, from: ${fe1.address} }`,
     );
   });
@@ -415,7 +415,7 @@ describe('how far one gets', () => {
       answer: respond === silent ? '500ms' : '10s',
     });
     const access = 'peer-access ok: it may connect to us, as microsoft';
-    expect(ofHop(examined).slice(1)).toEqual([expect.stringMatching(expected), access]);
+    expect(ofHop(examined).slice(1)).toEqual([access, expect.stringMatching(expected)]);
   });
 
   test.each([

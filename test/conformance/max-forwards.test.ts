@@ -91,7 +91,7 @@ const checks: readonly Check[] = [
     section: '16.3(3), 11',
     level: 'MAY',
     title:
-      'OPTIONS to the router itself with Max-Forwards 0 has come to its end and gets 200; with a Route further on it goes nowhere',
+      'OPTIONS to the router itself with Max-Forwards 0 has come to its end and gets 200, whatever Route it carries',
     async run(world) {
       const talk = await Talk.open(world);
       const own = { uri: `sip:${world.address('router')}`, maxForwards: 0 };
@@ -99,7 +99,7 @@ const checks: readonly Check[] = [
       await talk.answer(200);
       const further = `Route: <sip:${world.address('microsoft')}:5060;transport=tcp;lr>`;
       talk.ask('OPTIONS', { ...own, headers: [further], cseq: 2 });
-      expect([404, 483]).toContain((await talk.answer()).status);
+      await talk.answer(200);
       await talk.reachedNobody();
     },
   },

@@ -78,10 +78,22 @@ function warnOfNearMiss({ index, pattern }: RouteInput, domains: readonly string
 
 /** `*contoso.test`: the star stands for a part of a label, too. */
 function warnOfHalfLabel({ index, pattern }: RouteInput, report: Report): void {
-  if (pattern.kind !== 'host-wildcard' || !/^\*+[^.*\\]/.test(pattern.text)) return;
-  const rest = pattern.text.replace(/^\*+/, '');
+  if (pattern.kind !== 'host-wildcard' || !reachesOthers(pattern.parts)) return;
+  const path = ['routes', index, 'pattern'];
+  const rest = /^\*+([^*]+)$/.exec(pattern.text)?.[1];
+  if (rest === undefined) {
+    const what = `"${pattern.text}" matches names that belong to others, for its last * stands for a part of a label`;
+    return report.warning(path, what, 'let it stand for whole labels, as in "*.contoso.test"');
+  }
   const what = `"${pattern.text}" matches other${rest} too, which belongs to others`;
-  report.warning(['routes', index, 'pattern'], what, `write "*.${rest}", and a row for ${rest} itself`);
+  report.warning(path, what, `write "*.${rest}", and a row for ${rest} itself`);
+}
+
+/** Behind the last star a domain must be whole: `sip*contoso.test` and `contoso*` reach others, `*-sip.contoso.test` does not. */
+function reachesOthers(parts: readonly string[]): boolean {
+  const [before = '', tail = ''] = parts.slice(-2);
+  if (tail === '') return before !== '' && !before.endsWith('.');
+  return !tail.startsWith('.') && tail.split('.').length <= 2;
 }
 
 /** What comes from there is sent there: a server that sends back what it does not know gets it again and again. */
@@ -103,7 +115,7 @@ function warnOfRoundTrip(route: RouteInput, { access }: Policy, report: Report):
 const namesOf = ({ nextHop, tlsName, otherTlsNames = [] }: RouteInput, isNamed: boolean): readonly string[] =>
   tlsName === undefined ? (isNamed ? [nextHop] : []) : [tlsName, ...otherTlsNames];
 
-/** Users of a domain of others are behind one side. */
+/** Users of a domain of others are behind one side; hosts below a shared domain are of both. */
 function warnOfDomainOnBothSides(routes: readonly RouteInput[], domains: readonly string[], report: Report): void {
   const used = routes.filter(({ inService, block, pattern }) => inService && !block && isOfOthers(pattern, domains));
   for (const rows of Map.groupBy(used, ({ pattern }) => patternKey(pattern)).values()) {
@@ -119,7 +131,7 @@ function warnOfDomainOnBothSides(routes: readonly RouteInput[], domains: readonl
 function isOfOthers(pattern: RoutePattern, domains: readonly string[]): boolean {
   switch (pattern.kind) {
     case 'domain':
-      return !domains.includes(pattern.domain);
+      return !domains.some((domain) => pattern.domain === domain || pattern.domain.endsWith(`.${domain}`));
     case 'below':
     case 'domain-and-below':
       return !domains.some((domain) => domain === pattern.domain || domain.endsWith(`.${pattern.domain}`));

@@ -189,6 +189,8 @@ function refuseUnknownSettings(map: MapNode, fields: Fields, spot: Spot): Readon
       before = name;
       continue;
     }
+    // Of `<<: *name` it has been told that there are no aliases.
+    if (entry.node.kind === 'broken') continue;
     if (Object.hasOwn(misplaced, name)) continue;
     if (before !== undefined && isTail(name, entry)) {
       const what = 'a value that contains a comma must stand in quotes within { }';

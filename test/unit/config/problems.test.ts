@@ -160,6 +160,11 @@ describe('names and kinds of settings', () => {
       'routes.yaml:6:18: error: routing.mode: "advance" is not possible here (did you mean "advanced"?)',
     ],
     [
+      'a merge key',
+      { x: 'log: { <<: *usual }' },
+      "routes.yaml:6:12: error: log.<<: a value that starts with * means a YAML alias, and aliases are not supported (put it in quotes, as in '*.example.com')",
+    ],
+    [
       'a star without quotes',
       { domains: 'domains: [example.com, *.example.com]' },
       "routes.yaml:2:24: error: domains[1]: a value that starts with * means a YAML alias, and aliases are not supported (put it in quotes, as in '*.example.com')",
@@ -651,6 +656,16 @@ describe('what is possible, and hardly meant', () => {
       'routes.yaml:8:31: warning: routes[2].pattern: "*contoso.test" matches othercontoso.test too, which belongs to others (write "*.contoso.test", and a row for contoso.test itself)',
     ],
     [
+      'a star for a part of a label, behind others',
+      withRoute(`${both}pattern: "sip*contoso.test", next-hop: 127.0.0.21`),
+      'routes.yaml:8:31: warning: routes[2].pattern: "sip*contoso.test" matches names that belong to others, for its last * stands for a part of a label (let it stand for whole labels, as in "*.contoso.test")',
+    ],
+    [
+      'a star for the rest of a label and all behind it',
+      withRoute(`${both}pattern: "contoso*", next-hop: 127.0.0.21`),
+      'routes.yaml:8:31: warning: routes[2].pattern: "contoso*" matches names that belong to others, for its last * stands for a part of a label (let it stand for whole labels, as in "*.contoso.test")',
+    ],
+    [
       'everybody on a side',
       { access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: all }]' },
       'routes.yaml:4:70: warning: access[1].from: everybody who can reach this router counts as a peer of the microsoft side (name the addresses of its servers, or ask for a tls-name)',
@@ -690,6 +705,16 @@ describe('what is possible, and hardly meant', () => {
     [
       'any host below, and a star within a name',
       withRoute(`${both}pattern: "*.fe*.contoso.test", next-hop: 127.0.0.21`),
+    ],
+    [
+      'a star for the start of a label of a whole domain',
+      withRoute(`${both}pattern: "*-sip.contoso.test", next-hop: 127.0.0.21`),
+    ],
+    [
+      'hosts below a shared domain on both sides',
+      withRoute(
+        `${both}pattern: uc.example.com, next-hop: 127.0.0.21 }\n  - { to: cisco, pattern: uc.example.com, next-hop: 127.0.0.11`,
+      ),
     ],
     [
       'everything to both sides',

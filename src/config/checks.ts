@@ -141,11 +141,11 @@ const checkTimers: Check = ({ timers }, report) => {
     report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
 };
 
-/** One peer may take half of it, and a message is held as it came and as it leaves. */
+/** One peer may take nearly half of it, and a message is held as it came and as it leaves. */
 const checkMemory: Check = ({ limits, workers }, report) => {
   const { memory, header, body } = limits;
   const count = workers === 'auto' ? 1 : workers;
-  const least = 4 * (header + body) * count;
+  const least = 5 * (header + body) * count;
   if (memory === undefined || memory >= least) return;
   const what = `the largest message that limits.header and limits.body allow would never pass`;
   report.error(['limits', 'memory'], what, `at least ${formatSize(least)}, or smaller messages`);

@@ -335,10 +335,10 @@ class Compiler {
   }
 }
 
-/** One for each processor that this process may use. */
 /** Half of what V8 lets the heap of one thread grow to: the rest is for the router's own, and for what waits for collection. */
 const usualMemoryBytes = (): number => Math.floor(getHeapStatistics().heap_size_limit / 2);
 
+/** One for each processor that this process may use. */
 const compileWorkers = ({ workers }: RoutesFile): number =>
   workers === 'auto' ? Math.min(availableParallelism(), mostWorkers) : workers;
 

@@ -20,6 +20,7 @@ export const createLogObserver = (
       const wanted = decisions();
       if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
       if (isOfStranger(report) && !repeats.isTold('access-denied')) return;
+      if (report.ending.code === 'memory-limit' && !repeats.isTold('memory-limit')) return;
       writeRecord(recordText(report, clock.now()));
     },
     onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {

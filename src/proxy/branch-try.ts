@@ -41,6 +41,8 @@ export class BranchTry implements Attempt, ClientTransactionUser {
   ms: number | undefined;
   client: ClientTransaction | undefined;
   response: SipResponse | undefined;
+  /** Octets of the response that the hop's account has been told of. */
+  #held = 0;
   failover: Timer | undefined;
   timerC: Timer | undefined;
   /** Its silence has been told already. */
@@ -68,6 +70,21 @@ export class BranchTry implements Attempt, ClientTransactionUser {
     if (this.outcome !== undefined && !(isStatus(outcome) && !isStatus(this.outcome))) return;
     this.outcome = outcome;
     this.ms = nowMs - this.startedMs;
+  }
+
+  /** The response may have to be handed on later; where the hop makes us hold too much already, it is not. */
+  keepResponse(): void {
+    const account = this.client?.flow.account;
+    const { length } = this.response?.text ?? '';
+    if (account === undefined || !account.admits(length)) return this.dropResponse();
+    account.take(length);
+    this.#held += length;
+  }
+
+  dropResponse(): void {
+    this.response = undefined;
+    if (this.#held > 0) this.client?.flow.account.release(this.#held);
+    this.#held = 0;
   }
 
   accepts(response: SipResponse): boolean {

@@ -32,6 +32,14 @@ export const answerTooLarge: LocalResponse = {
   detail: '',
 };
 
+/** It came while others were asked, and the hop's share of `limits.memory` was used up. */
+export const notKept: LocalResponse = {
+  status: 503,
+  phrase: 'Service Unavailable',
+  code: 'memory-limit',
+  detail: 'the answer of the next hop could not be kept',
+};
+
 export const looped: LocalResponse = {
   status: 404,
   phrase: 'Not Found',

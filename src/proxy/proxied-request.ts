@@ -12,7 +12,16 @@ import { Cancelling, type CancelRim } from './cancelling.ts';
 import { forward } from './forward.ts';
 import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
-import { answerTooLarge, badAnswer, looped, overloaded, terminated, timedOut, unreachable } from './no-answer.ts';
+import {
+  answerTooLarge,
+  badAnswer,
+  looped,
+  notKept,
+  overloaded,
+  terminated,
+  timedOut,
+  unreachable,
+} from './no-answer.ts';
 import {
   type ContextEffect,
   type ContextEvent,
@@ -137,6 +146,9 @@ export class ProxiedRequest implements BranchOwner {
     if (response.status >= 200) this.#note(attempt, String(response.status));
     this.#take({ kind: 'response', branch, status: response.status, hasMore: this.#targets.hasMore });
     if (this.#context.isInvite && response.status >= 200 && response.status < 300) this.#letGo(attempt);
+    // One that has been handed on is of no more use, and a 503 never is; any other may prove the best in the end.
+    if (response.status < 200 || response.status === 503 || this.#isReported) attempt.dropResponse();
+    else attempt.keepResponse();
   }
 
   /** The hop has done what it was asked, so nobody else is asked; the asker hears that its answer is of no use (§21.5.3). */
@@ -320,10 +332,11 @@ export class ProxiedRequest implements BranchOwner {
   /** §16.7 step 6, and what RFC 3261 §16.9 and RFC 4320 §4.2 make of a request that no hop has answered. */
   #answer(outcome: Outcome | undefined): void {
     if (outcome === undefined && this.#context.isCancelled) return this.#respond(terminated);
-    if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#unreachable());
+    if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#later(unreachable));
     if (outcome.origin === 'timeout') return this.#answerTimeout(outcome.status);
     if (outcome.status === 503) return this.#respond(overloaded);
     if (this.#tries[outcome.branch]?.outcome === badAnswer.code) return this.#respond(badAnswer);
+    if (this.#tries[outcome.branch]?.response === undefined) return this.#respond(this.#later(notKept));
     if (outcome.status === 482 && this.#isOurLoop(outcome.branch)) return this.#respond(looped);
     this.#forwardResponse(outcome.branch);
   }
@@ -341,8 +354,8 @@ export class ProxiedRequest implements BranchOwner {
     return this.#journey.hasComeBack() || carriesOurDiagnostics(marks, this.#settings.nodeName);
   }
 
-  #unreachable(): LocalResponse {
-    return { ...unreachable, extra: [['Retry-After', String(this.#settings.retryAfterS)]] };
+  #later(response: LocalResponse): LocalResponse {
+    return { ...response, extra: [['Retry-After', String(this.#settings.retryAfterS)]] };
   }
 
   #respond(response: LocalResponse): void {
@@ -358,6 +371,7 @@ export class ProxiedRequest implements BranchOwner {
     this.#isReported = true;
     const attempts = this.#unresolved.length === 0 ? this.#tries : [...this.#unresolved, ...this.#tries];
     this.#journey.ended({ status, code, attempts });
+    for (const attempt of this.#tries) attempt.dropResponse();
   }
 
   #startTimer(timer: 'failover' | 'C' | 'cancelled', branch: number): void {

@@ -2,7 +2,7 @@
 import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
-import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
+import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
@@ -307,8 +307,25 @@ export class ProxyCore implements TransactionUser {
   onUnanswered(request: SipRequest, flow: Flow): void {
     const arrivedMs = this.#world.clock.now();
     const rules = this.#world.rules();
-    const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) =>
+    const { account } = flow;
+    let held = 0;
+    const release = () => {
+      account.release(held);
+      held = 0;
+    };
+    /** Most go on at once, and are not held at all. */
+    const mayWait = (): boolean => {
+      if (held > 0) return true;
+      const octets = octetsToHandle(request);
+      if (!account.admits(octets)) return false;
+      account.take(octets);
+      held = octets;
+      return true;
+    };
+    const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) => {
+      release();
       this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    };
     const refused = rules.refuseStranger(flow);
     if (refused !== undefined) return report(refused, undefined, unsent(0, 'access-denied'));
     const reading = this.#read(request, flow, rules);
@@ -318,23 +335,20 @@ export class ProxyCore implements TransactionUser {
       if (!isSecured(reading.routed, decision)) return report(decision, noSecureHop, unsent(0, noSecureHop.code));
       this.#remember(reading.memoryKey, decision.plan.to);
       const { routed, marks } = reading;
-      sendUnanswered({ routed, marks, settings: rules.settings }, flow, decision, this.#world, (ending) =>
+      sendUnanswered({ routed, marks, settings: rules.settings, mayWait }, flow, decision, this.#world, (ending) =>
         report(decision, undefined, ending),
       );
     };
     const decision = rules.route(reading.facts);
     if (!(decision instanceof Promise)) return carryOut(decision);
-    const { account } = flow;
-    const { length } = request.text;
-    if (!account.admits(length)) {
+    if (!mayWait()) {
       const refusal = memoryShort(flow, rules.settings.retryAfterS);
       return report(undefined, refusal, unsent(0, refusal.code));
     }
-    account.take(length);
-    decision
-      .then(carryOut)
-      .catch((error) => this.#world.observer.onBug(error, request))
-      .finally(() => account.release(length));
+    decision.then(carryOut).catch((error) => {
+      release();
+      this.#world.observer.onBug(error, request);
+    });
   }
 
   /** §21.5.4: the peer may try again when less is held for it. Nothing is kept, so a copy of the request is judged anew. */

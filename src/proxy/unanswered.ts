@@ -18,13 +18,15 @@ export interface Unanswered {
   readonly settings: Pick<ProxySettings, 'maxBreadth' | 'signing' | 'udpRequestBytes'>;
   readonly routed: RoutedRequest;
   readonly marks: ViaMarks;
+  /** Asked before it has to wait: whether there is room for it until then. */
+  readonly mayWait: () => boolean;
 }
 
 /** A connection that could not be made lets the next hop try; once it is open, the message is out of our hands. */
 const neverOpened = (error: TransportError): boolean => error.code !== 'closed' && error.code !== 'write-queue-full';
 
 export const sendUnanswered = (
-  { settings, routed, marks }: Unanswered,
+  { settings, routed, marks, mayWait }: Unanswered,
   from: Flow,
   decision: Decision & { readonly kind: 'forward' },
   world: ProxyRim,
@@ -39,8 +41,9 @@ export const sendUnanswered = (
 
   const tryNext = (): void => {
     const next = targets.next();
-    if (next instanceof Promise) void next.then(send);
-    else send(next);
+    if (!(next instanceof Promise)) return send(next);
+    if (!mayWait()) return end('memory-limit');
+    void next.then(send);
   };
 
   const send = (next: HopTarget | Unresolved | undefined): void => {
@@ -68,7 +71,7 @@ export const sendUnanswered = (
       note(hop, target, 'send-failed');
       return tryNext();
     }
-    if (flow.state === 'connecting') return watch(next, flow, text);
+    if (flow.state === 'connecting') return mayWait() ? watch(next, flow, text) : end('memory-limit');
     flow.send(text);
     note(hop, target, 'sent');
     end(undefined);

@@ -95,8 +95,15 @@ export class StreamFramer {
   /** A quiet connection does not keep what it has read last, which may be 64 KiB. */
   private pause(): void {
     this.isReady = false;
-    if (this.pos < this.buffer.length) return;
+    if (this.pos < this.buffer.length) return this.letGo();
     this.buffer = '';
+    this.pos = 0;
+  }
+
+  /** Nor does one that waits for the rest of a message keep a large one before it. */
+  private letGo(): void {
+    if (this.pos < LARGE_BYTES) return;
+    this.buffer = ownCopy(this.buffer.slice(this.pos));
     this.pos = 0;
   }
 
@@ -105,9 +112,10 @@ export class StreamFramer {
     return this.state !== 'between' && this.state !== 'lost';
   }
 
-  /** Octets that wait for the rest of their message. */
+  /** Octets that wait for the rest of their message; once its length is known, those that are still to come, too. */
   get heldOctets(): number {
-    return this.buffer.length + this.partsLength;
+    const here = this.buffer.length + this.partsLength;
+    return this.head === undefined ? here : Math.max(here, this.head.length) + this.head.text.length;
   }
 
   /** Of a message that is not whole: start line and header lines that are. It copies all that is here. */
@@ -263,6 +271,9 @@ export class StreamFramer {
     return { kind: 'lost', code, status: code.endsWith('too-large') ? 513 : 400, detail, text: known };
   }
 }
+
+/** More than one read brings: it is worth a copy of what is left. */
+const LARGE_BYTES = 65_536;
 
 /** CRLFCRLF */
 const PING_OCTETS = 4;

@@ -7,6 +7,13 @@ import { ownerOf } from './transport/owner.ts';
 /** Accounts of peers that hold nothing are kept up to this many, for they soon hold something again. */
 const quietAccounts = 1_024;
 
+/**
+ * This part of the limit is for peers that hold little, and a peer may hold this part of that whatever the others take: with
+ * many of them, what is left for all becomes less than a message.
+ */
+const reservedPart = 1 / 8;
+const smallPart = 1 / 64;
+
 /** What one peer, as far as one owner of addresses goes, makes the router hold. */
 export class MemoryAccount {
   readonly #budget: MemoryBudget;
@@ -24,11 +31,13 @@ export class MemoryAccount {
 
   /**
    * Whether `more` octets may be held for this peer. It may hold as much as is left for everybody, so one that takes all it
-   * can is stopped at half of the budget, two at a third each, and a share is always left for the others (Choudhury, Hahne:
-   * "Dynamic queue length thresholds for shared-memory packet switches").
+   * can is stopped at half of what is shared, two at a third each, and a share is always left for the others (Choudhury,
+   * Hahne: "Dynamic queue length thresholds for shared-memory packet switches"). Beside that there is the reserve.
    */
   hasRoomFor(more: number): boolean {
-    return this.#octets + more <= this.#budget.left;
+    const { left, reserve } = this.#budget;
+    const held = this.#octets + more;
+    return held <= left - reserve || (held <= reserve * smallPart && more <= left);
   }
 
   /** The same; a refusal is counted. */
@@ -83,6 +92,11 @@ export class MemoryBudget {
     return this.#limit - this.#held;
   }
 
+  /** Octets for those that hold little. */
+  get reserve(): number {
+    return this.#limit * reservedPart;
+  }
+
   /** @param address of IPv4 or IPv6, without brackets */
   accountOf(address: string): MemoryAccount {
     const owner = ownerOf(address);
@@ -111,4 +125,4 @@ export class MemoryBudget {
 }
 
 /** For what stands in place of a flow and never holds anything. */
-export const unlimitedAccount = new MemoryBudget(Number.POSITIVE_INFINITY).accountOf('');
+export const unlimitedAccount = new MemoryBudget(Number.MAX_SAFE_INTEGER).accountOf('');

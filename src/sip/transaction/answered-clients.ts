@@ -1,6 +1,7 @@
 /** What is left of client transactions that have had their final response, until Timer K or M ends. */
 import type { SipResponse } from '../../sip-parser/index.ts';
 import type { Clock } from '../clock.ts';
+import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { Lingering, type Remains } from './lingering.ts';
 import { type StrayCode, strayCode } from './matching.ts';
@@ -36,14 +37,20 @@ export class AnsweredClients {
     return this.#completed.size + this.#accepted.size;
   }
 
-  /** Timer K begins. */
-  complete(key: string, ms: number, flow: Flow, method: string): void {
-    this.#completed.add(key, ms, { flow, user: undefined, text: method });
+  /**
+   * Timer K begins.
+   * @param account of the asker, whose words are kept
+   */
+  complete(key: string, ms: number, flow: Flow, method: string, account: MemoryAccount): void {
+    this.#completed.add(key, ms, { flow, user: undefined, text: method }, account);
   }
 
-  /** Timer M begins. */
-  accept(key: string, ms: number, flow: Flow, user: AcceptedUser, note: string): void {
-    this.#accepted.add(key, ms, { flow, user, text: note });
+  /**
+   * Timer M begins.
+   * @param account of the asker, whose words are kept
+   */
+  accept(key: string, ms: number, flow: Flow, user: AcceptedUser, note: string, account: MemoryAccount): void {
+    this.#accepted.add(key, ms, { flow, user, text: note }, account);
   }
 
   /** Why nothing was done with it. */

@@ -60,7 +60,8 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   #heir: AcceptedUser = nobody;
   #note = '';
   readonly #rim: ClientTransactionRim;
-  readonly #account: MemoryAccount;
+  /** Of the peer on whose behalf it is sent. */
+  readonly account: MemoryAccount;
   #held: number;
 
   constructor(
@@ -84,7 +85,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#state = machine.start.next;
     this.#user = user;
     this.#rim = rim;
-    this.#account = account;
+    this.account = account;
     this.#held = text.length;
     account.take(this.#held);
   }
@@ -95,7 +96,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
 
   /** Nothing is held for it any more. */
   release(): void {
-    this.#account.release(this.#held);
+    this.account.release(this.#held);
     this.#held = 0;
   }
 

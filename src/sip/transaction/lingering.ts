@@ -6,6 +6,7 @@
 
 import { hashOf } from '../../hash/key-hash.ts';
 import type { Clock } from '../clock.ts';
+import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow } from '../transport/flow.ts';
 import { TextQueue } from './text-queue.ts';
 
@@ -30,7 +31,8 @@ class Rows<User> {
   /** Positions of texts. */
   readonly keys: Float64Array;
   readonly texts: Float64Array;
-  /** Octets that the account of the flow has been told of. */
+  /** Who pays, and the octets that it has been told of. */
+  readonly accounts: (MemoryAccount | undefined)[];
   readonly held: Int32Array;
   readonly flows: (Flow | undefined)[];
   readonly users: (User | undefined)[];
@@ -44,6 +46,7 @@ class Rows<User> {
     this.endMs = new Float64Array(capacity);
     this.keys = new Float64Array(capacity);
     this.texts = new Float64Array(capacity);
+    this.accounts = new Array(capacity).fill(undefined);
     this.held = new Int32Array(capacity);
     this.flows = new Array(capacity).fill(undefined);
     this.users = new Array(capacity).fill(undefined);
@@ -83,6 +86,7 @@ class Rows<User> {
     this.endMs[to] = from.endMs[row]!;
     this.keys[to] = from.keys[row]!;
     this.texts[to] = from.texts[row]!;
+    this.accounts[to] = from.accounts[row];
     this.held[to] = from.held[row]!;
     this.flows[to] = from.flows[row];
     this.users[to] = from.users[row];
@@ -109,13 +113,16 @@ export class Lingering<User> {
     return this.#size;
   }
 
-  /** Octets that are held for the peer of a flow by a row with these texts. */
+  /** Octets that a row with these texts holds. */
   static octetsOf(key: string, text: string): number {
     return rowOctets + key.length + text.length;
   }
 
-  /** For `ms`; or, if those before it were added for longer, as long as they stay. */
-  add(key: string, ms: number, { flow, user, text }: Remains<User>): void {
+  /**
+   * For `ms`; or, if those before it were added for longer, as long as they stay.
+   * @param account of the peer for which they are held
+   */
+  add(key: string, ms: number, { flow, user, text }: Remains<User>, account: MemoryAccount): void {
     if (this.#size === this.#rows.capacity) this.#grow();
     if (this.#size === 0) this.#clock.after(ms, this.#end);
     const rows = this.#rows;
@@ -128,7 +135,8 @@ export class Lingering<User> {
     rows.flows[row] = flow;
     rows.users[row] = user;
     rows.link(row);
-    flow.account.take(rows.held[row]!);
+    rows.accounts[row] = account;
+    account.take(rows.held[row]!);
     this.#size += 1;
   }
 
@@ -142,7 +150,8 @@ export class Lingering<User> {
     const row = this.#rowOf(key);
     if (row === none) return;
     const rows = this.#rows;
-    rows.flows[row]!.account.release(rows.held[row]!);
+    rows.accounts[row]!.release(rows.held[row]!);
+    rows.accounts[row] = flow.account;
     flow.account.take(rows.held[row]!);
     rows.flows[row] = flow;
   }
@@ -175,7 +184,8 @@ export class Lingering<User> {
 
   #forgetOldest(): void {
     this.#rows.unlinkOldest(this.#oldest);
-    this.#rows.flows[this.#oldest]!.account.release(this.#rows.held[this.#oldest]!);
+    this.#rows.accounts[this.#oldest]!.release(this.#rows.held[this.#oldest]!);
+    this.#rows.accounts[this.#oldest] = undefined;
     this.#forgotten(this.#rows.users[this.#oldest]!);
     this.#rows.flows[this.#oldest] = undefined;
     this.#rows.users[this.#oldest] = undefined;

@@ -56,6 +56,7 @@ export class ServerTransaction extends TimedTransaction {
   /** Another connection by which its asker has come. */
   #spare: Flow | undefined;
   #isOwed = true;
+  #isOver = false;
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
@@ -139,7 +140,9 @@ export class ServerTransaction extends TimedTransaction {
     this.#take(`timer-${name}` as Event);
   }
 
+  /** A further 2xx to INVITE passes through when it is over already (RFC 6026 §7.1). */
   #hold(more: number): void {
+    if (this.#isOver) return;
     this.#held += more;
     this.#flow.account.take(more);
   }
@@ -147,6 +150,7 @@ export class ServerTransaction extends TimedTransaction {
   /** It is over: nothing is held for it any more. */
   release(): void {
     this.#hold(-this.#held);
+    this.#isOver = true;
   }
 
   /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */

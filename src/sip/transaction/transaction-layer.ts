@@ -172,10 +172,7 @@ export class TransactionLayer {
   }
 
   #open(key: string, request: SipRequest, flow: Flow): void {
-    // A CANCEL frees more than it takes.
-    if (request.method !== 'CANCEL' && !flow.account.admits(octetsToHandle(request))) {
-      return this.#user.onMemoryShort(request, flow);
-    }
+    if (!this.#mayOpen(request, flow)) return this.#user.onMemoryShort(request, flow);
     const isInvite = request.method === 'INVITE';
     if (this.#methods.size < maxMethods) this.#methods.add(request.method);
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
@@ -184,6 +181,14 @@ export class TransactionLayer {
     if (isInvite) transaction.claim = this.#elsewhere?.claim(key);
     this.#servers.set(key, transaction);
     transaction.start();
+  }
+
+  /** The CANCEL of an open request frees more than it takes; any other one is a request like all. */
+  #mayOpen(request: SipRequest, flow: Flow): boolean {
+    const octets = octetsToHandle(request);
+    if (flow.account.hasRoomFor(octets)) return true;
+    if (request.method === 'CANCEL' && this.#cancelled(request)?.open !== undefined) return true;
+    return flow.account.admits(octets);
   }
 
   readonly #passUp = (transaction: ServerTransaction): void => {
@@ -214,7 +219,7 @@ export class TransactionLayer {
     this.#servers.delete(key);
     transaction.release();
     const text = flow.account.hasRoomFor(Lingering.octetsOf(key, answer)) ? answer : '';
-    this.#answeredServers.add(key, ms, { flow, user: claim, text });
+    this.#answeredServers.add(key, ms, { flow, user: claim, text }, flow.account);
   };
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
@@ -299,17 +304,17 @@ export class TransactionLayer {
   }
 
   readonly #onClientCompleted = (transaction: ClientTransaction, ms: number): void => {
-    const { key, flow, method } = transaction;
+    const { key, flow, method, account } = transaction;
     transaction.release();
     this.#clients.delete(key);
-    this.#answeredClients.complete(key, ms, flow, method);
+    this.#answeredClients.complete(key, ms, flow, method, account);
   };
 
   readonly #onClientAccepted = (transaction: ClientTransaction, ms: number, user: AcceptedUser, note: string): void => {
-    const { key, flow } = transaction;
+    const { key, flow, account } = transaction;
     transaction.release();
     this.#clients.delete(key);
-    this.#answeredClients.accept(key, ms, flow, user, note);
+    this.#answeredClients.accept(key, ms, flow, user, note, account);
   };
 
   readonly #forgetClient = (transaction: ClientTransaction): void => {

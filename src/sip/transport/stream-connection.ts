@@ -96,8 +96,12 @@ export class StreamConnection implements ReadConnection {
   #doubtful: string[] = [];
   /** When more than the write queue was first found waiting. */
   #fullSince: number | undefined;
+  /** Octets of them that the account has been told of, besides those that wait. */
+  #late = 0;
   /** Nothing that comes is read any more. */
   #isMuted = false;
+  /** What comes waits in the socket. */
+  #isPaused = false;
   #hasMoved = false;
   /** Octets read since others had their turn. */
   #readOctets = 0;
@@ -200,7 +204,22 @@ export class StreamConnection implements ReadConnection {
     this.#gathered += message;
     if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
     this.#hasMoved = true;
-    if ((this.#isEnding || this.state === 'connecting') && isResponse(message)) this.#doubtful.push(message);
+    if ((this.#isEnding || this.state === 'connecting') && isResponse(message)) this.#keepDoubtful(message);
+  }
+
+  /** One that there is no room for leaves all the same, but not once more if the peer turns out to be gone. */
+  #keepDoubtful(answer: string): void {
+    // Until the connection is made it stands in what has been gathered, which is counted.
+    if (this.state === 'connecting') return void this.#doubtful.push(answer);
+    if (!this.account.hasRoomFor(answer.length)) return;
+    this.#doubtful.push(answer);
+    this.#late += answer.length;
+    this.account.take(answer.length);
+  }
+
+  #letGoDoubtful(): void {
+    if (this.#late > 0) this.account.release(this.#late);
+    this.#late = 0;
   }
 
   /** Writes what has been gathered. */
@@ -231,7 +250,22 @@ export class StreamConnection implements ReadConnection {
   giveUp(code: DiscardCode, detail: string, callId?: string): void {
     this.#surroundings.handler.onDiscarded(code, this, detail, callId);
     this.#isMuted = true;
+    if (this.#isPaused) this.readOn();
     this.#endOnceAnswered({ code: 'closed', detail });
+  }
+
+  get owesAnswers(): boolean {
+    return this.#owed > 0;
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  readOn(): void {
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
   onAlias(port: number): void {
@@ -287,6 +321,7 @@ export class StreamConnection implements ReadConnection {
     if (isRefusal(identity)) return this.#refusePeer(identity);
     this.state = 'open';
     this.#doubtful = [];
+    this.#letGoDoubtful();
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
     if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
@@ -361,7 +396,9 @@ export class StreamConnection implements ReadConnection {
   #giveWay(): void {
     this.#readOctets = 0;
     this.#socket.pause();
-    setImmediate(() => this.#socket.resume());
+    setImmediate(() => {
+      if (!this.#isPaused) this.#socket.resume();
+    });
   }
 
   readonly #onEnd = (): void => {
@@ -429,6 +466,7 @@ export class StreamConnection implements ReadConnection {
     this.#stageTimer?.cancel();
     this.#reader.stop();
     if (this.#queued > 0) this.#noteQueue(0);
+    this.#letGoDoubtful();
     this.#surroundings.registry.remove(this);
   }
 }

@@ -15,7 +15,16 @@ export interface ReadConnection extends Flow {
   onAlias(port: number): void;
   /** Nothing more can be read: close it when the answers that are owed have left. */
   giveUp(code: DiscardCode, detail: string, callId?: string): void;
+  /** Answers are owed by it. */
+  readonly owesAnswers: boolean;
+  /** Reads nothing until `readOn`, and lets the peer wait. */
+  pauseReading(): void;
+  readOn(): void;
 }
+
+/** How often, and for how long, a peer that is owed answers is looked at again for whose next message there is no room. */
+const ROOM_LOOK_MS = 50;
+const ROOM_PATIENCE_MS = 1_000;
 
 export interface ReaderSurroundings {
   readonly limits: TransportLimits;
@@ -34,6 +43,7 @@ export class StreamReader {
   /** Octets of a message that is not whole yet, as the peer's account has been told. */
   #held = 0;
   #messageTimer: Timer | undefined;
+  #roomTimer: Timer | undefined;
 
   constructor(connection: ReadConnection, surroundings: ReaderSurroundings) {
     this.#connection = connection;
@@ -64,6 +74,7 @@ export class StreamReader {
   /** Nothing is read any more. */
   stop(): void {
     this.#messageTimer?.cancel();
+    this.#roomTimer?.cancel();
     this.#framer.discard();
     this.#connection.account.release(this.#held);
     this.#held = 0;
@@ -72,13 +83,28 @@ export class StreamReader {
   #hold(octets: number): void {
     const more = octets - this.#held;
     if (more === 0) return;
-    const { account } = this.#connection;
-    if (more > 0 && !account.admits(more)) {
+    const { account, owesAnswers } = this.#connection;
+    if (more > 0 && !account.hasRoomFor(more)) return this.#awaitRoom(octets, owesAnswers ? ROOM_PATIENCE_MS : 0);
+    account.take(more);
+    this.#held = octets;
+  }
+
+  /** What the peer has sent may be on its way out to a hop, and counted twice for a moment: answers are not lost for that. */
+  #awaitRoom(octets: number, patienceMs: number): void {
+    if (patienceMs === 0 && !this.#connection.account.admits(octets - this.#held)) {
       const detail = `an unfinished message of ${octets} octets, with all else that is held for this peer, is above its share`;
       return this.#connection.giveUp('memory-limit', detail, this.unfinishedCallId);
     }
-    account.take(more);
-    this.#held = octets;
+    this.#connection.pauseReading();
+    this.#roomTimer?.cancel();
+    this.#roomTimer = this.#surroundings.clock.after(ROOM_LOOK_MS, () => {
+      const { account } = this.#connection;
+      if (!account.hasRoomFor(octets - this.#held))
+        return this.#awaitRoom(octets, Math.max(0, patienceMs - ROOM_LOOK_MS));
+      account.take(octets - this.#held);
+      this.#held = octets;
+      this.#connection.readOn();
+    });
   }
 
   #onFrame(frame: Frame): void {

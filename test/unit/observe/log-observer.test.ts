@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createLog } from '../../../src/observe/log.ts';
 import { createLogObserver } from '../../../src/observe/log-observer.ts';
 import type { Flow } from '../../../src/sip/transport/flow.ts';
-import { parseMessage, type SipResponse } from '../../../src/sip-parser/index.ts';
+import { parseMessage, type SipRequest, type SipResponse } from '../../../src/sip-parser/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RawMessage, requestText, responseText } from '../../support/raw-message.ts';
 
@@ -23,17 +23,18 @@ const refusal = {
 const request = new RawMessage(requestText({ method: 'MESSAGE', uri: 'sip:bob@example.com', via: ['SIP/2.0/TLS x'] }));
 const response = parseMessage(responseText(request, 200)) as SipResponse;
 
-const setUp = () => {
+const setUp = (decisions: 'all' | 'none' = 'none') => {
+  const records: string[] = [];
   const lines: Record<string, unknown>[] = [];
   const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
   const clock = new ManualClock();
   const observer = createLogObserver(
     log,
-    () => undefined,
+    (members) => void records.push(members),
     clock,
-    () => 'none',
+    () => decisions,
   );
-  return { observer, clock, lines, told: (event: string) => lines.filter((line) => line.event === event) };
+  return { observer, clock, lines, records, told: (event: string) => lines.filter((line) => line.event === event) };
 };
 
 test('peers that are refused, by each code and direction', () => {
@@ -54,4 +55,18 @@ test('responses that know a branch of ours and do not fit', () => {
   expect(told('stray-response')).toHaveLength(20);
   clock.advance(10_000);
   expect(told('repeated')).toMatchObject([{ what: 'stray-response: other-method', times: 5 }]);
+});
+
+test('requests that are refused because of what is held for their peer already', () => {
+  const { observer, clock, records, told } = setUp('all');
+  const refused = parseMessage(request.text) as SipRequest;
+  const code = 'memory-limit';
+  const refusal = { status: 503, phrase: 'Service Unavailable', code, detail: '9 octets are held' } as const;
+  const ending = { status: 503, code, attempts: [] };
+  const report = { request: refused, flow: peer, decision: undefined, refusal, ending, arrivedMs: 0 };
+  for (let i = 0; i < 25; i++) observer.onEnded(report);
+  expect(records).toHaveLength(20);
+  expect(records[0]).toContain('"code":"memory-limit"');
+  clock.advance(10_000);
+  expect(told('repeated')).toMatchObject([{ what: 'memory-limit', times: 5 }]);
 });

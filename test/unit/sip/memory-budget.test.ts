@@ -9,46 +9,59 @@ function fill(account: MemoryAccount, piece: number): number {
   return account.octets;
 }
 
-describe('a budget of 600 octets', () => {
-  test('one peer that takes all it can gets half', () => {
-    expect(fill(new MemoryBudget(600).accountOf('192.0.2.1'), 1)).toBe(300);
+describe('a budget of 960 octets, an eighth of which is for those that hold little', () => {
+  test('one peer that takes all it can gets half of the rest', () => {
+    expect(fill(new MemoryBudget(960).accountOf('192.0.2.1'), 1)).toBe(420);
   });
 
   test('of two that began together each gets a third', () => {
-    const budget = new MemoryBudget(600);
+    const budget = new MemoryBudget(960);
     const both = ['192.0.2.1', '192.0.2.2'].map((address) => budget.accountOf(address));
-    for (let piece = 0; piece < 600; piece += 1) for (const each of both) if (each.admits(1)) each.take(1);
-    expect(both.map(({ octets }) => octets)).toEqual([200, 200]);
+    for (let piece = 0; piece < 960; piece += 1) for (const each of both) if (each.admits(1)) each.take(1);
+    expect(both.map(({ octets }) => octets)).toEqual([280, 280]);
   });
 
   test('whoever comes after a greedy one still gets a share, and the greedy one nothing more meanwhile', () => {
-    const budget = new MemoryBudget(600);
+    const budget = new MemoryBudget(960);
     const greedy = budget.accountOf('192.0.2.1');
     fill(greedy, 10);
     const other = budget.accountOf('192.0.2.2');
-    expect(fill(other, 10)).toBe(150);
+    expect(fill(other, 10)).toBe(210);
     greedy.release(50);
     expect(greedy.admits(10)).toBe(false);
-    other.release(150);
+    other.release(210);
     expect(greedy.admits(10)).toBe(true);
   });
 
   test('what was refused is counted, and what is taken all the same, too', () => {
-    const budget = new MemoryBudget(600);
+    const budget = new MemoryBudget(960);
     const account = budget.accountOf('192.0.2.1');
-    expect(account.admits(301)).toBe(true);
-    account.take(700);
-    expect([account.admits(0), budget.refusals, budget.held, budget.left]).toEqual([false, 1, 700, -100]);
-    budget.limit = 2_000;
+    expect(account.admits(421)).toBe(true);
+    account.take(1_060);
+    expect([account.admits(0), budget.refusals, budget.held, budget.left]).toEqual([false, 1, 1_060, -100]);
+    budget.limit = 4_000;
     expect(account.admits(600)).toBe(true);
   });
 
   test('the addresses of one IPv6 network of 64 bits are one peer', () => {
-    const budget = new MemoryBudget(600);
+    const budget = new MemoryBudget(960);
     budget.accountOf('2001:db8::1').take(200);
     expect(budget.accountOf('2001:db8::2').octets).toBe(200);
     expect(budget.accountOf('2001:db8:0:1::2').octets).toBe(0);
   });
+});
+
+test('however many take all they can, one after the other, whoever holds little has room for a request', () => {
+  const limit = 16 * 2 ** 20;
+  const budget = new MemoryBudget(limit);
+  const greedy = Array.from({ length: 50 }, (_, host) => budget.accountOf(`192.0.2.${host}`));
+  for (const account of greedy) for (const piece of [2 ** 20, 2 ** 14, 64, 1]) fill(account, piece);
+  expect(budget.left).toBeGreaterThan(0);
+  const neighbour = budget.accountOf('198.51.100.1');
+  expect(neighbour.admits(2 ** 15)).toBe(true);
+  neighbour.take(2 ** 15);
+  expect(greedy.filter((account) => account.admits(2 ** 15))).toEqual([]);
+  expect(budget.held).toBeLessThanOrEqual(limit);
 });
 
 test('accounts that hold nothing are forgotten by the thousand, the others never', () => {

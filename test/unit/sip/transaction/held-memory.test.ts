@@ -1,5 +1,5 @@
 /** What transactions make the router hold for their peers, over real sockets: never beyond the share, and nothing at the end. */
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { rfcTimers } from '../../../../src/sip/transaction/timers.ts';
 import { TransactionLayer } from '../../../../src/sip/transaction/transaction-layer.ts';
 import { createTransportLayer } from '../../../../src/sip/transport/transport-layer.ts';
@@ -45,10 +45,17 @@ const transactions = new TransactionLayer(
       served += 1;
       const { method } = transaction.request;
       if (method === 'OPTIONS') transaction.respond(200, respond(transaction.request, 200, 'OK', newTag()));
-      else if (method === 'INVITE') transaction.respond(486, respond(transaction.request, 486, 'Busy Here', newTag()));
+      else if (method === 'SUBSCRIBE') return;
+      else if (transaction.request.requestUri.startsWith('sip:twice@')) {
+        for (const tag of ['first', 'another']) transaction.respond(200, respond(transaction.request, 200, 'OK', tag));
+      } else if (method === 'INVITE')
+        transaction.respond(486, respond(transaction.request, 486, 'Busy Here', newTag()));
       else transaction.abandon();
     },
-    onCancel: (transaction) => transaction.respond(200, respond(transaction.request, 200, 'OK', newTag())),
+    onCancel(transaction) {
+      served += 1;
+      transaction.respond(200, respond(transaction.request, 200, 'OK', newTag()));
+    },
     onUnanswered: () => undefined,
     onMemoryShort() {
       refused += 1;
@@ -60,8 +67,8 @@ const transactions = new TransactionLayer(
 );
 
 await transport.open();
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end.close();
+afterAll(async () => {
+  for (const end of ends) await end.close();
   await transport.close(0);
 });
 
@@ -92,4 +99,44 @@ test('answers over UDP are kept up to the share of their peer, requests beyond i
   clock.advance(64 * rfcTimers.t1Ms + 10_000);
   expect(transport.memory.held).toBe(0);
   expect(transactions.counts).toEqual({ servers: 0, clients: 0 });
+});
+
+test('CANCELs of nothing are refused as all else is beyond the share of their peer; that of an open request is not, and others are served', async () => {
+  const { port } = transport.listeners[0]!;
+  const [greedy, other] = await Promise.all(
+    ['127.0.153.4', '127.0.153.5'].map((address) => openEnd({ transport: 'udp', address, to: { address: at, port } })),
+  );
+  ends.push(greedy!, other!);
+  const sendAs = async (end: RawEnd, method: string, branch: string): Promise<'served' | 'refused'> => {
+    const before = { served, refused };
+    end.send(requestText({ method, uri: `sip:${at}`, via: [`${end.via};branch=${branch}`], callId: newTag() }));
+    await until(() => served + refused > before.served + before.refused);
+    return refused > before.refused ? 'refused' : 'served';
+  };
+  const open = newBranch();
+  expect(await sendAs(greedy!, 'SUBSCRIBE', open)).toBe('served');
+  const long = 'b'.repeat(30_000);
+  let verdict: string = 'served';
+  // Of what can be held for one, the branches alone of 150 are more.
+  for (let number = 0; number < 150 && verdict === 'served'; number += 1) {
+    verdict = await sendAs(greedy!, 'CANCEL', `${newBranch()}${long}`);
+  }
+  expect(verdict).toBe('refused');
+  expect(transport.memory.held).toBeLessThanOrEqual(memoryBytes / 2);
+  expect(await sendAs(greedy!, 'CANCEL', `${newBranch()}${long}`)).toBe('refused');
+  expect(await sendAs(greedy!, 'CANCEL', open)).toBe('served');
+  expect(await sendAs(other!, 'OPTIONS', newBranch())).toBe('served');
+});
+
+test('a second 2xx to an INVITE, of another length and after it is over, changes nothing of what is held', async () => {
+  const { port } = transport.listeners[0]!;
+  const asker = await openEnd({ transport: 'udp', address: '127.0.153.6', to: { address: at, port } });
+  ends.push(asker);
+  clock.advance(64 * rfcTimers.t1Ms + 10_000);
+  const before = transport.memory.held;
+  const via = [`${asker.via};branch=${newBranch()}`];
+  asker.send(requestText({ method: 'INVITE', uri: `sip:twice@${at}`, via, callId: newTag() }));
+  for (const tag of ['first', 'another']) await asker.take(({ text }) => text.includes(`tag=${tag}`));
+  clock.advance(64 * rfcTimers.t1Ms + 10_000);
+  expect(transport.memory.held).toBe(before);
 });

@@ -15,11 +15,8 @@ test('each is found until its own time has passed, however many there are meanwh
   const clock = new ManualClock();
   const left = new Lingering<number>(clock);
   for (let number = 0; number < 5_000; number += 1) {
-    left.add(keyOf(number), 1_000, {
-      flow: number % 2 === 0 ? flow : otherFlow,
-      user: number,
-      text: `answer ${number}`,
-    });
+    const by = number % 2 === 0 ? flow : otherFlow;
+    left.add(keyOf(number), 1_000, { flow: by, user: number, text: `answer ${number}` }, by.account);
     clock.advance(1);
     expect(left.find(keyOf(number - 1_000))).toBeUndefined();
     const oldest = Math.max(0, number - 998);
@@ -43,7 +40,7 @@ test('texts of any octets and any length come back as they were', () => {
   const texts = lengths.map((length, index) => `${index}${octets}`.repeat(length / 257 + 1).slice(0, length));
   for (let round = 0; round < 3; round += 1) {
     for (const [index, text] of texts.entries())
-      left.add(`${keyOf(index)} ${text}`, 1_000, { flow, user: undefined, text });
+      left.add(`${keyOf(index)} ${text}`, 1_000, { flow, user: undefined, text }, flow.account);
     for (const [index, text] of texts.entries()) {
       const found = left.find(`${keyOf(index)} ${text}`);
       expect(found?.text === text, `round ${round}, length ${text.length}`).toBe(true);
@@ -57,11 +54,24 @@ test('one that was added for a shorter time stays as long as those before it', (
   const clock = new ManualClock();
   const left = new Lingering<undefined>(clock);
   const remains = { flow, user: undefined, text: '' };
-  left.add('long', 32_000, remains);
-  left.add('short', 6_400, remains);
+  left.add('long', 32_000, remains, flow.account);
+  left.add('short', 6_400, remains, flow.account);
   clock.advance(31_999);
   expect(left.find('short')).toEqual(remains);
   clock.advance(1);
   expect(left.find('long')).toBeUndefined();
   expect(left.find('short')).toBeUndefined();
+});
+
+test('what is kept is charged to whom it is kept for, whatever flow it came or went by, until it is forgotten', () => {
+  const clock = new ManualClock();
+  const left = new Lingering<undefined>(clock);
+  const [hop, asker] = [flow.account, otherFlow.account];
+  for (let number = 0; number < 600; number += 1) {
+    left.add(keyOf(number), 1_000, { flow, user: undefined, text: 'n'.repeat(1_000) }, asker);
+  }
+  expect(hop.octets).toBe(0);
+  expect(asker.octets).toBeGreaterThan(600 * 1_000);
+  clock.advance(1_000);
+  expect([hop.octets, asker.octets]).toEqual([0, 0]);
 });

@@ -1,37 +1,7 @@
 /** Keys that peers have chosen so that they collide: an unkeyed hash, or one whose seed takes part in a few bits only, puts them in one place. */
 import { describe, expect, test } from 'vitest';
 import { hashOf } from '../../../src/hash/key-hash.ts';
-
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-const prime = 0x01000193;
-
-const fnv1a = (start: number, text: string): number =>
-  [...text].reduce((bits, letter) => Math.imul(bits ^ letter.charCodeAt(0), prime), start);
-
-const fourLetters = (n: number): string =>
-  [0, 1, 2, 3].map((k) => letters[(Math.floor(n / 62 ** k) * 7 + k) % 62]).join('');
-
-/** Two texts of four letters with one FNV-1a hash, whatever stands in the higher 24 bits of its start. */
-function collisionFor(lowOctet: number): readonly [string, string] {
-  const seen = new Map<number, string>();
-  for (let n = 0; ; n += 1) {
-    const text = fourLetters(n);
-    const hash = fnv1a(lowOctet, text);
-    const other = seen.get(hash);
-    if (other !== undefined && other !== text) return [other, text];
-    seen.set(hash, text);
-  }
-}
-
-/** 2^steps branches that collide in all 32 bits for every start with this low octet. */
-function collidingBranches(lowOctet: number, steps: number): readonly string[] {
-  let branches = ['z9hG4bK'];
-  for (let step = 0; step < steps; step += 1) {
-    const pair = collisionFor(fnv1a(lowOctet, branches[0]!) & 0xff);
-    branches = branches.flatMap((branch) => pair.map((four) => branch + four));
-  }
-  return branches;
-}
+import { collidingBranches, fnv1a } from '../../support/colliding-branches.ts';
 
 describe('the hash of branches', () => {
   test.each([0, 1, 77, 255])('branches that collide by FNV-1a (low octet %i of its start) are spread', (lowOctet) => {

@@ -43,7 +43,7 @@ export type YamlNode = ScalarNode | ListNode | MapNode | BrokenNode;
  */
 export function readYaml(text: string, problems: Problems): YamlNode | undefined {
   const lines = new LineCounter();
-  if (!isPlainText(text, problems)) return undefined;
+  if (!hasLineEnds(text, problems)) return undefined;
   const document = compose(text, lines, problems);
   if (document === undefined) return undefined;
   const complaint = firstOf(document);
@@ -64,21 +64,14 @@ export function readYaml(text: string, problems: Problems): YamlNode | undefined
   return new TreeBuilder(text, lines, problems).build(document.contents, []);
 }
 
-/** Signs of a file that was saved in a way that a parser takes for text, and stumbles over somewhere. */
-function isPlainText(text: string, problems: Problems): boolean {
-  const at = text.search(/\0|\r(?!\n)/);
+/** Line ends of an old Macintosh: a parser takes the whole file for one line. */
+function hasLineEnds(text: string, problems: Problems): boolean {
+  const at = text.search(/\r(?!\n)/);
   if (at < 0) return true;
   const before = text.slice(0, at).split('\n');
   const place = { line: before.length, column: before.at(-1)!.length + 1 };
-  if (text[at] === '\0')
-    problems.error(place, [], 'there is a NUL character in this file', 'if it is UTF-16: save it as UTF-8');
-  else
-    problems.error(
-      place,
-      [],
-      'this line ends in a lone carriage return',
-      'save the file with the line ends of Unix or Windows',
-    );
+  const hint = 'save the file with the line ends of Unix or Windows';
+  problems.error(place, [], 'this line ends in a lone carriage return', hint);
   return false;
 }
 

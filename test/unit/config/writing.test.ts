@@ -404,6 +404,11 @@ describe('what pasting leaves behind', () => {
       'routes.yaml:1:1: error: this file is UTF-16 text without a byte order mark (save it as UTF-8)',
     ],
     [
+      'a NUL',
+      sound.replace('port', 'po\0rt'),
+      'routes.yaml:5:14: error: this file holds a NUL, which no text has (save it as UTF-8)',
+    ],
+    [
       'line ends of an old Macintosh',
       sound.replaceAll('\n', '\r'),
       'routes.yaml:1:6: error: this line ends in a lone carriage return (save the file with the line ends of Unix or Windows)',

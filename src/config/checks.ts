@@ -1,5 +1,7 @@
 /** What the settings of routes.yaml mean together: listeners, domains, sides and pins. Access and routes have their own checks. */
 import { isIPv6 } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { checkAccess } from './check-access.ts';
 import { checkOwnHosts } from './check-own-hosts.ts';
 import { checkRoutes, checkUsualPort } from './check-routes.ts';
@@ -7,7 +9,7 @@ import { ldapSourceName } from './directory-sources.ts';
 import { formatPath } from './problem.ts';
 import type { Item } from './reader.ts';
 import type { Report } from './report.ts';
-import { type LdapRow, type ListenRow, type RoutesFile, usualPort } from './shape.ts';
+import { type LdapRow, type ListenRow, mostWorkers, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
 import { formatDuration, formatSize } from './values.ts';
 
@@ -141,14 +143,25 @@ const checkTimers: Check = ({ timers }, report) => {
     report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
 };
 
+const heapPart = 3 / 4;
+
+const formatMiB = (bytes: number): string => `${Math.round(bytes / 2 ** 20)}MiB`;
+
 /** One peer may take nearly half of it, and a message is held as it came and as it leaves. */
 const checkMemory: Check = ({ limits, workers }, report) => {
   const { memory, header, body } = limits;
-  const count = workers === 'auto' ? 1 : workers;
+  const count = workers === 'auto' ? Math.min(availableParallelism(), mostWorkers) : workers;
   const least = 5 * (header + body) * count;
-  if (memory === undefined || memory >= least) return;
-  const what = `the largest message that limits.header and limits.body allow would never pass`;
-  report.error(['limits', 'memory'], what, `at least ${formatSize(least)}, or smaller messages`);
+  if (memory === undefined) return;
+  if (memory < least) {
+    const what = 'the largest message that limits.header and limits.body allow would never pass';
+    return report.error(['limits', 'memory'], what, `at least ${formatSize(least)}, or smaller messages`);
+  }
+  // Most of what is held is on the heap of a worker, beside the router's own.
+  const heap = getHeapStatistics().heap_size_limit;
+  if (memory / count <= heapPart * heap) return;
+  const what = `this is more than three quarters of what Node's heap may grow to here (${formatMiB(heap)} for each worker)`;
+  report.warning(['limits', 'memory'], what, 'less, or a larger --max-old-space-size in NODE_OPTIONS');
 };
 
 const checkHealth: Check = ({ health, timers }, report) => {

@@ -92,6 +92,7 @@ export const duration = (minMs: number, maxMs: number): Reader<number> =>
   );
 
 const sizeUnits: readonly Unit[] = [
+  ['GiB', 1_073_741_824],
   ['MiB', 1_048_576],
   ['KiB', 1_024],
   ['', 1],

@@ -64,10 +64,16 @@ describe.each(servers)('%s', (_, startServer) => {
     '%00',
     `${nameOf(1)}%00`,
     `${nameOf(1)}\\00`,
-    `${nameOf(1)} `,
   ])('a user part cannot change the search: %j is nobody', async (user) => {
     const directory = await lookupIn(server);
     expect(await directory.lookup(userKey(user, 'example.com'))).toMatchObject(unknown);
+  });
+
+  test('a blank behind a user part makes no other user of it (RFC 4518 §2.6.1)', async () => {
+    const directory = await lookupIn(server);
+    const found = await directory.lookup(userKey(nameOf(1), 'example.com'));
+    expect(found).toMatchObject({ kind: 'home' });
+    expect(await directory.lookup(userKey(`${nameOf(1)} `, 'example.com'))).toMatchObject(found);
   });
 
   test('one address on two objects is reported once, and the enabled one decides', async () => {

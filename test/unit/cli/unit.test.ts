@@ -132,6 +132,11 @@ describe('a unit', () => {
     },
   );
 
+  test('leaves no core, and bounds the memory by which Node chooses its heap', async () => {
+    const { out } = await unitFor(folderNamed('x'));
+    expect([settingOf(out, 'LimitCORE'), settingOf(out, 'MemoryMax')]).toEqual(['0', '80%']);
+  });
+
   test('tells root commands that name the file for a shell', async () => {
     const folder = folderNamed('a b%$x');
     const { out } = await unitFor(folder);

@@ -1,6 +1,7 @@
 /** What an operator reads who has made a mistake in routes.yaml: place, words and hint of each kind of mistake. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { load, problemsOf, routesYaml } from '../../support/configuration.ts';
 
@@ -439,6 +440,16 @@ describe('domains, access and pins', () => {
       'T2 shorter than T1 (RFC 3261 §17.1.2.1)',
       { x: 'timers: { t1: 1s, t2: 500ms }' },
       'routes.yaml:6:23: error: timers.t2: t2 is shorter than t1 (RFC 3261 17.1.2.1: t1 grows up to t2)',
+    ],
+    [
+      'less memory for all peers than one message may need',
+      { x: 'limits: { body: 8MiB, memory: 32MiB }' },
+      'routes.yaml:6:31: error: limits.memory: the largest message that limits.header and limits.body allow would never pass (at least 41280KiB, or smaller messages)',
+    ],
+    [
+      "more memory for peers than Node's heap may grow to",
+      { x: 'limits: { memory: 64GiB }' },
+      `routes.yaml:6:19: warning: limits.memory: this is more than three quarters of what Node's heap may grow to here (${Math.round(getHeapStatistics().heap_size_limit / 2 ** 20)}MiB for each worker) (less, or a larger --max-old-space-size in NODE_OPTIONS)`,
     ],
   ]);
 

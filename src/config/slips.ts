@@ -12,7 +12,9 @@ export function slipInName(name: string, known: readonly string[]): (Slip & { re
   const meant = match?.[1];
   if (match === null || meant === undefined || !known.includes(meant)) return undefined;
   const missing = match[2] === ':' ? 'a space is missing behind' : 'a colon is missing behind';
-  return { meant, what: `${missing} "${meant}${match[2] === ':' ? ':' : ''}"`, hint: `write ${meant}: ${match[3]}` };
+  // A secret has no business here, and is not repeated.
+  const value = /passw|passphrase|secret|token/.test(meant) ? '...' : match[3];
+  return { meant, what: `${missing} "${meant}${match[2] === ':' ? ':' : ''}"`, hint: `write ${meant}: ${value}` };
 }
 
 /** A text in which something stands that no editor shows. */

@@ -38,17 +38,22 @@ interface Guess extends WritingFault {
 export function explainComplaint(text: string, complaint: Complaint, firstComplaint: FirstComplaint): WritingFault {
   const writing = scanYaml(text);
   const here = writing.codeLineAt(complaint.offset);
-  const near = here === undefined ? [] : [here, writing.before(here), writing.after(here)];
-  const scene: Scene = { writing, complaint, near: near.filter((line) => line !== undefined) };
+  const around = here === undefined ? [] : [here, writing.before(here), writing.after(here)];
+  const near = around.filter((line) => line !== undefined);
+  const scene: Scene = { writing, complaint, near };
   const certain = badEscape(scene) ?? tabInFront(scene);
   if (certain !== undefined) return certain;
   const end = here?.end ?? 0;
   for (const guesses of usualMistakes) {
     const best = bestOf(guesses(scene), text, end, firstComplaint);
-    if (best !== undefined) return best;
+    if (best !== undefined) return namesSecret(near) ? { ...best, hint: undefined } : best;
   }
   return inOtherWords(text, complaint);
 }
+
+/** Hints show how a value is to be written: that of a secret, which has no business here, is not repeated. */
+const namesSecret = (near: readonly Line[]): boolean =>
+  near.some(({ code }) => /passw|passphrase|secret|token/i.test(code));
 
 /** The guess whose mend brings the parser farthest, at least beyond the line of the complaint and that of the mend. */
 function bestOf(

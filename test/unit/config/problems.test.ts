@@ -890,3 +890,42 @@ test('a wrong row draws no complaint that the row is missing', () =>
       routesYaml({ access: 'access: [{ side: cisco, from: 127.0.0.11 }, { side: microsoft, from: 10.300. }]' }),
     ),
   ).toHaveLength(1));
+
+describe('a secret that stands in the file by mistake is never repeated', () => {
+  const secret = 'Marked-Secret-31';
+  const row = (settings: string) =>
+    `directory:\n  sources:\n    - kind: ldap\n      name: corp\n      servers: [ldaps://dc.example.com]\n      bind-dn: "cn=a,dc=example,dc=com"\n      base-dn: "dc=example,dc=com"\n${settings}\n`;
+  test.each(['password', 'password-file', 'password-env'])('%s, whatever slip is made', (name) => {
+    const slips = [
+      `      ${name}: ${secret}`,
+      `      ${name}:${secret}`,
+      `      ${name} ${secret}`,
+      `      ${name}= ${secret}`,
+      `      ${name}: ${secret}: 1`,
+      `      ${name}: ${secret} #1: x`,
+      `      ${name}: "${secret}`,
+      `      ${name}: "\\S${secret}"`,
+      `      ${name}: '${secret}' 1`,
+      `      ${name}: [${secret}]`,
+      `      ${name}: { ${secret} }`,
+      `      ${name}: &${secret}`,
+      `      ${name}: *${secret}`,
+      `      ${name}: !${secret} x`,
+      `      ${name}: @${secret}`,
+      `      ${name}: ${secret}::`,
+      `      ${name}:\n        ${secret}: 1`,
+      `      ${name}:\n        ${secret}: 1: 2`,
+      `     ${name}: ${secret}`,
+      `       ${name}: ${secret}`,
+      `      - ${name}: ${secret}`,
+      `      {${name}: ${secret}`,
+      `      ${name}: \u201c${secret}\u201d`,
+      `      ${name}: ${secret}\u00a0`,
+      `      ${name}: ${secret},`,
+      `      ${name}: ${secret}\n      ${name}: ${secret}`,
+    ];
+    const told = slips.map((slip) => [slip, ...problemsOf(routesYaml({ x: row(slip) }))] as const);
+    expect(told.filter(([, ...said]) => said.length === 0)).toEqual([]);
+    expect(told.filter(([, ...said]) => said.some((line) => line.includes(secret)))).toEqual([]);
+  });
+});

@@ -60,10 +60,10 @@ const recordOf = async (callId: string): Promise<Record<string, unknown>> => {
 };
 
 test.each([
-  ['a header field', 'x%C4%8D%CC%8AX-Evil%CC%BA%C4%A01'],
-  ['a request', 'x%C4%8D%CC%8A%C4%8D%CC%8AOPTIONS%C4%A0sip%CC%BAa@b%C4%A0SIP/2.0%C4%8D%CC%8A'],
-  ['a quote and its end', 'x%22%5c%22%C8%A2%0d%0aX-Evil:%201'],
-])('a user part that becomes %s in half of its octets is text of one Warning', async (_, user) => {
+  ['a header field', 'no-route', 'x%C4%8D%CC%8AX-Evil%CC%BA%C4%A01'],
+  ['a request', 'no-route', 'x%C4%8D%CC%8A%C4%8D%CC%8AOPTIONS%C4%A0sip%CC%BAa@b%C4%A0SIP/2.0%C4%8D%CC%8A'],
+  ['a quote and its end', 'user-ambiguous', 'x%22%5c%22%C8%A2%0d%0aX-Evil:%201'],
+])('a user part that becomes %s in half of its octets is text of one Warning', async (_, code, user) => {
   const callId = ask('MESSAGE', `sip:${user.replace('@', '%40')}@${lonely}`);
   const { text } = await answerTo(callId);
   const framed = frameDatagram(text);
@@ -73,7 +73,8 @@ test.each([
     ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Warning', 'ms-diagnostics', 'Content-Length'].map(fullName),
   );
   const [, warning = ''] = framed.lines.find(([name]) => name === 'Warning') ?? [];
-  expect(warning).toMatch(/^399 router\.example\.com "no-route: no route to microsoft matches x[\x20-\x7e]*"$/);
+  expect(warning).toMatch(/^399 router\.example\.com "[a-z-]+: (no route to microsoft matches )?x[\x20-\x7e]*"$/);
+  expect(warning).toContain(` "${code}: `);
   // Nobody else has been sent anything, and the next answer on this connection is that to the next request.
   expect(await answerTo(ask('OPTIONS', `sip:${sides.router}`))).toMatchObject({ status: 200 });
   expect(asker.inbox).toEqual([]);

@@ -47,7 +47,7 @@ const rows: readonly Row[] = [
   passes('sip:bob:secret@tcp.example.com', bob),
   passes('sip:bob@tcp.example.com:5070;transport=udp', bob),
   passes('sip:bob@tcp.example.com;opaque=user:epid:x;gruu', bob),
-  pinned('sip:CEO@tcp.example.com'),
+  pinned('sip:Ceo@tcp.example.com'),
   pinned('sip:c%65o@tcp.example.com'),
   pinned('sip:ceo:secret@tcp.example.com'),
   pinned('sip:ceo@tcp.example.com:5070'),

@@ -80,9 +80,13 @@ function tellServer(server: ServerExamination): readonly string[] {
   const name = facts.hostName === undefined ? '' : `, ${facts.hostName}`;
   return [
     `works: ${url} (${kinds[facts.kind]}${name}), connected and bound in ${Math.ceil(connectMs)} ms`,
-    ...[tellClock(facts), tellLastChange(facts), tellFollowing(facts), ...tellCatalog(facts)].map(
-      (line) => `  ${line}`,
-    ),
+    ...[
+      tellClock(facts),
+      tellLastChange(facts),
+      tellFollowing(facts),
+      ...tellDeletions(facts),
+      ...tellCatalog(facts),
+    ].map((line) => `  ${line}`),
   ];
 }
 
@@ -114,6 +118,14 @@ function tellFollowing({ kind, canDirSync, canNotify }: ExaminedFacts): string {
   ];
   return `changes can be followed by: ${ways.length === 0 ? 'nothing but sweeps' : ways.join(', ')}`;
 }
+
+/** What an account may not see is no fault where sweeps are frequent, but it must be known. */
+const tellDeletions = ({ seesDeletions }: ExaminedFacts): readonly string[] =>
+  seesDeletions === false
+    ? [
+        'deletions: this account may not read CN=Deleted Objects, so a deleted user stays until the next sweep, however changes are followed (let it list and read there: dsacls "CN=Deleted Objects,DC=..." /takeownership, then /g ACCOUNT:LCRP; or sweep more often)',
+      ]
+    : [];
 
 const isBlindCatalog = ({ isGlobalCatalog, notInGlobalCatalog = [] }: ExaminedFacts): boolean =>
   isGlobalCatalog && notInGlobalCatalog.length > 0;

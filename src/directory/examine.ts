@@ -4,7 +4,13 @@ import { everyUser, type LdapSourceSettings, serversOf } from './compose.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
 import { type LdapParts, ldapConnections } from './ldap-connections.ts';
 import { readAttributes, readBase } from './schema-check.ts';
-import { readContextCsn, readHighestUsn, readServerFacts, type ServerFacts } from './sync/server-facts.ts';
+import {
+  readContextCsns,
+  readHighestUsn,
+  readSeesDeletions,
+  readServerFacts,
+  type ServerFacts,
+} from './sync/server-facts.ts';
 
 export interface SourceExamination {
   readonly servers: readonly ServerExamination[];
@@ -27,6 +33,8 @@ export interface ExaminedFacts {
   readonly lastChange: { readonly name: 'USN' | 'CSN'; readonly value: string } | undefined;
   readonly canDirSync: boolean;
   readonly canNotify: boolean;
+  /** Of an Active Directory: the account sees what is left of deleted objects. Elsewhere undefined. */
+  readonly seesDeletions: boolean | undefined;
   /** Attributes of this source that are missing in the global catalog; undefined: there is none. */
   readonly notInGlobalCatalog: readonly string[] | undefined;
   /** This very server is asked by a port of the global catalog. */
@@ -67,7 +75,7 @@ const whyOf = (error: unknown): string => {
 };
 
 async function readFacts(connection: LdapConnection, settings: LdapSourceSettings): Promise<ExaminedFacts> {
-  const server = await readServerFacts(connection, settings.baseDns[0] ?? '');
+  const server = await readServerFacts(connection, settings.baseDns);
   const root = await readBase(connection, '', ['dnsHostName', 'currentTime']);
   const { addresses, enabled } = settings.attributes;
   return {
@@ -77,6 +85,8 @@ async function readFacts(connection: LdapConnection, settings: LdapSourceSetting
     lastChange: await readLastChange(connection, server),
     canDirSync: server.canDirSync,
     canNotify: server.canNotify,
+    seesDeletions:
+      server.kind === 'active-directory' ? await readSeesDeletions(connection, server.namingContext) : undefined,
     notInGlobalCatalog: await readNotInGlobalCatalog(connection, server, [...addresses, enabled]),
     isGlobalCatalog: /:326[89]$/.test(connection.server),
   };
@@ -92,8 +102,8 @@ function clockAhead(time: string | undefined): number | undefined {
 
 async function readLastChange(connection: LdapConnection, server: ServerFacts): Promise<ExaminedFacts['lastChange']> {
   if (server.kind === 'active-directory') return { name: 'USN', value: await readHighestUsn(connection) };
-  const csn = await readContextCsn(connection, server.namingContext).catch(() => undefined);
-  return csn === undefined ? undefined : { name: 'CSN', value: csn };
+  const csns = await readContextCsns(connection, server.namingContext).catch(() => []);
+  return csns.length === 0 ? undefined : { name: 'CSN', value: csns.join(', ') };
 }
 
 async function readNotInGlobalCatalog(

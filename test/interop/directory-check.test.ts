@@ -76,6 +76,15 @@ test('Samba AD: tells name, clock and USN of the controller, and that proxyAddre
   expect(code).toBe(0);
 });
 
+test('Samba AD: an account that cannot see what is left of deleted objects is told so', async () => {
+  const { out } = await check({ ...samba, reader: samba.plain }, [samba.ldapsUrl]);
+  expect(out.filter((line) => line.includes('deletions'))).toEqual([
+    expect.stringMatching(
+      /^ {4}deletions: this account may not read CN=Deleted Objects, so a deleted user stays until/,
+    ),
+  ]);
+});
+
 test('a global catalog that lacks an attribute is no good as a server, and the command says so with its exit code', async () => {
   const { code, out } = await check(samba, [samba.gcUrl]);
   expect(out).toContain(

@@ -116,6 +116,23 @@ describe.each(servers)('%s', (_, kind, startServer) => {
     expect(opened.snapshot.status.lastSweep).toEqual(before);
   });
 
+  test.each(ways[kind])('under %s a base that the server writes otherwise is the same base', async (follow) => {
+    const written = server.suffix.replace(/([a-z]+)=([a-z]+)/gi, (_, type, value) => `${type}=${value.toUpperCase()}`);
+    const opened = await open(server, { follow }, { baseDns: [written.replaceAll(',', ' , ')] });
+    await swept(opened);
+    const before = opened.snapshot.status.lastSweep;
+    const index = 31 + (ways[kind] as readonly string[]).indexOf(follow);
+    const name = nameOf(index);
+    expect(opened.is(name)).not.toBe('unknown-user');
+    const change = (values: readonly string[]): Promise<void> =>
+      writer.modify(userDn(index, server.suffix), [
+        { operation: 'replace', attribute: 'msRTCSIP-PrimaryUserAddress', values },
+      ]);
+    await change([`sip:again.${name}@example.com`]);
+    await until(() => opened.is(`again.${name}`) !== 'unknown-user');
+    expect(opened.snapshot.status.lastSweep).toEqual(before);
+  });
+
   test.each(ways[kind])(
     'under %s a connection that is lost is had again, and what changed meanwhile is seen',
     async (follow) => {

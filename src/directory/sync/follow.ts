@@ -90,7 +90,7 @@ export const reassureEveryMs = 15_000;
 /** Hears of nothing: sweeps find what has changed. The connection shows whether the source can be asked at all. */
 export const followNothing: Follow = async (parts) => {
   const failed = inRounds({ ...parts, everyMs: reassureEveryMs }, async () => {
-    await readServerFacts(parts.connection, parts.server.namingContext);
+    await readServerFacts(parts.connection, parts.server.bases);
   });
   return { mark: undefined, failed };
 };

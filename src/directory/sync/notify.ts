@@ -11,7 +11,7 @@ import {
 } from '../ldap-controls.ts';
 import { type Follow, type Follower, type FollowParts, inRounds, reassureEveryMs, tell } from './follow.ts';
 import { usnPoll } from './poll.ts';
-import { readContextCsn, readHighestUsn } from './server-facts.ts';
+import { readContextCsns, readHighestUsn } from './server-facts.ts';
 import { attributesOf, identityOf, searchOf } from './user-source.ts';
 
 export const followByNotification: Follow = (parts) => {
@@ -79,11 +79,11 @@ class TellingQueue {
  */
 async function followContentSync(parts: FollowParts): Promise<Follower> {
   const { connection, server, source } = parts;
-  const csn = parts.from ?? (await readContextCsn(connection, server.namingContext));
-  const cookie = csn === undefined ? undefined : Buffer.from(`rid=000,csn=${csn}`);
+  const csns = parts.from?.split(' ') ?? (await readContextCsns(connection, server.namingContext));
+  const cookie = csns.length === 0 ? undefined : Buffer.from(`rid=000,csn=${csns.join(';')}`);
   const searches = source.baseDns.map((baseDn) => persist(parts, baseDn, cookie));
   const reassured = inRounds({ ...parts, everyMs: reassureEveryMs }, async () => {
-    await readContextCsn(connection, server.namingContext);
+    await readContextCsns(connection, server.namingContext);
     parts.listener.confirmed();
   });
   const failed = Promise.race([...searches.map(({ ended }) => ended), reassured]);

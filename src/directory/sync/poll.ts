@@ -3,15 +3,17 @@
 import { type LdapEntry, LdapError } from '../ldap.ts';
 import { controlOids, plainControl } from '../ldap-controls.ts';
 import { type Follow, type FollowParts, inRounds, tell } from './follow.ts';
-import { readContextCsn, readHighestUsn } from './server-facts.ts';
+import { readContextCsns, readHighestUsn } from './server-facts.ts';
 import { searchOf } from './user-source.ts';
 
 /** A number of changes that every object carries, and the server's greatest one. */
 interface ChangeNumber {
   readonly attribute: string;
   highest(): Promise<string>;
-  /** The least number that is newer than `mark`. */
-  after(mark: string): string;
+  /** The least number that a change since `mark` may have. */
+  after(mark: string, highest: string): string;
+  /** Whether all that has changed can be seen in the objects that have. */
+  explains(changed: readonly LdapEntry[], mark: string, highest: string): boolean;
 }
 
 export const followByPolling: Follow = async (parts) => {
@@ -39,18 +41,38 @@ const usn = ({ connection }: FollowParts): ChangeNumber => ({
   attribute: 'uSNChanged',
   highest: () => readHighestUsn(connection),
   after: (mark) => String(BigInt(mark) + 1n),
+  // An Active Directory keeps tombstones.
+  explains: () => true,
 });
 
-/** OpenLDAP has no "greater than": the last change is told again, which does no harm. */
+/**
+ * OpenLDAP has a CSN for each of its providers: a change of one may arrive behind a later one of another. There is no "greater
+ * than": the last change is told again, which does no harm.
+ */
 const csn = ({ connection, server }: FollowParts): ChangeNumber => ({
-  attribute: 'entryCSN',
+  attribute: entryCsn,
   async highest() {
-    const found = await readContextCsn(connection, server.namingContext);
-    if (found !== undefined) return found;
+    const found = await readContextCsns(connection, server.namingContext);
+    if (found.length > 0) return found.join(' ');
     throw new LdapError('ldap-protocol', `${connection.server} shows no contextCSN of ${server.namingContext}`);
   },
-  after: (mark) => mark,
+  after(mark, highest) {
+    const before = mark.split(' ');
+    const since = movedSince(before, highest).map((moved) => before.find((each) => isOfOneProvider(each, moved)));
+    // A provider that is new has made its changes at any time since the first of the others.
+    return since.map((each) => each ?? before[0] ?? '').toSorted()[0] ?? mark;
+  },
+  explains: (changed, mark, highest) =>
+    movedSince(mark.split(' '), highest).every((moved) => changed.some((entry) => entry.text(entryCsn) === moved)),
 });
+
+const entryCsn = 'entryCSN';
+
+const movedSince = (before: readonly string[], highest: string): readonly string[] =>
+  highest.split(' ').filter((each) => !before.includes(each));
+
+/** `20260601000000.000000Z#000000#001#000000`: the third part is the provider's. */
+const isOfOneProvider = (a: string, b: string): boolean => a.split('#')[2] === b.split('#')[2];
 
 export class Poll {
   mark: string;
@@ -72,13 +94,10 @@ export class Poll {
   }
 
   async #fetch(highest: string): Promise<void> {
-    const changed = await this.#changedSince(this.#number.after(this.mark));
+    const changed = await this.#changedSince(this.#number.after(this.mark, highest));
     for (const entry of changed) await tell(entry, this.#parts);
-    // An Active Directory keeps tombstones; elsewhere a change that no entry shows was a deletion.
-    const isAd = this.#parts.server.kind === 'active-directory';
-    if (!isAd && !changed.some((entry) => entry.text(this.#number.attribute) === highest)) {
-      this.#parts.listener.doubted();
-    }
+    // A change that no entry shows was a deletion.
+    if (!this.#number.explains(changed, this.mark, highest)) this.#parts.listener.doubted();
   }
 
   /** The whole naming context, without the source's filter: who has left it must be seen leaving. */

@@ -1,6 +1,7 @@
 /** What a directory server says of itself in its root DSE: what it is, and where in the stream of its changes it stands. */
+import { depthBelow, parseDn } from '../distinguished-name.ts';
 import type { LdapConnection, LdapEntry } from '../ldap.ts';
-import { controlOids } from '../ldap-controls.ts';
+import { controlOids, plainControl } from '../ldap-controls.ts';
 
 /** `plain`: it tells neither of USNs nor of CSNs, and can only be swept. */
 export type ServerKind = 'active-directory' | 'content-sync' | 'plain';
@@ -11,6 +12,8 @@ export interface ServerFacts {
   readonly identity: 'objectGUID' | 'entryUUID';
   /** Where changes are looked for: the domain of the controller; else the naming context with the users. */
   readonly namingContext: string;
+  /** The bases of the source as the server itself calls them; as they were written where it does not say. */
+  readonly bases: readonly string[];
   /**
    * Names this database of this server; a state (USN, cookie) of one is worth nothing on another. In Active Directory the
    * invocationId, which changes also when a controller was restored from a backup.
@@ -45,26 +48,48 @@ const rootDse = [
   'dsServiceName',
 ];
 
-/** @param baseDn of the source: says which naming context is meant where there are several */
-export async function readServerFacts(connection: LdapConnection, baseDn: string): Promise<ServerFacts> {
+/** @param baseDns of the source: the first says which naming context is meant where there are several */
+export async function readServerFacts(connection: LdapConnection, baseDns: readonly string[]): Promise<ServerFacts> {
   const root = await readOne(connection, '', rootDse);
   const controls = root?.texts('supportedControl') ?? [];
   const isAd = root?.texts('supportedCapabilities').includes(activeDirectory) ?? false;
   const hasSync = controls.includes(controlOids.syncRequest);
+  const bases: string[] = [];
+  for (const baseDn of baseDns) bases.push(await readOwnName(connection, baseDn));
   return {
     kind: isAd ? 'active-directory' : hasSync ? 'content-sync' : 'plain',
     identity: isAd ? 'objectGUID' : 'entryUUID',
-    namingContext: namingContextOf(root, baseDn),
+    namingContext: namingContextOf(root, bases[0] ?? ''),
+    bases,
     instance: isAd ? await readInvocationId(connection, root?.text('dsServiceName')) : connection.server,
     canDirSync: controls.includes(controlOids.dirSync),
     canNotify: isAd ? controls.includes(controlOids.notification) : hasSync,
   };
 }
 
+/** `<GUID=...>`, or a name with blanks and escapes that the server writes otherwise. */
+async function readOwnName(connection: LdapConnection, baseDn: string): Promise<string> {
+  // The root has no name.
+  if (baseDn.trim() === '') return '';
+  const found = await readOne(connection, baseDn, ['objectClass']).catch(ignoreRefusal);
+  return found?.dn ?? baseDn;
+}
+
+/** A base that is not there, or may not be read, is told of by the search for users. */
+function ignoreRefusal(error: unknown): undefined {
+  if ((error as { readonly resultCode?: number }).resultCode === undefined) throw error;
+  return undefined;
+}
+
+/** The nearest one above the base. */
 function namingContextOf(root: LdapEntry | undefined, baseDn: string): string {
-  const base = baseDn.toLowerCase();
-  const above = (root?.texts('namingContexts') ?? []).filter((name) => base.endsWith(name.toLowerCase()));
-  return above.toSorted((a, b) => b.length - a.length)[0] ?? root?.text('defaultNamingContext') ?? baseDn;
+  const base = parseDn(baseDn) ?? [];
+  const above = (root?.texts('namingContexts') ?? []).flatMap((name) => {
+    const context = parseDn(name);
+    const depth = context && depthBelow(base, context);
+    return depth === undefined ? [] : [{ name, depth }];
+  });
+  return above.toSorted((a, b) => a.depth - b.depth)[0]?.name ?? root?.text('defaultNamingContext') ?? baseDn;
 }
 
 /** Who may not read it is still told apart by the server's name, only a restored backup then goes unnoticed. */
@@ -79,8 +104,31 @@ export async function readHighestUsn(connection: LdapConnection): Promise<string
   return (await readOne(connection, '', ['highestCommittedUSN']))?.text('highestCommittedUSN') ?? '0';
 }
 
-/** The last change of a naming context of OpenLDAP: the greatest of its providers' CSNs; undefined where it keeps none. */
-export async function readContextCsn(connection: LdapConnection, namingContext: string): Promise<string | undefined> {
+/** The last change of each provider of a naming context of OpenLDAP, by its CSN; empty where it keeps none. */
+export async function readContextCsns(connection: LdapConnection, namingContext: string): Promise<readonly string[]> {
   const entry = await readOne(connection, namingContext, ['contextCSN']);
-  return entry?.texts('contextCSN').toSorted().at(-1);
+  return entry?.texts('contextCSN').toSorted() ?? [];
+}
+
+/**
+ * Whether an account sees what is left of deleted objects: without rights on the container of an Active Directory it is not
+ * even there for it ([MS-ADTS] 3.1.1.4.3.4.1.14, 6.1.1.4.2).
+ */
+export async function readSeesDeletions(connection: LdapConnection, namingContext: string): Promise<boolean> {
+  let isSeen = false;
+  const baseDn = `CN=Deleted Objects,${namingContext}`;
+  const controls = [plainControl(controlOids.showDeleted, false)];
+  // Samba shows the container to everybody, and nothing of it.
+  const onEntry = (entry: LdapEntry): void => {
+    isSeen = entry.has('objectClass');
+  };
+  const search = {
+    baseDn,
+    scope: 'base',
+    filter: { present: 'objectClass' },
+    attributes: ['objectClass'],
+    onEntry,
+  } as const;
+  await connection.search({ ...search, controls }).done.catch(ignoreRefusal);
+  return isSeen;
 }

@@ -158,7 +158,7 @@ export class SnapshotSync {
     const connection = await this.#parts.connections.open('sync');
     this.#tell({ server: connection.server, outages: end(this.#status.outages, this.#parts.clock.now()) });
     try {
-      const server = await readServerFacts(connection, this.#parts.source.baseDns[0] ?? '');
+      const server = await readServerFacts(connection, this.#parts.source.baseDns);
       this.#session = { connection, server, isOver: false, sweeping: undefined };
       await this.#follow(this.#session);
     } finally {

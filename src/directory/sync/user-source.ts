@@ -1,4 +1,5 @@
 /** Which objects of a directory are users, and how an object is known again when its name or its address has changed. */
+import { depthBelow, parseDn } from '../distinguished-name.ts';
 import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from '../ldap.ts';
 import { resultCodes } from '../result-code.ts';
 import type { UserAttributes } from '../user-entry.ts';
@@ -29,21 +30,21 @@ export function identityOf(entry: LdapEntry, { kind, identity }: ServerFacts): s
   return entry.text(identity)?.replaceAll('-', '').toLowerCase() ?? entry.dn.toLowerCase();
 }
 
-const foldDn = (dn: string): string => dn.toLowerCase().replace(/\s*,\s*/g, ',');
-
-/** Whether a name lies where the source searches. */
-export function isWithin(dn: string, { baseDns, scope }: UserSource): boolean {
-  const name = foldDn(dn);
-  return baseDns.some((each) => {
-    const base = foldDn(each);
-    if (scope === 'base') return name === base;
-    if (!name.endsWith(base === '' ? '' : `,${base}`)) return scope === 'sub' && name === base;
-    return scope === 'sub' || parentOf(name) === base;
+/**
+ * Whether an object lies where the source searches. One whose name cannot be read does, for the search that follows says so
+ * or not.
+ * @param bases as the server calls them
+ */
+export function isWithin(dn: string, bases: readonly string[], scope: UserSource['scope']): boolean {
+  const name = parseDn(dn);
+  return bases.some((each) => {
+    const base = parseDn(each);
+    if (name === undefined || base === undefined) return true;
+    const depth = depthBelow(name, base);
+    if (depth === undefined || scope === 'sub') return depth !== undefined;
+    return depth === (scope === 'base' ? 0 : 1);
   });
 }
-
-/** What stands behind the first comma that is not escaped (RFC 4514 §2.4). */
-const parentOf = (dn: string): string => /^(?:[^,\\]|\\.)*,(.*)$/s.exec(dn)?.[1] ?? '';
 
 /**
  * Reads an object anew, whole, and as the source would find it.
@@ -55,7 +56,7 @@ export async function reread(
   server: ServerFacts,
   dn: string,
 ): Promise<LdapEntry | undefined> {
-  if (!isWithin(dn, source)) return undefined;
+  if (!isWithin(dn, server.bases, source.scope)) return undefined;
   const found: LdapEntry[] = [];
   try {
     await connection.search(searchOf(dn, 'base', source.filter, attributesOf(source, server), (it) => found.push(it)))

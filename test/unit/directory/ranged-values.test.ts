@@ -56,6 +56,7 @@ async function connected(later: (from: number) => Record<string, string[]> | und
 const facts: ServerFacts = {
   kind: 'active-directory',
   identity: 'objectGUID',
+  bases: [],
   namingContext: 'DC=example,DC=com',
   instance: 'invocation-1',
   canDirSync: false,

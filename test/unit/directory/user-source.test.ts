@@ -1,35 +1,42 @@
 import { describe, expect, test } from 'vitest';
-import { isWithin, type UserSource } from '../../../src/directory/sync/user-source.ts';
+import { isWithin } from '../../../src/directory/sync/user-source.ts';
 
-const source = (scope: UserSource['scope'], ...baseDns: string[]): UserSource => ({
-  name: 'ldap corp',
-  baseDns,
-  scope,
-  filter: '(objectClass=*)',
-  attributes: { addresses: [], enabled: 'x' },
-  pageSize: 1,
-});
+const staff = 'OU=Staff,DC=example,DC=com';
+const sales = 'OU=Sales\\, EMEA,DC=example,DC=com';
+const below = { base: false, one: true, sub: true };
+const farBelow = { base: false, one: false, sub: true };
+const elsewhere = { base: false, one: false, sub: false };
 
 describe('whether a name lies where users are searched', () => {
   test.each([
-    ['CN=bob,OU=Staff,DC=example,DC=com', 'OU=Staff,DC=example,DC=com', { base: false, one: true, sub: true }],
-    ['cn=bob, ou=STAFF, dc=example, dc=com', 'OU=Staff,DC=example,DC=com', { base: false, one: true, sub: true }],
+    ['CN=bob,OU=Staff,DC=example,DC=com', staff, below],
+    ['cn=bob, ou=STAFF, dc=example, dc=com', staff, below],
+    ['CN=bob,OU=Berlin,OU=Staff,DC=example,DC=com', staff, farBelow],
+    [staff, staff, { base: true, one: false, sub: true }],
+    ['CN=bob,OU=OldStaff,DC=example,DC=com', staff, elsewhere],
+    ['CN=Doe\\, Jane,OU=Staff,DC=example,DC=com', staff, below],
+    ['CN=bob,OU=Staff,DC=example,DC=com', '', farBelow],
+    ['DC=com', '', below],
+    ['CN=pat,OU=Sales\\2C EMEA,DC=example,DC=com', sales, below],
+    ['CN=pat,OU=Sales\\, EMEA,DC=example,DC=com', 'OU = Sales\\2C EMEA , DC=example, DC=com ', below],
+    ['CN=pat,OU="Sales, EMEA",DC=example,DC=com', sales, below],
+    ['CN=pat,OU=Sales,OU=EMEA,DC=example,DC=com', sales, elsewhere],
+    // Of a base that has no name but an identity the server has not said what it calls it.
     [
-      'CN=bob,OU=Berlin,OU=Staff,DC=example,DC=com',
-      'OU=Staff,DC=example,DC=com',
-      { base: false, one: false, sub: true },
+      'CN=bob,OU=Staff,DC=example,DC=com',
+      '<GUID=31b2f340016dd211945f00c04fb984f9>',
+      { base: true, one: true, sub: true },
     ],
-    ['OU=Staff,DC=example,DC=com', 'OU=Staff,DC=example,DC=com', { base: true, one: false, sub: true }],
-    ['CN=bob,OU=OldStaff,DC=example,DC=com', 'OU=Staff,DC=example,DC=com', { base: false, one: false, sub: false }],
-    ['CN=Doe\\, Jane,OU=Staff,DC=example,DC=com', 'OU=Staff,DC=example,DC=com', { base: false, one: true, sub: true }],
-    ['CN=bob,OU=Staff,DC=example,DC=com', '', { base: false, one: false, sub: true }],
   ])('%s below "%s"', (dn, base, verdicts) => {
     const scopes = ['base', 'one', 'sub'] as const;
-    expect(Object.fromEntries(scopes.map((scope) => [scope, isWithin(dn, source(scope, base))]))).toEqual(verdicts);
+    expect(Object.fromEntries(scopes.map((scope) => [scope, isWithin(dn, [base], scope)]))).toEqual(verdicts);
   });
 
   test('any of several bases will do', () => {
-    const two = source('sub', 'OU=A,DC=example', 'OU=B,DC=example');
-    expect([isWithin('CN=x,OU=B,DC=example', two), isWithin('CN=x,OU=C,DC=example', two)]).toEqual([true, false]);
+    const two = ['OU=A,DC=example', 'OU=B,DC=example'];
+    expect([isWithin('CN=x,OU=B,DC=example', two, 'sub'), isWithin('CN=x,OU=C,DC=example', two, 'sub')]).toEqual([
+      true,
+      false,
+    ]);
   });
 });

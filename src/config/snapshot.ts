@@ -132,7 +132,8 @@ export type ReadDirectory = (
   fileName: string,
 ) => {
   readonly directory: LdifUsers;
-  /** Of two entries with one address (`duplicate`) the first counts; all other kinds keep the file from being used. */
+  readonly userCount: number;
+  /** Of two entries with one address (`duplicate`) the enabled one counts, a bad `value` is passed over; all else keeps the file from being used. */
   readonly problems: readonly { readonly kind: string; readonly line: number; readonly problem: string }[];
 };
 
@@ -321,9 +322,10 @@ class Compiler {
   #ldifSource(file: string, path: Path, readDirectory: ReadDirectory): readonly SourceSettings[] {
     const text = readNamedFile(file, [...path, 'file'], this.#report, this.#folder);
     if (text === undefined) return [];
-    const { directory, problems } = readDirectory(text, file);
+    const { directory, userCount, problems } = readDirectory(text, file);
     for (const { kind, line, problem } of problems) {
-      const severity = kind === 'duplicate' ? 'warning' : 'error';
+      // One bad value is passed over, as a server's is; a file of nothing else is the wrong file.
+      const severity = kind === 'duplicate' || (kind === 'value' && userCount > 0) ? 'warning' : 'error';
       this.#report.problems.adopt({ severity, file, line, column: 1, path: '', what: problem, hint: undefined });
     }
     return [{ kind: 'ldif', directory }];

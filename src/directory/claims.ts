@@ -1,7 +1,7 @@
 /** Which objects of a directory have one address: a search below each base, and what it found in the order that decides. */
 import type { LdapControl, LdapFilter, LdapSearch } from './ldap.ts';
 import { type LdapParts, type LdapServersSettings, ldapConnections } from './ldap-connections.ts';
-import { type Claim, compareClaims, readUserEntry, type UserAttributes } from './user-entry.ts';
+import { type Claim, compareClaims, readUserEntry, schemeIsAlwaysWritten, type UserAttributes } from './user-entry.ts';
 
 /** Where users are searched for, and how they are known. */
 export interface UserSearch {
@@ -12,11 +12,6 @@ export interface UserSearch {
   readonly filter: string | undefined;
   readonly attributes: UserAttributes;
 }
-
-/** In these the scheme is always written; who fills others may have left it out. */
-const alwaysWithScheme = /^(?:msRTCSIP-PrimaryUserAddress|proxyAddresses)$/i;
-
-export const schemeIsAlwaysWritten = (attribute: string): boolean => alwaysWithScheme.test(attribute);
 
 const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
   { equal: attribute, value: `sip:${key}` },

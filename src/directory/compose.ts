@@ -1,7 +1,7 @@
 /** Opens the sources that the configuration names, and joins them to one directory. */
 import { randomSeed } from '../hash/keyed-hash.ts';
 import { type CacheClock, type CacheSettings, cached } from './cached.ts';
-import { namesOf, schemeIsAlwaysWritten } from './claims.ts';
+import { namesOf } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdapParts, type LdapServersSettings, ldapConnections } from './ldap-connections.ts';
 import { LookupSource, type OpenSource } from './ldap-source.ts';
@@ -12,7 +12,7 @@ import type { SnapshotSettings } from './sync/snapshot-settings.ts';
 import { syncInThread } from './sync/thread.ts';
 import { type Lendable, type Lent, lend } from './threads/lend.ts';
 import type { Loan } from './threads/loan.ts';
-import type { UserAttributes } from './user-entry.ts';
+import { schemeIsAlwaysWritten, type UserAttributes } from './user-entry.ts';
 
 /** What the configuration says; no file and no connection is opened by having it. */
 export interface DirectorySettings {

@@ -4,7 +4,7 @@
  */
 
 export interface LdifProblem {
-  /** `duplicate`: two sound entries contradict each other; the first one counts. */
+  /** `value`: of one entry, which is passed over; `duplicate`: of two sound entries with one address the enabled one counts. */
   readonly kind: 'syntax' | 'value' | 'duplicate';
   /** From 1; of a folded line the first. */
   readonly line: number;

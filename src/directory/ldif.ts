@@ -1,9 +1,9 @@
 /** The directory that needs no server: users of the Microsoft side from an LDIF export of Active Directory. */
 import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
-import { keyOfAddress } from '../routing/user-key.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './ldif-reader.ts';
+import { compareClaims, keyIn } from './user-entry.ts';
 import type { SharedTable } from './user-records.ts';
 import { UserTable } from './user-table.ts';
 
@@ -18,9 +18,10 @@ export interface LdifUsers extends Directory {
 }
 
 export interface LdifDirectory {
-  /** Complete without the entries that have a problem; of two entries with one address the first counts. */
+  /** Complete without the values that have a problem; of two entries with one address the enabled one counts, as with LDAP. */
   readonly directory: LdifUsers;
-  /** By line. At start any of them is a reason not to start. */
+  readonly userCount: number;
+  /** By line. Where the file itself cannot be read as LDIF, it is no reason to believe the rest. */
   readonly problems: readonly LdifProblem[];
 }
 
@@ -44,7 +45,7 @@ const singleValue = (record: LdifRecord, attribute: string, report: Report): Ldi
 };
 
 const readAddress = ({ line, text }: LdifValue, report: Report): string | undefined => {
-  const key = text !== undefined && /^sip:/i.test(text) ? keyOfAddress(text) : undefined;
+  const key = text === undefined ? undefined : keyIn(addressAttribute, text);
   if (key === undefined) {
     const shown = text === undefined ? 'something that is not UTF-8' : JSON.stringify(text);
     report({ kind: 'value', line, problem: `${addressAttribute} must be like sip:bob@example.com, and is ${shown}` });
@@ -72,11 +73,12 @@ const collectUsers = (records: readonly LdifRecord[], report: Report): Map<strin
   for (const record of records) {
     const user = readUser(record, report);
     if (user === undefined) continue;
-    const first = users.get(user.key);
-    if (first === undefined) users.set(user.key, user);
-    else {
-      const [here, there] = [user.dn, first.dn].map((dn) => JSON.stringify(dn));
-      const problem = `"${user.key}" is the address of two entries: here of ${here}, and in line ${first.line} of ${there}`;
+    const other = users.get(user.key);
+    if (other === undefined || compareClaims({ ...user, rank: 0 }, { ...other, rank: 0 }) < 0)
+      users.set(user.key, user);
+    if (other !== undefined) {
+      const [here, there] = [user.dn, other.dn].map((dn) => JSON.stringify(dn));
+      const problem = `"${user.key}" is the address of two entries: here of ${here}, and in line ${other.line} of ${there}`;
       report({ kind: 'duplicate', line: user.line, problem });
     }
   }
@@ -129,5 +131,5 @@ export const ldifDirectory = (text: string, fileName: string): LdifDirectory => 
   const problems: LdifProblem[] = [...syntax];
   const users = collectUsers(records, (problem) => problems.push(problem));
   problems.sort((a, b) => a.line - b.line);
-  return { directory: inTable(`ldif ${fileName}`, users), problems };
+  return { directory: inTable(`ldif ${fileName}`, users), userCount: users.size, problems };
 };

@@ -25,21 +25,49 @@ export interface UserEntry {
   readonly malformed: readonly string[];
 }
 
-/** `proxyAddresses` holds addresses of many kinds; who writes a SIP address elsewhere may leave out the scheme. */
-const isOfOtherScheme = (value: string): boolean => /^(?!sips?:)[a-z][a-z0-9.+-]*:/i.test(value);
+/** In these the scheme is always written; who fills others may have left it out. */
+const alwaysWithScheme = /^(?:msRTCSIP-PrimaryUserAddress|proxyAddresses)$/i;
+
+export const schemeIsAlwaysWritten = (attribute: string): boolean => alwaysWithScheme.test(attribute);
+
+/** Addresses of all kinds stand beside each other there, and one without a scheme is a mail address. */
+const holdsAllKinds = (attribute: string): boolean => attribute.toLowerCase() === 'proxyaddresses';
+
+const malformed = Symbol('should be a SIP address, and is none');
+
+/**
+ * What a value of an attribute says. A look-up asks for `sip:user@host`, or for that without its scheme: so no value counts
+ * that has more, however it was read.
+ * @returns the key of a user; undefined for an address of another kind
+ */
+function readAddress(attribute: string, value: string): string | typeof malformed | undefined {
+  const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9.+-]*):)?(.*)$/is.exec(value) ?? [];
+  const kind = scheme?.toLowerCase();
+  if (kind === undefined && holdsAllKinds(attribute)) return undefined;
+  if (kind !== undefined && kind !== 'sip' && kind !== 'sips') return undefined;
+  const hasMore = /[;?]|:\d*$/.test(rest.replace(/\[[^\]]*\]$/, ''));
+  if (hasMore || kind === 'sips' || (kind === undefined && schemeIsAlwaysWritten(attribute))) return malformed;
+  return keyOfAddress(`sip:${rest}`) ?? malformed;
+}
+
+/** The key of a user whose address an attribute has; undefined for a value that is no SIP address. */
+export function keyIn(attribute: string, value: string): string | undefined {
+  const read = readAddress(attribute, value);
+  return read === malformed ? undefined : read;
+}
 
 export function readUserEntry(entry: LdapEntry, { addresses: names, enabled }: UserAttributes): UserEntry {
   const addresses = new Map<string, UserAddress>();
-  const malformed: string[] = [];
+  const wrong: string[] = [];
   for (const [rank, name] of names.entries()) {
     for (const value of entry.texts(name)) {
-      if (isOfOtherScheme(value)) continue;
-      const key = keyOfAddress(value);
-      if (key === undefined) malformed.push(`${name}: ${JSON.stringify(value)}`);
-      else if (!addresses.has(key)) addresses.set(key, { key, rank });
+      const key = readAddress(name, value);
+      if (key === malformed) wrong.push(`${name}: ${JSON.stringify(value)}`);
+      else if (key !== undefined && !addresses.has(key)) addresses.set(key, { key, rank });
     }
   }
-  return { dn: entry.dn, isEnabled: entry.text(enabled) === 'TRUE', addresses: [...addresses.values()], malformed };
+  const isEnabled = entry.text(enabled) === 'TRUE';
+  return { dn: entry.dn, isEnabled, addresses: [...addresses.values()], malformed: wrong };
 }
 
 /** One of several objects that have the same address. */

@@ -3,7 +3,7 @@ import { LdapError } from '../ldap.ts';
 import type { Loss } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 
-/** Fewer users than this may always go: in a small office two are a large share. */
+/** So many users may always go, unless none may: in a small office two are a large share. */
 const alwaysMayGo = 5;
 
 /** Nobody at all is a wrong setting or a missing right: to believe it would make every user unknown. */
@@ -18,7 +18,7 @@ export function foundNobody({ baseDns, filter }: UserSource): LdapError {
  * @returns for people, why it is not put in force; undefined when it is believed
  */
 export function disbelief(objects: number, { gone, disabled, share }: Loss, maxLoss: number): string | undefined {
-  const isTooMuch = share > maxLoss && gone + disabled > alwaysMayGo;
+  const isTooMuch = share > maxLoss && (maxLoss === 0 || gone + disabled > alwaysMayGo);
   if (objects > 0 && !isTooMuch) return undefined;
   const percent = (part: number): string => `${Math.round(part * 1_000) / 10} %`;
   const what = `it would drop ${gone} users and disable ${disabled}, ${percent(share)} of all`;

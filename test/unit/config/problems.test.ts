@@ -788,9 +788,19 @@ describe('files that routes.yaml names', () => {
       problemsOf(routesYaml(withLdif), {
         'users.ldif': 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\nmsRTCSIP-UserEnabled: yes\n',
       }),
-    ).toEqual(['users.ldif:3:1: error: msRTCSIP-UserEnabled must be TRUE or FALSE, and is "yes"']));
+    ).toEqual(['users.ldif:3:1: warning: msRTCSIP-UserEnabled must be TRUE or FALSE, and is "yes"']));
 
-  test('one address in two entries is a warning: the first counts', () => {
+  test('a bad address in an LDIF file is passed over and listed; a file of nothing else is refused', () => {
+    const entry = (dn: string, address: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: ${address}\n\n`;
+    const bad = entry('eve', 'sip:eve@example.com,');
+    const said = 'msRTCSIP-PrimaryUserAddress must be like sip:bob@example.com, and is "sip:eve@example.com,"';
+    expect(problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a', 'sip:a@example.com') + bad })).toEqual([
+      `users.ldif:5:1: warning: ${said}`,
+    ]);
+    expect(problemsOf(routesYaml(withLdif), { 'users.ldif': bad })).toEqual([`users.ldif:2:1: error: ${said}`]);
+  });
+
+  test('one address in two entries is a warning: the enabled one counts, then the first by name', () => {
     const entry = (dn: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n\n`;
     const [said, ...more] = problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a') + entry('b') });
     expect(said).toMatch(/^users\.ldif:5:1: warning: "a@example\.com" is the address of two entries/);

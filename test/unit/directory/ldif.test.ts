@@ -273,12 +273,13 @@ describe('users of an LDIF file', () => {
     ]);
   });
 
-  test('of two entries with one address, in whatever spelling, the first counts, and both are named', () => {
-    const text = [
-      entry('Bob', address('bob'), 'msRTCSIP-UserEnabled: TRUE'),
-      entry('Robert', address('B%6Fb'), 'msRTCSIP-UserEnabled: FALSE'),
-    ].join('\n');
-    const { directory, problems } = ldifDirectory(text, 'users.ldif');
+  test('of two entries with one address, in whatever spelling, the enabled one counts, and both are named', () => {
+    const enabled = entry('Bob', address('bob'), 'msRTCSIP-UserEnabled: TRUE');
+    const other = entry('Robert', address('B%6Fb'), 'msRTCSIP-UserEnabled: FALSE');
+    const reversed = ldifDirectory([other, enabled].join('\n'), 'users.ldif');
+    expect(reversed.directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', addressOnly: false });
+    expect([reversed.userCount, reversed.problems.map(({ kind }) => kind)]).toEqual([1, ['duplicate']]);
+    const { directory, problems } = ldifDirectory([enabled, other].join('\n'), 'users.ldif');
     expect(problems).toEqual([
       {
         kind: 'duplicate',

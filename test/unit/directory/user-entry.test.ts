@@ -1,7 +1,7 @@
 /** What an object of the directory says about a user, and which of several objects with one address decides. */
 import { describe, expect, test } from 'vitest';
 import { readResponse } from '../../../src/directory/ldap-wire.ts';
-import { type Claim, compareClaims, readUserEntry } from '../../../src/directory/user-entry.ts';
+import { type Claim, compareClaims, keyIn, readUserEntry } from '../../../src/directory/user-entry.ts';
 import { searchEntry } from '../../support/fake-ldap-server.ts';
 
 const attributes = { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' };
@@ -44,6 +44,35 @@ describe('a user', () => {
     expect(user.addresses).toEqual([{ key: 'bob@example.com', rank: 1 }]);
     expect(user.malformed).toEqual(['msRTCSIP-PrimaryUserAddress: "sip:bob"']);
   });
+});
+
+test.each([
+  // attribute, value, key (undefined: not an address of a user), and whether it is reported
+  ['msRTCSIP-PrimaryUserAddress', 'sip:bob@example.com', 'bob@example.com', false],
+  ['msRTCSIP-PrimaryUserAddress', 'SIP:Bob@Example.com', 'bob@example.com', false],
+  ['msRTCSIP-PrimaryUserAddress', 'bob@example.com', undefined, true],
+  ['msRTCSIP-PrimaryUserAddress', 'sips:bob@example.com', undefined, true],
+  ['msRTCSIP-PrimaryUserAddress', 'sip:bob@example.com:5060', undefined, true],
+  ['msRTCSIP-PrimaryUserAddress', 'sip:bob@example.com;user=ip', undefined, true],
+  ['msRTCSIP-PrimaryUserAddress', 'sip:bob@[2001:db8::1]', 'bob@2001:db8::1', false],
+  ['msRTCSIP-PrimaryUserAddress', 'tel:+14255550100', undefined, false],
+  ['proxyAddresses', 'bob@example.com', undefined, false],
+  ['proxyAddresses', 'smtp:bob@example.com', undefined, false],
+  ['proxyAddresses', 'x500:/o=Example', undefined, false],
+  ['proxyAddresses', 'sips:bob@example.com', undefined, true],
+  ['mail', 'bob@example.com', 'bob@example.com', false],
+  ['mail', 'sip:bob@example.com', 'bob@example.com', false],
+  ['mail', 'bob@example.com;x=1', undefined, true],
+  ['mail', 'smtp:bob@example.com', undefined, false],
+])('%s: %s has one meaning, however it was read', (attribute, value, key, isReported) => {
+  const response = readResponse(searchEntry(1, 'CN=a', { [attribute]: [value] }));
+  if (response.kind !== 'entry') throw new Error(response.kind);
+  const { addresses, malformed } = readUserEntry(response.entry, { addresses: [attribute], enabled: 'x' });
+  expect([addresses.map((each) => each.key), malformed.length > 0]).toEqual([
+    key === undefined ? [] : [key],
+    isReported,
+  ]);
+  expect(keyIn(attribute, value)).toBe(key);
 });
 
 describe('of several objects with one address', () => {

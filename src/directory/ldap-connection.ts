@@ -27,7 +27,7 @@ import {
   writeUnbind,
 } from './ldap-wire.ts';
 import { hasMoreValues, withAllValues } from './ranged-values.ts';
-import { resultCodes, tellResult } from './result-code.ts';
+import { isOutOfService, resultCodes, tellResult } from './result-code.ts';
 
 export interface ConnectionSettings {
   readonly server: string;
@@ -98,7 +98,7 @@ export class StreamConnection implements LdapConnection {
     const result = await this.#ask((id) => writeBind(id, dn, password), { budgetMs }).done;
     if (result.code !== 0) {
       const what = `${this.server} refuses ${dn}: ${tellResult(result.code, result.diagnostic)}`;
-      throw new LdapError('ldap-bind', what, result.code);
+      throw new LdapError(isOutOfService(result.code) ? 'ldap-unavailable' : 'ldap-bind', what, result.code);
     }
   }
 
@@ -173,8 +173,10 @@ export class StreamConnection implements LdapConnection {
     const write = (id: number): Buffer => writeSearch(id, search, controls);
     const { done, abandon } = this.#ask(write, { search, ...(budgetMs === undefined ? {} : { budgetMs }) });
     const whole = done.then((result): LdapResult => {
-      if (result.code !== 0) throw refused(this.server, `to search ${search.baseDn || 'the root'}`, result);
-      return { controls: result.controls, referrals: result.referrals };
+      if (result.code === 0) return { controls: result.controls, referrals: result.referrals };
+      const why = refused(this.server, `to search ${search.baseDn || 'the root'}`, result);
+      if (isOutOfService(result.code)) this.#end(why);
+      throw why;
     });
     return { done: whole, abandon };
   }
@@ -318,7 +320,12 @@ const withReferrals = (result: WireResult, referrals: readonly string[]): WireRe
   referrals.length === 0 ? result : { ...result, referrals: [...referrals, ...result.referrals] };
 
 const refused = (server: string, what: string, { code, diagnostic, referrals }: WireResult): LdapError =>
-  new LdapError('ldap-refused', `${server} refuses ${what}: ${tellResult(code, diagnostic)}`, code, referrals);
+  new LdapError(
+    isOutOfService(code) ? 'ldap-unavailable' : 'ldap-refused',
+    `${server} refuses ${what}: ${tellResult(code, diagnostic)}`,
+    code,
+    referrals,
+  );
 
 const abandoned = (server: string): LdapError =>
   new LdapError('ldap-abandoned', `the search on ${server} was abandoned`);

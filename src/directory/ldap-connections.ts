@@ -8,8 +8,17 @@ import {
 } from './ldap.ts';
 import { StreamConnection } from './ldap-connection.ts';
 import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './ldap-socket.ts';
+import { resultCodes } from './result-code.ts';
 import { missingAttributes } from './schema-check.ts';
-import { candidates, initialChoice, isReturnDue, restMs, type ServerChoice, stepChoice } from './server-choice.ts';
+import {
+  type ChoiceEvent,
+  candidates,
+  initialChoice,
+  isReturnDue,
+  restMs,
+  type ServerChoice,
+  stepChoice,
+} from './server-choice.ts';
 
 /** Plain values: they may travel to another thread. */
 export interface LdapServersSettings {
@@ -56,6 +65,9 @@ export function ldapConnections(settings: LdapServersSettings, parts: LdapParts)
 /** How long the schema of a server is believed to be as it was. */
 const schemaLifeMs = 3_600_000;
 
+const hasWrongCredentials = ({ code, resultCode }: LdapError): boolean =>
+  code === 'ldap-bind' && resultCode === resultCodes.invalidCredentials;
+
 class Connections implements OwnedConnections {
   readonly #settings: LdapServersSettings;
   readonly #parts: LdapParts;
@@ -84,6 +96,7 @@ class Connections implements OwnedConnections {
         return connection;
       } catch (error) {
         last = this.#failed(index, error, purpose);
+        if (hasWrongCredentials(last)) break;
       }
     }
     throw last;
@@ -170,16 +183,12 @@ class Connections implements OwnedConnections {
     if (why.code !== 'ldap-closed') this.#failed(server, why, 'lookup');
   }
 
-  #note(server: number, { code, message }: LdapError): void {
-    const isRefusal = code === 'ldap-bind' || code === 'ldap-schema';
-    const event = {
-      kind: 'failed',
-      server,
-      nowMs: this.#nowMs(),
-      why: message,
-      isRefusal,
-      spread: this.#parts.random(),
-    } as const;
+  #note(server: number, error: LdapError): void {
+    const told = { server, nowMs: this.#nowMs(), why: error.message, spread: this.#parts.random() };
+    const isRefusal = error.code === 'ldap-bind' || error.code === 'ldap-schema';
+    const event: ChoiceEvent = hasWrongCredentials(error)
+      ? { ...told, kind: 'credentials-refused' }
+      : { ...told, kind: 'failed', isRefusal };
     this.#choice = stepChoice(this.#choice, event, this.#settings);
   }
 

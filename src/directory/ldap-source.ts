@@ -80,7 +80,7 @@ export class LookupSource implements OpenSource {
     try {
       return this.#answer(key, await this.#claims(await this.#kept.get(), key));
     } catch (error) {
-      if (!(error instanceof LdapError) || error.code !== 'ldap-closed') throw error;
+      if (!(error instanceof LdapError) || !connectionEnds.has(error.code)) throw error;
       return this.#answer(key, await this.#claims(await this.#kept.get(), key));
     }
   }
@@ -110,6 +110,9 @@ export class LookupSource implements OpenSource {
     this.#once.tell(key, () => this.#log.warn({ user: key, objects }, what));
   }
 }
+
+/** With these the connection has ended under the search. */
+const connectionEnds: ReadonlySet<string> = new Set(['ldap-closed', 'ldap-unavailable']);
 
 /** Result code 10: the whole search belongs elsewhere. Where nobody follows it, it stays the refusal that it is. */
 function referralOf(error: unknown): LdapResult {

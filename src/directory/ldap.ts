@@ -117,12 +117,13 @@ export interface LdapServerState {
 }
 
 /**
- * `ldap-refused`: the server's answer (see `resultCode`). `ldap-unreachable`: no connection. `ldap-not-trusted`: its
+ * `ldap-refused`: the server's answer (see `resultCode`); `ldap-unavailable`: that it cannot serve, and the connection's end. `ldap-unreachable`: no connection. `ldap-not-trusted`: its
  * certificate. `ldap-bind`: our name or password. `ldap-timeout`: silence. `ldap-closed`: the connection ended.
  * `ldap-schema`: an attribute that does not exist there. `ldap-abandoned`: our own wish. `ldap-protocol`: what came was no LDAP.
  */
 export type LdapErrorCode =
   | 'ldap-refused'
+  | 'ldap-unavailable'
   | 'ldap-unreachable'
   | 'ldap-not-trusted'
   | 'ldap-bind'
@@ -133,7 +134,7 @@ export type LdapErrorCode =
   | 'ldap-protocol';
 
 export class LdapError extends RouterError {
-  /** RFC 4511 §4.1.9, of `ldap-refused` and `ldap-bind`. */
+  /** RFC 4511 §4.1.9, of `ldap-refused`, `ldap-unavailable` and `ldap-bind`. */
   readonly resultCode: number | undefined;
   declare readonly code: LdapErrorCode;
 

@@ -21,6 +21,7 @@ const meanings: ReadonlyMap<number, string> = new Map([
   [51, 'busy'],
   [52, 'unavailable'],
   [53, 'unwillingToPerform'],
+  [80, 'other'],
   [68, 'entryAlreadyExists'],
 ]);
 
@@ -38,6 +39,14 @@ const adBindMeanings: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const resultCodes = { referral: 10, noSuchObject: 32, invalidCredentials: 49 } as const;
+
+/**
+ * With these a server says that it cannot serve, whoever asks: operationsError (of Active Directory also that it has forgotten
+ * who we are), busy, unavailable, unwillingToPerform, other. It is left as one that is gone.
+ */
+const outOfService: ReadonlySet<number> = new Set([1, 51, 52, 53, 80]);
+
+export const isOutOfService = (code: number): boolean => outOfService.has(code);
 
 /** `sizeLimitExceeded: ... (4)`, with what the server itself said. */
 export function tellResult(code: number, diagnostic: string): string {

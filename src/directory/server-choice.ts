@@ -30,6 +30,15 @@ export interface ChoiceSettings {
 
 export type ChoiceEvent =
   | { readonly kind: 'succeeded'; readonly server: number; readonly nowMs: number }
+  /** It takes our name or password for wrong, and so will the others: each try counts towards the lock-out of the account. */
+  | {
+      readonly kind: 'credentials-refused';
+      readonly server: number;
+      readonly nowMs: number;
+      readonly why: string;
+      /** In [0, 1). */
+      readonly spread: number;
+    }
   | {
       readonly kind: 'failed';
       readonly server: number;
@@ -64,10 +73,33 @@ export const initialChoice = (count: number): ServerChoice => ({
 export function stepChoice(choice: ServerChoice, event: ChoiceEvent, settings: ChoiceSettings): ServerChoice {
   const before = choice.servers[event.server];
   if (before === undefined) return choice;
+  if (event.kind === 'credentials-refused') return allRest(choice, event, settings);
   const after = event.kind === 'succeeded' ? succeeded(before, event.nowMs) : failed(before, event, settings);
   const servers = choice.servers.with(event.server, after);
-  return event.kind === 'succeeded' ? { servers, inUse: event.server } : { ...choice, servers };
+  if (event.kind === 'succeeded') return { servers, inUse: event.server };
+  // One that binds us and then serves nobody would be the first to be tried again, for ever.
+  const isLeft = event.server === choice.inUse && before.failures === 0 && before.succeededAtMs !== undefined;
+  return { servers, inUse: isLeft ? (event.server + 1) % servers.length : choice.inUse };
 }
+
+/** One try for all servers, at long and growing intervals; the next one is for the next server, which may know better. */
+function allRest(
+  { servers }: ServerChoice,
+  event: ChoiceEvent & { kind: 'credentials-refused' },
+  settings: ChoiceSettings,
+): ServerChoice {
+  const tries = servers.reduce((sum, { failures }) => sum + failures, 0);
+  const restUntilMs = event.nowMs + refusalRestMs(tries, event.spread);
+  const after = servers.map((state, index) => {
+    const told =
+      index === event.server ? failed(state, { ...event, kind: 'failed', isRefusal: true }, settings) : state;
+    return { ...told, restUntilMs: Math.max(state.restUntilMs, restUntilMs) };
+  });
+  return { servers: after, inUse: (event.server + 1) % servers.length };
+}
+
+const refusalRestMs = (failures: number, spread: number): number =>
+  Math.min(longestRefusalRestMs, firstRefusalRestMs * 2 ** Math.min(failures, 20)) * (0.5 + spread / 2);
 
 const succeeded = (state: ServerState, nowMs: number): ServerState => ({
   ...state,
@@ -82,8 +114,9 @@ function failed(
   { nowMs, why, isRefusal, spread }: ChoiceEvent & { kind: 'failed' },
   { returnAfterMs }: ChoiceSettings,
 ): ServerState {
-  const [firstMs, longestMs] = isRefusal ? [firstRefusalRestMs, longestRefusalRestMs] : [firstRestMs, longestRestMs];
-  const restMs = Math.min(longestMs, firstMs * 2 ** Math.min(failures, 20)) * (0.5 + spread / 2);
+  const restMs = isRefusal
+    ? refusalRestMs(failures, spread)
+    : Math.min(longestRestMs, firstRestMs * 2 ** Math.min(failures, 20)) * (0.5 + spread / 2);
   const hadReturned = failures === 0 && succeededAtMs !== undefined;
   const heldMs = nowMs - (succeededAtMs ?? 0);
   const isFlap = hadReturned && heldMs < returnAfterMs;

@@ -66,6 +66,7 @@ const saveEveryMs = 5 * 60_000;
 /** The server could not be asked, or did not answer: what it would have said is not known, and nothing grows old by it. */
 const silences: readonly unknown[] = [
   'ldap-unreachable',
+  'ldap-unavailable',
   'ldap-not-trusted',
   'ldap-bind',
   'ldap-timeout',

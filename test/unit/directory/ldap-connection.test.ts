@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { StreamConnection } from '../../../src/directory/ldap-connection.ts';
-import { fakeLdapServer, type LdapRequest, searchDone, searchEntry } from '../../support/fake-ldap-server.ts';
+import {
+  bindResponse,
+  fakeLdapServer,
+  type LdapRequest,
+  searchDone,
+  searchEntry,
+} from '../../support/fake-ldap-server.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
 
@@ -162,4 +168,50 @@ test('without a name or a password nothing is sent: such a bind would succeed an
   await expect(connection.bind('CN=a', '', 1_000)).rejects.toMatchObject({ code: 'ldap-bind' });
   await expect(connection.bind('', 'secret', 1_000)).rejects.toMatchObject({ code: 'ldap-bind' });
   expect(requests).toEqual([]);
+});
+
+describe('a server that says that it cannot serve', () => {
+  test.each([
+    [1, 'operationsError'],
+    [51, 'busy'],
+    [52, 'unavailable'],
+    [53, 'unwillingToPerform'],
+    [80, 'other'],
+  ])('to a search, with %i, is left: the connection ends', async (code, name) => {
+    const { connection } = await connected(({ operation, messageId }) =>
+      operation === 'search' ? [searchDone(messageId, code)] : [],
+    );
+    const ended: string[] = [];
+    connection.onClosed((why) => ended.push(why.code));
+    expect(await outcomeOf(connection.search(everything).done)).toMatchObject({
+      code: 'ldap-unavailable',
+      resultCode: code,
+      message: expect.stringContaining(name),
+    });
+    expect(ended).toEqual(['ldap-unavailable']);
+  });
+
+  test.each([
+    [51, 'ldap-unavailable'],
+    [52, 'ldap-unavailable'],
+    [49, 'ldap-bind'],
+    [8, 'ldap-bind'],
+  ])('to a bind, with %i, is %s', async (code, expected) => {
+    const { connection } = await connected(({ operation, messageId }) =>
+      operation === 'bind' ? [bindResponse(messageId, code)] : [],
+    );
+    await expect(connection.bind('CN=a', 'secret', 1_000)).rejects.toMatchObject({ code: expected, resultCode: code });
+  });
+
+  test('that there is no such object, or too many, is an answer: the connection goes on', async () => {
+    const { connection } = await connected(({ operation, messageId, count }) =>
+      operation === 'search' ? [searchDone(messageId, [32, 4, 0][count - 1] ?? 0)] : [],
+    );
+    const codes = [
+      await outcomeOf(connection.search(everything).done),
+      await outcomeOf(connection.search(everything).done),
+    ];
+    expect(codes).toMatchObject([{ code: 'ldap-refused' }, { code: 'ldap-refused' }]);
+    expect(await outcomeOf(connection.search(everything).done)).toBe('done');
+  });
 });

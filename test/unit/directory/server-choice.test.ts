@@ -26,7 +26,50 @@ const succeeded = (server: number, nowMs: number): ChoiceEvent => ({ kind: 'succ
 const reached = (count: number, ...events: readonly ChoiceEvent[]): ServerChoice =>
   events.reduce((choice, event) => stepChoice(choice, event, settings), initialChoice(count));
 
+const credentialsRefused = (server: number, nowMs: number): ChoiceEvent => ({
+  kind: 'credentials-refused',
+  server,
+  nowMs,
+  why: 'the password is wrong',
+  spread: 1,
+});
+
+describe('a name or password that is wrong', () => {
+  test('is offered to one server, and to none for a minute; then to the next one', () => {
+    const choice = reached(3, succeeded(0, 0), credentialsRefused(0, 1_000));
+    expect(candidates(choice, 60_999, settings)).toEqual([]);
+    expect(restMs(choice, 1_000)).toBe(60_000);
+    expect(candidates(choice, 61_000, settings)[0]).toBe(1);
+    expect(choice.servers.map(({ lastFailure }) => lastFailure)).toEqual([
+      'the password is wrong',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('is offered less and less often, up to ten minutes, whichever server it was offered to', () => {
+    let choice = reached(2, credentialsRefused(0, 0));
+    const rests = [restMs(choice, 0)];
+    for (const server of [1, 0, 1, 0]) {
+      choice = stepChoice(choice, credentialsRefused(server, 0), settings);
+      rests.push(restMs(choice, 0));
+    }
+    expect(rests).toEqual([60_000, 120_000, 240_000, 480_000, 600_000]);
+  });
+
+  test('that is right again is so for all', () => {
+    const choice = reached(2, credentialsRefused(0, 0), succeeded(1, 60_000));
+    expect(choice.inUse).toBe(1);
+    expect(candidates(choice, 60_001, settings)).toEqual([0, 1]);
+  });
+});
+
 describe('which server is tried', () => {
+  test('one that bound us and then failed is behind the others, also when it has rested', () => {
+    const choice = reached(3, succeeded(0, 0), failed(0, 100));
+    expect(candidates(choice, 100_000, settings)).toEqual([1, 0, 2]);
+  });
+
   test('at first all of them, as configured', () => {
     expect(candidates(initialChoice(3), 0, settings)).toEqual([0, 1, 2]);
   });

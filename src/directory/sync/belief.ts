@@ -24,3 +24,6 @@ export function disbelief(objects: number, { gone, disabled, share }: Loss, maxL
   const what = `it would drop ${gone} users and disable ${disabled}, ${percent(share)} of all`;
   return `${what}, where at most ${percent(maxLoss)} are believed: the users before it stay until it is confirmed`;
 }
+
+/** Whether a loss is within one that somebody has looked at. */
+export const isNoMore = (loss: Loss, seen: Loss): boolean => loss.gone <= seen.gone && loss.disabled <= seen.disabled;

@@ -4,7 +4,7 @@
  */
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
-import { disbelief, foundNobody } from './belief.ts';
+import { disbelief, foundNobody, isNoMore } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
 import {
@@ -92,6 +92,8 @@ export class SnapshotSync {
   #isWhole = false;
   #isStopped = false;
   #believesLoss = false;
+  /** Of the last sweep that was held back: what an operator has seen, and may confirm. */
+  #heldLoss: Loss | undefined;
   #session: Session | undefined;
   #sweepAtMs = 0;
   #sweepFailures = 0;
@@ -122,7 +124,7 @@ export class SnapshotSync {
     this.#ended = this.#run();
   }
 
-  /** @param believesLoss the operator has looked: the next sweep is put in force whatever it would drop */
+  /** @param believesLoss the operator has looked: the next sweep is put in force if it drops no more than what was held back */
   sweepNow(believesLoss = false): void {
     this.#believesLoss ||= believesLoss;
     this.#sweepAtMs = 0;
@@ -305,13 +307,16 @@ export class SnapshotSync {
   #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
     if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(this.#parts.source);
     const loss = this.#tables.loss();
-    const why = this.#believesLoss ? undefined : disbelief(notes.objects, loss, this.#parts.settings.maxLoss);
+    const isConfirmed = this.#believesLoss && this.#heldLoss !== undefined && isNoMore(loss, this.#heldLoss);
+    const why = isConfirmed ? undefined : disbelief(notes.objects, loss, this.#parts.settings.maxLoss);
+    // Once: what was confirmed was this sweep or none.
+    this.#believesLoss = false;
+    this.#heldLoss = why === undefined ? undefined : loss;
     if (why !== undefined) {
       this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });
       return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why }, loss);
     }
-    this.#believesLoss = false;
     this.#tables.adoptSweep();
     this.#isWhole = true;
     this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs });

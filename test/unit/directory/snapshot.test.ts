@@ -374,6 +374,27 @@ describe('a loss too great to be believed', () => {
     expect(directory.status.lastSweep?.outcome).toBe('held');
   });
 
+  test('is not put in force when it has grown since it was shown, nor when the answer is empty; that is shown anew', async () => {
+    for (let i = 10; i < 12; i += 1) ad.forget(`user${i}`);
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 12 });
+    for (let i = 12; i < 30; i += 1) ad.forget(`user${i}`);
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 30 });
+    expect(answerFor('user0')).toBe('enabled, fresh');
+  });
+
+  test('is not confirmed before it was shown: a refresh that loses too much is held back', async () => {
+    directory.confirmLoss();
+    await settle();
+    for (let i = 10; i < 20; i += 1) ad.forget(`user${i}`);
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 10 });
+  });
+
   test('if nobody confirms it, those who were not seen go stale and then are gone; those who were seen stay fresh', async () => {
     await pass(49 * hour);
     expect([answerFor('user0'), answerFor('user20')]).toEqual(['enabled, stale', 'enabled, fresh']);

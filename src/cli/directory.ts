@@ -140,10 +140,15 @@ function tellCatalog(facts: ExaminedFacts): readonly string[] {
   return [`global catalog: lacks ${missing.join(', ')}; ${advice}`];
 }
 
-const tellCensus = ({ users, enabled, addressOnly, ...findings }: Census): readonly string[] => [
+const tellCensus = ({ users, enabled, addressOnly, unseenAttribute, ...findings }: Census): readonly string[] => [
   `${users} users with a SIP address`,
   `  ${enabled} enabled on the Microsoft side`,
   `  ${addressOnly} with an address only: migrated, or made searchable`,
+  ...(unseenAttribute === undefined
+    ? []
+    : [
+        `  none of them shows ${unseenAttribute}: may the account read it? As it is, everybody counts as not enabled, and is at home on the Cisco side`,
+      ]),
   ...tellFinding(
     findings.accountDisabled,
     'of the enabled whose account is disabled in the directory; they stay reachable',

@@ -13,6 +13,8 @@ export interface Census {
   readonly users: number;
   readonly enabled: number;
   readonly addressOnly: number;
+  /** The attribute that says who is enabled, where not one of the users shows it; else undefined. */
+  readonly unseenAttribute: string | undefined;
   /** Enabled for the Microsoft side, while the account itself is disabled in Active Directory. */
   readonly accountDisabled: Finding;
   /** Objects with a value that should be a SIP address and is none. */
@@ -53,6 +55,7 @@ export class CensusTaker {
   readonly #ownerOf = new Map<string, string>();
   #enabled = 0;
   #addressOnly = 0;
+  #showsEnabled = false;
 
   /** @param domains that both sides share, lower case */
   constructor(attributes: UserAttributes, domains: readonly string[]) {
@@ -69,6 +72,7 @@ export class CensusTaker {
     const { dn, isEnabled, addresses, malformed } = readUserEntry(entry, this.#attributes);
     if (malformed.length > 0) this.#malformed.add(`${dn} (${malformed[0]})`);
     if (addresses.length === 0) return;
+    this.#showsEnabled ||= entry.has(this.#attributes.enabled);
     if (isEnabled) this.#enabled += 1;
     else this.#addressOnly += 1;
     const control = Number(entry.text('userAccountControl') ?? 0);
@@ -79,10 +83,12 @@ export class CensusTaker {
   }
 
   get census(): Census {
+    const users = this.#enabled + this.#addressOnly;
     return {
-      users: this.#enabled + this.#addressOnly,
+      users,
       enabled: this.#enabled,
       addressOnly: this.#addressOnly,
+      unseenAttribute: users > 0 && !this.#showsEnabled ? this.#attributes.enabled : undefined,
       accountDisabled: this.#accountDisabled.finding,
       malformed: this.#malformed.finding,
       duplicate: this.#duplicate.finding,

@@ -100,6 +100,15 @@ test('one server of two that does not work is named with its reason; the users a
   expect(code).toBe(1);
 });
 
+test('OpenLDAP: that the account may not read who is enabled is told', async () => {
+  const other = await startOpenLdap({ users: 5, hidden: 'msRTCSIP-UserEnabled' });
+  onTestFinished(() => other.stop());
+  const { out } = await check(other, [other.ldapsUrl]);
+  expect(out.filter((line) => line.includes('msRTCSIP-UserEnabled'))).toEqual([
+    expect.stringMatching(/^ {4}none of them shows msRTCSIP-UserEnabled: may the account read it\?/),
+  ]);
+});
+
 test('a wrong password is told, and is not printed', async () => {
   const { code, out, err } = await check(openLdap, [openLdap.ldapsUrl], { password: 'not the right one' });
   expect(out.join('\n')).toMatch(/the bind DN or its password is wrong/);

@@ -18,6 +18,8 @@ export interface OpenLdapWish {
   readonly domain?: string;
   /** False: as a directory that Lync has never met. Default: true. */
   readonly hasRtc?: boolean;
+  /** An attribute that no account but the administrator's may read. */
+  readonly hidden?: string;
   /** Largest result without paging, and largest page, for the reader, as MaxPageSize of AD. Default 1000. */
   readonly pageLimit?: number;
   /** Idle connections are closed after this time. Default 0: never. */
@@ -122,7 +124,7 @@ index objectClass,cn,objectGUID,proxyAddresses,entryUUID,entryCSN eq
 ${wish.hasRtc === false ? '' : 'index msRTCSIP-PrimaryUserAddress,msRTCSIP-UserEnabled,ectisrv3UserSipUri eq'}
 limits dn.exact="CN=svc-sip,CN=Users,${suffix}" ${limitsOf(wish)}
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="CN=svc-provision,CN=Users,${suffix}" write by users read by * none
+${wish.hidden === undefined ? '' : `access to attrs=${wish.hidden} by * none\n`}access to * by dn.exact="CN=svc-provision,CN=Users,${suffix}" write by users read by * none
 overlay syncprov
 syncprov-checkpoint 100 5
 syncprov-sessionlog 10000

@@ -41,10 +41,30 @@ interface Head {
 const selectionOf = ({ baseDns, scope, filter, attributes }: UserSource): string =>
   hash('sha256', JSON.stringify([baseDns, scope, filter, attributes]));
 
-/** @throws Error of the file system, and for a file that is there and is no snapshot: that stays */
+/** Whose snapshot a file is, by its own words; undefined: nobody's that could be read. */
+function ownerOf(file: string): string | undefined {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const start = readAt(descriptor, Buffer.alloc(Math.min(size, longestHead)), 0);
+    return (JSON.parse(start.subarray(0, start.indexOf(newLine)).toString()) as Head).source;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const ofAnother = (owner: string): string =>
+  `belongs to the source "${owner}": name another file, or remove it if that source is gone`;
+
+/** @throws Error of the file system, and for a file that is there and is no snapshot of this source: that stays */
 export function writeSnapshot(file: string, source: UserSource, { table, confirmedAtMs }: StoredSnapshot): void {
   const why = whyNotOurs(file, snapshotStart);
   if (why !== undefined) throw new Error(`it ${why}, and stays as it is`);
+  const owner = ownerOf(file);
+  if (owner !== undefined && owner !== source.name) throw new Error(`it ${ofAnother(owner)}`);
   const { octets } = table;
   const head: Head = {
     format,
@@ -119,6 +139,7 @@ function readWhole(descriptor: number, size: number, source: UserSource): Stored
   const headBytes = start.indexOf(newLine) + 1;
   const head = JSON.parse(start.subarray(0, headBytes).toString()) as Head;
   if (head.format !== format) throw new Refused(`is of another version: ${JSON.stringify(head.format)}`);
+  if (head.source !== source.name) throw new Refused(ofAnother(head.source));
   if (head.selection !== selectionOf(source)) {
     throw new Refused('was made with another base, filter or other attributes');
   }

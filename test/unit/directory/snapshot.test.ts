@@ -532,6 +532,19 @@ describe('the file of a snapshot', () => {
     expect(warnings[0]?.fields).toMatchObject({ why: `${file} is of another version: "pif-router snapshot 9"` });
   });
 
+  test('of another source is neither believed nor replaced, whatever it selects, and that is told', async () => {
+    await ranBefore();
+    ad.failure = undefined;
+    const before = readFileSync(file);
+    await open({ file }, { ...source, name: 'ldap elsewhere' });
+    const why = 'belongs to the source "ldap corp": name another file, or remove it if that source is gone';
+    expect(warnings[0]?.fields).toMatchObject({ why: `${file} ${why}` });
+    expect(answerFor('bob')).toBe('enabled, fresh');
+    await directory.stop();
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(directory.status.fileProblem).toBe(`${file} cannot be written: it ${why}`);
+  });
+
   test('keeps since when users are known', async () => {
     await ranBefore();
     ad.failure = undefined;

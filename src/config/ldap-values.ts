@@ -20,12 +20,14 @@ export const ldapUrl: Reader<string> = parsed((text) => {
       };
 });
 
-/** A descr or an OID (RFC 4512 §1.4). */
-export const attributeName: Reader<string> = parsed((text) =>
-  /^(?:[a-z][a-z0-9-]{0,127}|\d+(?:\.\d+)+)$/i.test(text)
-    ? { value: text }
-    : { wrong: `${quote(text)} is not the name of an attribute`, hint: 'such as proxyAddresses' },
-);
+/** A descr (RFC 4512 §1.4). Servers answer with names, so an OID would never be found again in what they say. */
+export const attributeName: Reader<string> = parsed((text) => {
+  if (/^[a-z][a-z0-9-]{0,127}$/i.test(text)) return { value: text };
+  if (/^\d+(?:\.\d+)+$/.test(text)) return { wrong: `${quote(text)} is an OID, which is not supported`, hint: byName };
+  return { wrong: `${quote(text)} is not the name of an attribute`, hint: 'such as proxyAddresses' };
+});
+
+const byName = 'write the name of the attribute, such as proxyAddresses';
 
 /** A filter of RFC 4515. */
 export const ldapFilter: Reader<string> = parsed((text) => {
@@ -34,6 +36,13 @@ export const ldapFilter: Reader<string> = parsed((text) => {
     return { wrong: `${quote(text)} is not an LDAP filter`, hint: 'such as (objectCategory=person)' };
   if (/\\[89a-f][0-9a-f]/i.test(text))
     return { wrong: 'this filter escapes a letter beyond ASCII', hint: 'write the letter itself' };
+  for (const [part, name = ''] of text.matchAll(/\(([a-z0-9.;-]*)[:~<>=][^)]*\)/gi)) {
+    if (name === '') return { wrong: `${quote(part)} in this filter names no attribute`, hint: 'such as (cn=bob)' };
+    if (/^\d/.test(name))
+      return { wrong: `${quote(name)} in this filter is an OID, which is not supported`, hint: byName };
+    if (/[.;]/.test(name))
+      return { wrong: `${quote(name)} in this filter has an option, which is not supported`, hint: byName };
+  }
   return { value: text };
 });
 

@@ -2,9 +2,11 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { LdapSourceSettings } from '../../../src/config/directory-sources.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
+import { readFilter } from '../../../src/directory/ldap-wire.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
@@ -180,6 +182,26 @@ describe('mistakes', () => {
       'error: filter: this filter escapes a letter beyond ASCII (write the letter itself)',
     ],
     [
+      'a filter by OID',
+      { filter: '"(2.5.4.3=bob)"' },
+      'error: filter: "2.5.4.3" in this filter is an OID, which is not supported (write the name of the attribute, such as proxyAddresses)',
+    ],
+    [
+      'a filter with an option',
+      { filter: '"(&(a=b)(displayName;lang-de=Bob))"' },
+      'error: filter: "displayName;lang-de" in this filter has an option, which is not supported (write the name of the attribute, such as proxyAddresses)',
+    ],
+    [
+      'a filter without an attribute',
+      { filter: '"(=x)"' },
+      'error: filter: "(=x)" in this filter names no attribute (such as (cn=bob))',
+    ],
+    [
+      'an attribute by its OID',
+      { 'address-attributes': '[1.2.840.113556.1.6.24.1.1]' },
+      'error: address-attributes[0]: "1.2.840.113556.1.6.24.1.1" is an OID, which is not supported (write the name of the attribute, such as proxyAddresses)',
+    ],
+    [
       'an attribute with a space',
       { 'enabled-attribute': '"is enabled"' },
       'error: enabled-attribute: "is enabled" is not the name of an attribute (such as proxyAddresses)',
@@ -230,6 +252,70 @@ describe('mistakes', () => {
     '(cn=Jürgen)',
   ])('a filter as it should be is taken: %s', (filter) => {
     expect(settingsOf({ filter: JSON.stringify(filter) }).filter).toBe(filter);
+  });
+
+  test('whatever filter is taken can be sent', () => {
+    const attribute = fc.constantFrom(
+      'cn',
+      'userAccountControl',
+      'x-1',
+      '',
+      '2.5.4.3',
+      'cn;lang-de',
+      'cn;binary',
+      '1a',
+      '-',
+      'c_n',
+    );
+    const comparison = fc.constantFrom(
+      '=',
+      '>=',
+      '<=',
+      '~=',
+      ':=',
+      ':dn:=',
+      ':1.2.840.113556.1.4.803:=',
+      ':dn:caseExactMatch:=',
+      ':x;y:=',
+    );
+    const value = fc.constantFrom(
+      '',
+      '*',
+      'a',
+      'a*',
+      '*a*b*',
+      '**',
+      '\\2a',
+      '\\00',
+      ' x ',
+      'ü',
+      '\\',
+      '#',
+      '"',
+      'a=b',
+      '&',
+      '!',
+    );
+    const item = fc.tuple(attribute, comparison, value).map((parts) => `(${parts.join('')})`);
+    const { filter } = fc.letrec<{ filter: string }>((tie) => ({
+      filter: fc.oneof(
+        { maxDepth: 3 },
+        item,
+        fc
+          .tuple(fc.constantFrom('&', '|', '!', '& ', ''), fc.array(tie('filter'), { maxLength: 3 }))
+          .map(([sign, parts]) => `(${sign}${parts.join('')})`),
+      ),
+    }));
+    let taken = 0;
+    fc.assert(
+      fc.property(filter, (text) => {
+        if (complaintsOf({ filter: JSON.stringify(text) }).length > 0) return;
+        taken += 1;
+        expect(() => readFilter(text)).not.toThrow();
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(taken).toBeGreaterThan(50);
   });
 });
 

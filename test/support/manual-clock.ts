@@ -8,6 +8,8 @@ interface Armed extends Timer {
 
 export class ManualClock implements Clock {
   #now: number;
+  /** How far it was set. */
+  #setByMs = 0;
   #armed: Armed[] = [];
 
   constructor(now = 0) {
@@ -20,7 +22,17 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#setByMs;
+  }
+
+  /** What has passed, however the clock was set. */
+  elapsed(): number {
     return this.#now;
+  }
+
+  /** Sets it, as an administrator does: no timer is touched. */
+  set(byMs: number): void {
+    this.#setByMs += byMs;
   }
 
   after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject): Timer {

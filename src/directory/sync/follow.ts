@@ -6,6 +6,8 @@ import { identityOf, reread, type UserSource } from './user-source.ts';
 export interface SyncClock {
   /** Milliseconds since 1970: what is known is dated, and the dates outlive the process. */
   now(): number;
+  /** Milliseconds that only grow, whatever becomes of the clock: for all that is waited for. */
+  elapsed(): number;
   after(ms: number, run: () => void): { cancel(): void };
 }
 
@@ -75,12 +77,12 @@ export function inRounds({ connection, clock, everyMs }: FollowParts, round: () 
     });
     const next = (beganMs: number): void => {
       if (connection.closedBecause !== undefined) return;
-      timer = clock.after(Math.max(0, beganMs + everyMs - clock.now()), () => {
-        const nowMs = clock.now();
+      timer = clock.after(Math.max(0, beganMs + everyMs - clock.elapsed()), () => {
+        const nowMs = clock.elapsed();
         round().then(() => next(nowMs), reject);
       });
     };
-    next(clock.now());
+    next(clock.elapsed());
   });
 }
 

@@ -63,6 +63,8 @@ const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
 
 const saveEveryMs = 5 * 60_000;
 
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The server could not be asked, or did not answer: what it would have said is not known, and nothing grows old by it. */
 const silences: readonly unknown[] = [
   'ldap-unreachable',
@@ -95,10 +97,13 @@ export class SnapshotSync {
   /** Of the last sweep that was held back: what an operator has seen, and may confirm. */
   #heldLoss: Loss | undefined;
   #session: Session | undefined;
+  /** By the clock that only grows, as all that is waited for. */
   #sweepAtMs = 0;
   #sweepFailures = 0;
   #shortSessions = 0;
   #savedAtMs = 0;
+  /** When the last sweep ended. */
+  #sweptAtMs = 0;
   /** By the file system's clock: our last writing of the file. */
   #fileAtMs: number | undefined;
   #wake: () => void = () => {};
@@ -141,7 +146,7 @@ export class SnapshotSync {
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      const beganMs = this.#parts.clock.now();
+      const beganMs = this.#parts.clock.elapsed();
       try {
         await this.#hold();
       } catch (error) {
@@ -149,10 +154,10 @@ export class SnapshotSync {
         if (isSilence(error)) this.#tell({ outages: begin(this.#status.outages, this.#parts.clock.now()) });
         this.#tell({ phase: 'waiting', lastFailure: (error as Error).message });
       }
-      const isSteady = this.#parts.clock.now() - beganMs > steadyMs;
+      const isSteady = this.#parts.clock.elapsed() - beganMs > steadyMs;
       this.#shortSessions = isSteady ? 0 : this.#shortSessions + 1;
       const ownMs = this.#shortSessions < 2 ? 0 : retryMs(this.#shortSessions - 2);
-      await this.#pauseUntil(this.#parts.clock.now() + Math.max(ownMs, this.#parts.connections.restMs()));
+      await this.#pause(Math.max(ownMs, this.#parts.connections.restMs()));
     }
   }
 
@@ -242,7 +247,7 @@ export class SnapshotSync {
   #doubted(): void {
     const { startedAtMs = 0, endedAtMs = 0 } = this.#status.lastSweep ?? {};
     const restMs = Math.max(doubtRest.leastMs, doubtRest.sweeps * (endedAtMs - startedAtMs));
-    this.#sweepAtMs = Math.min(this.#sweepAtMs, endedAtMs + restMs);
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#sweptAtMs + restMs);
     this.#wake();
   }
 
@@ -250,12 +255,13 @@ export class SnapshotSync {
     if (!this.#isWhole) return;
     const nowMs = this.#parts.clock.now();
     this.#tell({ confirmedAtMs: nowMs });
-    if (nowMs - this.#savedAtMs > saveEveryMs) this.#save();
+    if (this.#parts.clock.elapsed() - this.#savedAtMs > saveEveryMs) this.#save();
   }
 
   async #sweeps(session: Session): Promise<void> {
     while (!session.isOver) {
-      if (this.#sweepAtMs > this.#parts.clock.now()) await this.#pauseUntil(this.#sweepAtMs);
+      const leftMs = this.#sweepAtMs - this.#parts.clock.elapsed();
+      if (leftMs > 0) await this.#pause(leftMs);
       else await this.#sweep(session);
     }
   }
@@ -271,16 +277,23 @@ export class SnapshotSync {
       await this.#collect(session, notes);
       report = this.#judge(session, notes, startedAtMs);
       this.#sweepFailures = 0;
-      this.#sweepAtMs = nextSweep(settings.sweep, settings.sweepJitterMs, clock.now(), random);
+      const nowMs = clock.now();
+      this.#sweepAtMs = clock.elapsed() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
     } catch (error) {
       this.#tables.forgetSweep();
       if (session.isOver) return;
       report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
-      this.#sweepAtMs = clock.now() + retryMs(this.#sweepFailures);
+      this.#sweepAtMs = clock.elapsed() + retryMs(this.#sweepFailures);
       this.#sweepFailures += 1;
     }
+    this.#sweptAtMs = clock.elapsed();
     const lastFailure = report.outcome === 'failed' ? report.why : undefined;
-    this.#tell({ phase: 'following', lastSweep: report, nextSweepAtMs: this.#sweepAtMs, lastFailure });
+    this.#tell({
+      phase: 'following',
+      lastSweep: report,
+      nextSweepAtMs: clock.now() + this.#sweepAtMs - clock.elapsed(),
+      lastFailure,
+    });
     if (report.outcome === 'applied') this.#save();
   }
 
@@ -357,12 +370,12 @@ export class SnapshotSync {
     this.#wake();
   }
 
-  /** Until then, or until something wakes it. */
-  #pauseUntil(atMs: number): Promise<void> {
+  /** For so long, or until something wakes it; at most as long as a timer can run. */
+  #pause(ms: number): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
     const { clock } = this.#parts;
     return new Promise((resolve) => {
-      const timer = clock.after(Math.max(0, atMs - clock.now()), resolve);
+      const timer = clock.after(Math.min(ms, longestTimerMs), resolve);
       this.#wake = () => {
         timer.cancel();
         resolve();
@@ -383,7 +396,7 @@ export class SnapshotSync {
     if (file === undefined || table === undefined || confirmedAtMs === undefined) return;
     // After a reload the source that takes our place has the file already; ours would be of other settings.
     if (this.#fileAtMs !== undefined && writtenAtMs(file) !== this.#fileAtMs) return;
-    this.#savedAtMs = this.#parts.clock.now();
+    this.#savedAtMs = this.#parts.clock.elapsed();
     try {
       writeSnapshot(file, this.#parts.source, { table, confirmedAtMs });
       this.#fileAtMs = writtenAtMs(file);

@@ -9,6 +9,7 @@ import type { FromThread, ThreadOrder, ToThread } from './thread.ts';
 
 const clock: SyncClock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return { cancel: () => clearTimeout(timer) };
@@ -34,7 +35,11 @@ const log = (level: 'info' | 'warn') => (fields: object, message: string) =>
 const { servers, source, settings, seed } = workerData as ThreadOrder;
 
 const sync = new SnapshotSync({
-  connections: ldapConnections(servers, { clock, random: Math.random, log: { info: log('info'), warn: log('warn') } }),
+  connections: ldapConnections(servers, {
+    clock: { ...clock, now: clock.elapsed },
+    random: Math.random,
+    log: { info: log('info'), warn: log('warn') },
+  }),
   source,
   settings,
   clock,

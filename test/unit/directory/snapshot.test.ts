@@ -471,6 +471,38 @@ describe('age', () => {
   });
 });
 
+describe('a clock that is set', () => {
+  test.each([
+    ['two hours back', -2 * hour],
+    ['two months ahead', 60 * 24 * hour],
+  ])('%s keeps neither changes nor a lost server from being noticed', async (_, byMs) => {
+    ad.put('bob');
+    await open();
+    clock.set(byMs);
+    ad.put('bob', { isEnabled: false });
+    await pass(2 * second);
+    expect(answerFor('bob')).toMatch(/^address only/);
+    ad.failure = new LdapError('ldap-unreachable', 'gone');
+    ad.drop();
+    await pass(10 * second);
+    ad.failure = undefined;
+    clock.set(-byMs);
+    ad.put('bob', { isEnabled: true });
+    await pass(60 * second);
+    expect(answerFor('bob')).toMatch(/^enabled/);
+  });
+
+  test('moves no sweep', async () => {
+    ad.put('bob');
+    await open();
+    clock.set(-2 * hour);
+    await pass(23 * hour);
+    expect(ad.sweeps).toBe(1);
+    await pass(2 * hour);
+    expect(ad.sweeps).toBe(2);
+  });
+});
+
 describe('the file of a snapshot', () => {
   let file: string;
   beforeEach(() => {

@@ -1,6 +1,7 @@
 /**
- * Reads LDIF content records as RFC 2849 writes them, and as `ldifde` of Windows does: each with `changetype: add`, with `-u` in
- * letters beyond ASCII. Every problem is named with its line. It knows no attribute.
+ * Reads LDIF content records as RFC 2849 writes them, as `ldifde` of Windows does (each with `changetype: add`, with `-u` in letters
+ * beyond ASCII), and as `ldapsearch` prints them, with what it says of its search. Every problem is named with its line. It knows no
+ * attribute.
  */
 
 export interface LdifProblem {
@@ -42,6 +43,9 @@ interface LogicalLine {
 
 type Report = (line: number, problem: string) => void;
 
+/** RFC 2849 knows a space only; OpenLDAP, IBM and what is older than the RFC take a tab, and no line of another kind begins with one. */
+const continuation = /^[ \t]/;
+
 /**
  * Unfolds (RFC 2849 note 2), drops comments, and cuts at blank lines: one block is one record. Files that were put together have
  * a byte order mark wherever one of them begins.
@@ -54,8 +58,9 @@ const blocksOf = (text: string, report: Report): LogicalLine[][] => {
     const line = index + 1;
     const physical = (raw.endsWith('\r') ? raw.slice(0, -1) : raw).replace(/^\ufeff/, '');
     if (physical.includes('\r')) report(line, 'has a carriage return that does not end the line');
-    if (physical.startsWith(' ')) {
-      if (last === undefined) report(line, 'begins with a space, but there is no line before it to continue');
+    if (continuation.test(physical)) {
+      const what = physical.startsWith(' ') ? 'space' : 'tab';
+      if (last === undefined) report(line, `begins with a ${what}, but there is no line before it to continue`);
       else last.text += physical.slice(1);
       continue;
     }
@@ -169,12 +174,25 @@ const readRecord = (block: readonly LogicalLine[], report: Report): LdifRecord |
   return { line: first.line, dn, values };
 };
 
-/** Takes the version line, if there is one, from the first block. Only version 1 exists. */
-const takeVersion = (blocks: readonly LogicalLine[][], report: Report): void => {
-  const first = blocks[0]?.[0];
+/** Takes the version line, if there is one: of the file, or of one that it was put together from. Only version 1 exists. */
+const takeVersion = (block: LogicalLine[], report: Report): void => {
+  const [first] = block;
   if (first === undefined || !/^version:/i.test(first.text)) return;
   if (!/^version: *1$/i.test(first.text)) report(first.line, 'only "version: 1" of LDIF exists');
-  blocks[0]?.shift();
+  block.shift();
+};
+
+/**
+ * Whether a block is no record, but what `ldapsearch` prints besides them unless it is told `-L`: a reference to another server, or
+ * the end of a search or of one of its pages. An end that was no success says that records are missing.
+ */
+const isOfSearch = ([first, ...rest]: readonly LogicalLine[], report: Report): boolean => {
+  if (first === undefined || !/^(?:search: \d+|ref: .*)$/.test(first.text)) return false;
+  const failed = rest.find(({ text }) => /^result: (?!0(?: |$))/.test(text));
+  if (failed !== undefined) {
+    report(failed.line, `ldapsearch did not come to its end, so entries are missing: ${JSON.stringify(failed.text)}`);
+  }
+  return true;
 };
 
 /**
@@ -185,8 +203,9 @@ export const readLdif = (text: string): LdifContent => {
   const problems: LdifProblem[] = [];
   const report: Report = (line, problem) => problems.push({ kind: 'syntax', line, problem });
   const blocks = blocksOf(text, report);
-  takeVersion(blocks, report);
-  const records = blocks.map((block) => readRecord(block, report)).filter((record) => record !== undefined);
-  if (blocks.every(({ length }) => length === 0)) report(1, 'has no records: every user would be unknown');
+  for (const block of blocks) takeVersion(block, report);
+  const written = blocks.filter((block) => block.length > 0 && !isOfSearch(block, report));
+  const records = written.map((block) => readRecord(block, report)).filter((record) => record !== undefined);
+  if (written.length === 0) report(1, 'has no records: every user would be unknown');
   return { records, problems: problems.sort((a, b) => a.line - b.line) };
 };

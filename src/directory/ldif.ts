@@ -3,13 +3,13 @@ import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './ldif-reader.ts';
-import { compareClaims, keyIn } from './user-entry.ts';
+import { compareClaims, keyIn, readEnabled } from './user-entry.ts';
 import type { SharedTable } from './user-records.ts';
 import { UserTable } from './user-table.ts';
 
 /** The user's SIP address; Cisco's migration tools keep it, because the address book needs it. */
 const addressAttribute = 'msRTCSIP-PrimaryUserAddress';
-/** An LDAP Boolean: only TRUE makes a Microsoft user of him who has an address. */
+/** Only TRUE makes a Microsoft user of him who has an address. */
 const enabledAttribute = 'msRTCSIP-UserEnabled';
 
 export interface LdifUsers extends Directory {
@@ -53,9 +53,10 @@ const readAddress = ({ line, text }: LdifValue, report: Report): string | undefi
   return key;
 };
 
-const readEnabled = (value: LdifValue | undefined, report: Report): boolean => {
-  if (value === undefined || value.text === 'FALSE') return false;
-  if (value.text === 'TRUE') return true;
+const isEnabledBy = (value: LdifValue | undefined, report: Report): boolean => {
+  if (value === undefined) return false;
+  const isEnabled = value.text === undefined ? undefined : readEnabled(value.text);
+  if (isEnabled !== undefined) return isEnabled;
   const shown = JSON.stringify(value.text ?? 'octets that are not UTF-8');
   report({ kind: 'value', line: value.line, problem: `${enabledAttribute} must be TRUE or FALSE, and is ${shown}` });
   return false;
@@ -63,7 +64,7 @@ const readEnabled = (value: LdifValue | undefined, report: Report): boolean => {
 
 const readUser = (record: LdifRecord, report: Report): User | undefined => {
   const address = singleValue(record, addressAttribute, report);
-  const isEnabled = readEnabled(singleValue(record, enabledAttribute, report), report);
+  const isEnabled = isEnabledBy(singleValue(record, enabledAttribute, report), report);
   const key = address && readAddress(address, report);
   return key === undefined ? undefined : { key, isEnabled, line: address?.line ?? record.line, dn: record.dn };
 };

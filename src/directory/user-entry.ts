@@ -5,7 +5,7 @@ import type { LdapEntry } from './ldap.ts';
 export interface UserAttributes {
   /** Attributes with SIP addresses, the one that counts most first: `msRTCSIP-PrimaryUserAddress`, `proxyAddresses`. */
   readonly addresses: readonly string[];
-  /** An LDAP Boolean; only TRUE makes a Microsoft user of him who has an address. */
+  /** An LDAP Boolean; only TRUE, in whatever case, makes a Microsoft user of him who has an address. */
   readonly enabled: string;
 }
 
@@ -56,6 +56,12 @@ export function keyIn(attribute: string, value: string): string | undefined {
   return read === malformed ? undefined : read;
 }
 
+/** A Boolean is TRUE or FALSE (RFC 4517 §3.3.3); scripts that make an export, or fill an attribute that is text, write True. */
+export function readEnabled(value: string): boolean | undefined {
+  if (/^true$/i.test(value)) return true;
+  return /^false$/i.test(value) ? false : undefined;
+}
+
 export function readUserEntry(entry: LdapEntry, { addresses: names, enabled }: UserAttributes): UserEntry {
   const addresses = new Map<string, UserAddress>();
   const wrong: string[] = [];
@@ -66,7 +72,7 @@ export function readUserEntry(entry: LdapEntry, { addresses: names, enabled }: U
       else if (key !== undefined && !addresses.has(key)) addresses.set(key, { key, rank });
     }
   }
-  const isEnabled = entry.text(enabled) === 'TRUE';
+  const isEnabled = readEnabled(entry.text(enabled) ?? '') === true;
   return { dn: entry.dn, isEnabled, addresses: [...addresses.values()], malformed: wrong };
 }
 

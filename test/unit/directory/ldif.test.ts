@@ -62,6 +62,7 @@ describe('content records (RFC 2849)', () => {
     ['a value that ends with a space', ['cn: a '], ['cn=a ']],
     ['a value with colons and <', ['cn: a:b<c'], ['cn=a:b<c']],
     ['a value folded in its middle', ['cn: a', ' b', '  c'], ['cn=ab c']],
+    ['a value folded with a tab, as ldif(5) of OpenLDAP has it', ['cn: a', '\tb', '\t\tc'], ['cn=ab\tc']],
     ['an attribute folded in its name', ['descri', ' ption: a'], ['description=a']],
     ['a base64 value', ['cn:: w7x4'], ['cn=üx']],
     ['a base64 value without a space', ['cn::w7x4'], ['cn=üx']],
@@ -100,6 +101,34 @@ describe('content records (RFC 2849)', () => {
     ]);
   });
 
+  /** As ldapsearch of OpenLDAP 2.6 prints it, with `-E pr=1/noprompt` and with `-L` besides. */
+  test.each([
+    [
+      'without -L',
+      [
+        ['# extended LDIF', '#', '', '# example.com', 'dn: CN=a', 'cn: a', ''],
+        ['# search result', 'search: 2', 'result: 0 Success', 'control: 1.2.840.113556.1.4.319 false MA0CAQAECAEAAAA='],
+        ['pagedresults: cookie=AQAAAAAAAAA=', '# extended LDIF', '#', '', 'dn: CN=b', 'cn: b', ''],
+        ['# search reference', 'ref: ldap://other.example.com/dc=x??sub', ''],
+        ['# search result', 'search: 3', 'result: 0 Success', 'pagedresults: cookie=', '', '# numEntries: 2'],
+      ],
+    ],
+    [
+      'with -L, which says its version for each page',
+      [
+        ['version: 1', '', '#', '# LDAPv3', '#', '', 'dn: CN=a', 'cn: a', '', '# search result'],
+        ['# pagedresults: cookie=AQAAAAAAAAA=', 'version: 1', '', '#', '', 'dn: CN=b', 'cn: b', ''],
+      ],
+    ],
+  ])('what ldapsearch prints besides entries is passed over: %s', (_title, printed) => {
+    const { records, problems } = readLdif(lines(...printed.flat()));
+    expect(problems).toEqual([]);
+    expect(records.map(({ dn, values }) => [dn, values.length])).toEqual([
+      ['CN=a', 1],
+      ['CN=b', 1],
+    ]);
+  });
+
   test.each<[string, string, string]>([
     ['another version', lines('version: 2', 'dn: CN=a', 'cn: a'), '1: only "version: 1" of LDIF exists'],
     ['a record without a dn', lines('cn: a', 'sn: b'), '1: a record must begin with its dn'],
@@ -110,6 +139,26 @@ describe('content records (RFC 2849)', () => {
       'a continuation of nothing',
       lines('dn: CN=a', 'cn: a', '', ' b'),
       '4: begins with a space, but there is no line before it to continue',
+    ],
+    [
+      'a continuation of nothing by a tab',
+      lines('dn: CN=a', 'cn: a', '', '\tb'),
+      '4: begins with a tab, but there is no line before it to continue',
+    ],
+    [
+      'an export that the server has cut off',
+      lines('dn: CN=a', 'cn: a', '', '# search result', 'search: 2', 'result: 4 Size limit exceeded'),
+      '6: ldapsearch did not come to its end, so entries are missing: "result: 4 Size limit exceeded"',
+    ],
+    [
+      'a search that found nobody',
+      lines('# search result', 'search: 2', 'result: 0 Success'),
+      '1: has no records: every user would be unknown',
+    ],
+    [
+      'an entry with an attribute like the end of a search',
+      lines('search: two', 'cn: a'),
+      '1: a record must begin with its dn',
     ],
     ['a line without a colon', lines('dn: CN=a', 'cn a'), '2: is not "attribute: value": "cn a"'],
     ['a lone hyphen', lines('dn: CN=a', 'cn: a', '-'), '3: is not "attribute: value": "-"'],
@@ -251,7 +300,19 @@ describe('users of an LDIF file', () => {
     ]);
   });
 
-  test.each(['true', 'True', '1', 'yes', ''])(
+  test.each([
+    ['TRUE', false],
+    ['True', false],
+    ['true', false],
+    ['FALSE', true],
+    ['False', true],
+  ])('UserEnabled may be written as scripts do: %s', (value, addressOnly) => {
+    const { directory, problems } = ldifDirectory(entry('Bob', address('bob'), `msRTCSIP-UserEnabled: ${value}`), 'x');
+    expect(problems).toEqual([]);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', addressOnly });
+  });
+
+  test.each(['1', 'yes', 'TRUE ', 'T', ''])(
     'UserEnabled is TRUE or FALSE (RFC 4517 §3.3.3), and %j is neither',
     (value) => {
       const text = entry('Bob', address('bob'), `msRTCSIP-UserEnabled: ${value}`);

@@ -33,9 +33,13 @@ describe('a user', () => {
   test.each([
     [['TRUE'], true],
     [['FALSE'], false],
-    [['true'], false],
+    [['true'], true],
+    [['True'], true],
+    [['1'], false],
+    [['yes'], false],
+    [['TRUE '], false],
     [[], false],
-  ])('is enabled by TRUE and nothing else: %j', (values, expected) => {
+  ])('is enabled by TRUE in whatever case, as in LDIF, and by nothing else: %j', (values, expected) => {
     expect(read({ 'msRTCSIP-UserEnabled': values }).isEnabled).toBe(expected);
   });
 

@@ -10,7 +10,7 @@ import type { Io } from './printing.ts';
 /** @returns 0 when a sweep begins, 1 when none does or no router runs, 2 when the command is not understood */
 export const refresh = (args: readonly string[], io: Io): Promise<number> => order('refresh', args, io);
 
-/** As `refresh`, for the sweep that was held back: whatever it drops is believed. */
+/** As `refresh`, for what was held back: the loss that was shown is believed, and nothing beyond it. */
 export const confirm = (args: readonly string[], io: Io): Promise<number> => order('confirm', args, io);
 
 const order = (what: 'refresh' | 'confirm', args: readonly string[], io: Io): Promise<number> =>

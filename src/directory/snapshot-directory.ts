@@ -11,7 +11,7 @@ import { type UserDetails, type UserState, UserTable } from './user-table.ts';
 
 /** The sync, wherever it runs. */
 export interface SyncHandle {
-  /** @param believesLoss puts the next sweep in force whatever it would drop */
+  /** @param believesLoss puts the next sweep in force if it drops nobody but those whom the one that was held back would have */
   sweepNow(believesLoss: boolean): void;
   /** Resolves when it has ended and the snapshot is on disk. */
   stop(): Promise<void>;

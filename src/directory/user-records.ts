@@ -26,6 +26,13 @@ export const isEnabledBit = 1;
 export const isAddressBit = 2;
 export const isSharedBit = 4;
 const stateMask = 7;
+const statesMask = 0o77;
+
+/** Beside the two states: what somebody was shown would be lost with this record. */
+export type ShownLoss = 0 | typeof shownDisabled | typeof shownGone;
+export const shownDisabled = 1;
+export const shownGone = 2;
+const shown = { shift: 6, mask: 3 } as const;
 
 const smallest = 1_024;
 
@@ -125,7 +132,7 @@ export class UserRecords {
   }
 
   isSomebody(record: number): boolean {
-    return this.#words[record + field.states] !== 0;
+    return (this.#words[record + field.states]! & statesMask) !== 0;
   }
 
   state(record: number, layer: Layer): number {
@@ -136,6 +143,15 @@ export class UserRecords {
     const states = this.#words[record + field.states]!;
     this.#count((states >> layer) & stateMask, state, layer);
     Atomics.store(this.#words, record + field.states, (states & ~(stateMask << layer)) | (state << layer));
+  }
+
+  shownLoss(record: number): ShownLoss {
+    return ((this.#words[record + field.states]! >> shown.shift) & shown.mask) as ShownLoss;
+  }
+
+  setShownLoss(record: number, loss: ShownLoss): void {
+    const states = this.#words[record + field.states]!;
+    Atomics.store(this.#words, record + field.states, (states & statesMask) | (loss << shown.shift));
   }
 
   keyLo(record: number): number {

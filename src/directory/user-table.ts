@@ -11,6 +11,9 @@ import {
   type Layer,
   layerInForce,
   type SharedTable,
+  type ShownLoss,
+  shownDisabled,
+  shownGone,
   UserRecords,
 } from './user-records.ts';
 
@@ -37,6 +40,8 @@ export interface TableCounts {
 export interface SweepLoss {
   readonly gone: number;
   readonly disabled: number;
+  /** Of all these the ones that `showLoss` had not marked, or had marked for less. */
+  readonly unshown: number;
 }
 
 const stateOf = (bits: number): UserState => ((bits & isEnabledBit) !== 0 ? 'enabled' : 'address-only');
@@ -161,17 +166,30 @@ export class UserTable {
   }
 
   loss(): SweepLoss {
-    const { inForce, swept } = this.#records;
     let gone = 0;
     let disabled = 0;
+    let unshown = 0;
     for (const record of this.#records.all()) {
-      const state = this.#records.state(record, inForce);
-      if (state === 0) continue;
-      const found = this.#records.best(this.#records.keyLo(record), this.#records.keyHi(record), swept);
-      if (found < 0) gone += 1;
-      else if ((state & isEnabledBit) > (this.#records.state(found, swept) & isEnabledBit)) disabled += 1;
+      const lost = this.#lossOf(record);
+      if (lost === shownGone) gone += 1;
+      else if (lost === shownDisabled) disabled += 1;
+      if (lost > this.#records.shownLoss(record)) unshown += 1;
     }
-    return { gone, disabled };
+    return { gone, disabled, unshown };
+  }
+
+  /** Marks whoever would be lost, and nobody else: somebody is shown it, and may confirm it. */
+  showLoss(): void {
+    for (const record of this.#records.all()) this.#records.setShownLoss(record, this.#lossOf(record));
+  }
+
+  #lossOf(record: number): ShownLoss {
+    const { inForce, swept } = this.#records;
+    const state = this.#records.state(record, inForce);
+    if (state === 0) return 0;
+    const found = this.#records.best(this.#records.keyLo(record), this.#records.keyHi(record), swept);
+    if (found < 0) return shownGone;
+    return (state & isEnabledBit) > (this.#records.state(found, swept) & isEnabledBit) ? shownDisabled : 0;
   }
 
   /** What the sweep has found is in force, for all readers at once. */

@@ -17,13 +17,14 @@ export function foundNobody({ baseDns, filter }: UserSource): LdapError {
  * @param maxLoss share of all users that a sweep may drop or disable, in [0, 1]
  * @returns for people, why it is not put in force; undefined when it is believed
  */
-export function disbelief(objects: number, { gone, disabled, share }: Loss, maxLoss: number): string | undefined {
+export function disbelief(
+  objects: number,
+  { gone, disabled, share }: Omit<Loss, 'unshown'>,
+  maxLoss: number,
+): string | undefined {
   const isTooMuch = share > maxLoss && (maxLoss === 0 || gone + disabled > alwaysMayGo);
   if (objects > 0 && !isTooMuch) return undefined;
   const percent = (part: number): string => `${Math.round(part * 1_000) / 10} %`;
   const what = `it would drop ${gone} users and disable ${disabled}, ${percent(share)} of all`;
   return `${what}, where at most ${percent(maxLoss)} are believed: the users before it stay until it is confirmed`;
 }
-
-/** Whether a loss is within one that somebody has looked at. */
-export const isNoMore = (loss: Loss, seen: Loss): boolean => loss.gone <= seen.gone && loss.disabled <= seen.disabled;

@@ -4,7 +4,7 @@
  */
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
-import { disbelief, foundNobody, isNoMore } from './belief.ts';
+import { disbelief, foundNobody } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
 import {
@@ -25,7 +25,7 @@ import type { SnapshotSettings } from './snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './status.ts';
 import { readSnapshot, writeSnapshot, writtenAtMs } from './store.ts';
 import { sweepUsers } from './sweep.ts';
-import { type Loss, Tables } from './tables.ts';
+import { type Loss, noLoss, Tables } from './tables.ts';
 import { identityOf, type UserSource } from './user-source.ts';
 
 export interface SyncParts {
@@ -94,8 +94,8 @@ export class SnapshotSync {
   #isWhole = false;
   #isStopped = false;
   #believesLoss = false;
-  /** Of the last sweep that was held back: what an operator has seen, and may confirm. */
-  #heldLoss: Loss | undefined;
+  /** The last sweep was held back: an operator has seen whom it would drop, and may confirm that. */
+  #isLossShown = false;
   #session: Session | undefined;
   /** By the clock that only grows, as all that is waited for. */
   #sweepAtMs = 0;
@@ -129,7 +129,7 @@ export class SnapshotSync {
     this.#ended = this.#run();
   }
 
-  /** @param believesLoss the operator has looked: the next sweep is put in force if it drops no more than what was held back */
+  /** @param believesLoss the operator has looked: the next sweep is put in force if it drops nobody but those whom the one that was held back would have */
   sweepNow(believesLoss = false): void {
     this.#believesLoss ||= believesLoss;
     this.#sweepAtMs = 0;
@@ -320,12 +320,13 @@ export class SnapshotSync {
   #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
     if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(this.#parts.source);
     const loss = this.#tables.loss();
-    const isConfirmed = this.#believesLoss && this.#heldLoss !== undefined && isNoMore(loss, this.#heldLoss);
+    const isConfirmed = this.#believesLoss && this.#isLossShown && loss.unshown === 0;
     const why = isConfirmed ? undefined : disbelief(notes.objects, loss, this.#parts.settings.maxLoss);
     // Once: what was confirmed was this sweep or none.
     this.#believesLoss = false;
-    this.#heldLoss = why === undefined ? undefined : loss;
+    this.#isLossShown = why !== undefined;
     if (why !== undefined) {
+      this.#tables.showLoss();
       this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });
       return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why }, loss);
@@ -341,7 +342,7 @@ export class SnapshotSync {
     notes: SweepNotes,
     startedAtMs: number,
     verdict: Pick<SweepReport, 'outcome' | 'why'>,
-    loss: Loss = { gone: 0, disabled: 0, share: 0 },
+    loss: Loss = noLoss,
   ): SweepReport {
     const { objects, skipped, skippedCount, duplicates, duplicateCount } = notes;
     return {

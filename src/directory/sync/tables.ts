@@ -27,6 +27,8 @@ export interface Loss extends SweepLoss {
 /** So many addresses a table may come to have without a copy of it: 112 MiB of address space, and memory as it fills. */
 export const reservedAddresses = 2 ** 22;
 
+export const noLoss: Loss = { gone: 0, disabled: 0, unshown: 0, share: 0 };
+
 export class Tables {
   readonly #attributes: UserAttributes;
   #table: UserTable;
@@ -80,9 +82,14 @@ export class Tables {
   /** What would be lost if the sweep that has ended were believed. */
   loss(): Loss {
     const { addresses } = this.#table.counts;
-    if (!this.#isInForce || addresses === 0) return { gone: 0, disabled: 0, share: 0 };
-    const { gone, disabled } = this.#table.loss();
-    return { gone, disabled, share: (gone + disabled) / addresses };
+    if (!this.#isInForce || addresses === 0) return noLoss;
+    const loss = this.#table.loss();
+    return { ...loss, share: (loss.gone + loss.disabled) / addresses };
+  }
+
+  /** What would be lost is told to somebody, who may confirm it. */
+  showLoss(): void {
+    this.#table.showLoss();
   }
 
   adoptSweep(): void {

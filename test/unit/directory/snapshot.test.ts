@@ -386,6 +386,44 @@ describe('a loss too great to be believed', () => {
     expect(answerFor('user0')).toBe('enabled, fresh');
   });
 
+  test('is not put in force when others would go in their place, be they as many', async () => {
+    putMany(10);
+    for (let i = 10; i < 20; i += 1) ad.forget(`user${i}`);
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 10 });
+    expect([answerFor('user0'), answerFor('user10')]).toEqual(['enabled, fresh', 'enabled, fresh']);
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied', gone: 10 });
+    expect([answerFor('user0'), answerFor('user10')]).toEqual(['enabled, fresh', 'unknown-user']);
+  });
+
+  test('is put in force when some of them have come back, or are only disabled', async () => {
+    putMany(3);
+    ad.put('user3', { isEnabled: false });
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied', gone: 6, disabled: 1 });
+    expect(answerFor('user3')).toBe('address only, fresh');
+  });
+
+  test('is not put in force for those who were to be disabled, and now are gone', async () => {
+    putMany(10);
+    directory.confirmLoss();
+    await settle();
+    for (let i = 0; i < 10; i += 1) ad.put(`user${i}`, { isEnabled: false });
+    ad.instance = 'invocation-2';
+    ad.drop();
+    await settle();
+    await pass(second);
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', disabled: 10 });
+    ad.forget('user0');
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 1, disabled: 9 });
+  });
+
   test('is not confirmed before it was shown: a refresh that loses too much is held back', async () => {
     directory.confirmLoss();
     await settle();

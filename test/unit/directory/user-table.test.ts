@@ -114,6 +114,31 @@ describe('a table of users', () => {
     );
   });
 
+  test('what was shown to be lost is known again, also in a table that has grown, and on disk is nothing', () => {
+    const table = UserTable.create(10, seed);
+    for (const user of ['a', 'b', 'c']) table.put(user, [`${user}@example.com`], 'enabled', 1);
+    const sweep = (on: UserTable, ...users: readonly string[]): void => {
+      on.beginSweep();
+      for (const user of users) on.putSwept(user, [`${user}@example.com`], 'enabled', 2);
+    };
+    sweep(table, 'b', 'c');
+    expect(table.loss()).toEqual({ gone: 1, disabled: 0, unshown: 1 });
+    table.showLoss();
+    expect(table.loss()).toEqual({ gone: 1, disabled: 0, unshown: 0 });
+    const larger = table.withRoomFor(5_000);
+    expect(larger.loss()).toEqual({ gone: 1, disabled: 0, unshown: 0 });
+    expect(['a', 'b', 'c'].map((user) => larger.stateOf(`${user}@example.com`))).toEqual(Array(3).fill('enabled'));
+    sweep(larger, 'a', 'c');
+    expect(larger.loss()).toEqual({ gone: 1, disabled: 0, unshown: 1 });
+    sweep(larger, 'c');
+    larger.showLoss();
+    const again = kept(larger);
+    sweep(again, 'c');
+    expect(again.loss()).toEqual({ gone: 2, disabled: 0, unshown: 2 });
+    larger.adoptSweep();
+    expect(larger.counts).toEqual({ addresses: 1, enabled: 1 });
+  });
+
   test('of two objects with one address the enabled one speaks, and when it goes the other one', () => {
     const table = UserTable.create(10, seed);
     expect(table.put('a', ['bob@example.com'], 'address-only', 1)).toEqual([]);

@@ -52,12 +52,12 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   const clock = createTimerWheel();
   const parts = { clock, log, random: Math.random };
   let snapshot = first;
-  let directory: OpenDirectory = openDirectory(directoryInUse(first), parts);
+  let directory = openDirectory(directoryInUse(first), parts);
 
-  /** One that has not changed keeps its connections and all that it has learnt. */
+  /** One that has not changed keeps its connections and all that it has learnt; so does each source that will know the same. */
   const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
     if (isSameDirectory(directoryInUse(snapshot), directoryInUse(next))) return directory;
-    const opened = openDirectory(directoryInUse(next), parts);
+    const opened = directory.successor(directoryInUse(next));
     await opened.ready();
     return opened;
   };
@@ -66,7 +66,9 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   const useDirectory = (next: OpenDirectory): void => {
     const former = directory;
     directory = next;
-    if (former !== next) clock.after(formerDirectoryMs, () => void former.close());
+    if (former === next) return;
+    next.takeOver();
+    clock.after(formerDirectoryMs, () => void former.close());
   };
 
   let keys: SigningKeys = first.signing.keys ?? [newKey()];
@@ -127,7 +129,7 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
       await Promise.all(changes.map((change) => change.commit()));
       certificateWatch.look();
     };
-    return { commit, abandon };
+    return { commit, abandon, warnings: nextDirectory.warnings() };
   };
 
   const closeIfNew = (opened: OpenDirectory): void => {

@@ -1,5 +1,6 @@
 /** The directory for an operator: how each source stands, what is known of one user, and the two orders that a snapshot takes. */
 import type { DirectorySource, OpenDirectory } from '../directory/compose.ts';
+import type { HeldVersion, LivingLdif } from '../directory/living-ldif.ts';
 import type { SnapshotDirectory, SnapshotUser } from '../directory/snapshot-directory.ts';
 import type { SweepReport } from '../directory/sync/report.ts';
 import type { SyncStatus } from '../directory/sync/status.ts';
@@ -15,6 +16,12 @@ export interface SourceStatus {
   readonly summary: string;
   /** Only of a source that keeps all users in memory. */
   readonly snapshot: SnapshotStatus | undefined;
+  /** Only of an LDIF file a version of which waits to be confirmed. */
+  readonly held: HeldFileStatus | undefined;
+}
+
+export interface HeldFileStatus extends Pick<HeldVersion, 'gone' | 'disabled' | 'why'> {
+  readonly since: string;
 }
 
 export interface SnapshotStatus extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem'> {
@@ -58,6 +65,8 @@ interface KnownUser extends Pick<SnapshotUser, 'state' | 'isShared'> {
 /** Of the order to sweep: which sources have begun. */
 export interface SweepOrder {
   readonly sweeping: readonly string[];
+  /** LDIF files whose held version is in force now. */
+  readonly confirmed?: readonly string[];
 }
 
 /** @param directory the one in service when it is asked for */
@@ -72,13 +81,30 @@ export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): En
   },
   // Who confirms what is not held back would confirm a loss that nobody has seen yet.
   'POST /directory/confirm': () => {
-    const held = directory().sources.filter(({ snapshot }) => snapshot?.status.heldSinceMs !== undefined);
-    return sweep(held, 'no sweep is held back: there is nothing to confirm', (source, snapshot) => {
+    const { sources } = directory();
+    const confirmed = sources.flatMap(({ file }) => (file?.held === undefined ? [] : confirmFile(file, log)));
+    const held = sources.filter(({ snapshot }) => snapshot?.status.heldSinceMs !== undefined);
+    const none = 'no sweep and no file is held back: there is nothing to confirm';
+    const order = sweep(held, none, (source, snapshot) => {
       log.warn({ event: 'directory-confirm', source }, 'the loss that a sweep was held back for is confirmed');
       snapshot.confirmLoss();
     });
+    if (confirmed.length === 0) return order;
+    const sweeping = order.status === 202 ? (order.body as SweepOrder).sweeping : [];
+    return { status: 202, body: { sweeping, confirmed } satisfies SweepOrder };
   },
 });
+
+/** What is believed is that version of the file: whatever stands there now is judged by itself when it is read. */
+function confirmFile(file: LivingLdif, log: Log): string {
+  const { source } = file.describe();
+  log.warn(
+    { event: 'directory-confirm', source },
+    'the loss that a version of the file was held back for is confirmed',
+  );
+  file.confirmLoss();
+  return source;
+}
 
 function sweep(
   sources: readonly DirectorySource[],
@@ -134,7 +160,18 @@ const knownUser = ({ state, isShared, knownSinceS, lastSeenS }: SnapshotUser): K
 });
 
 export const sourcesOf = ({ sources }: OpenDirectory): readonly SourceStatus[] =>
-  sources.map((each) => ({ ...each.describe(), snapshot: each.snapshot && snapshotStatus(each.snapshot.status) }));
+  sources.map((each) => ({
+    ...each.describe(),
+    snapshot: each.snapshot && snapshotStatus(each.snapshot.status),
+    held: each.file?.held && heldStatus(each.file.held),
+  }));
+
+const heldStatus = ({ sinceMs, gone, disabled, why }: HeldVersion): HeldFileStatus => ({
+  since: timeOf(sinceMs),
+  gone,
+  disabled,
+  why,
+});
 
 const snapshotStatus = (status: SyncStatus): SnapshotStatus => {
   const { phase, server, lastFailure, fileProblem, confirmedAtMs, heldSinceMs, nextSweepAtMs, lastSweep } = status;

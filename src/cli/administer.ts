@@ -75,11 +75,12 @@ const describeLoad = (load: Status['load']): string => {
 const describeCertificate = ({ use, subject, where, text }: Status['certificates'][number]): string =>
   `${use === 'revocation-list' ? 'crl       ' : 'certificate'} ${subject} (${where}) ${text}`;
 
-const describeSource = ({ source, summary, snapshot }: Status['directory'][number]): readonly string[] => {
+const describeSource = ({ source, summary, snapshot, held }: Status['directory'][number]): readonly string[] => {
   const why = snapshot?.lastSweep?.why;
   return [
     `directory  ${source}: ${summary}`,
     ...(why === undefined ? [] : [`           last sweep ${snapshot?.lastSweep?.outcome}: ${why}`]),
+    ...(held === undefined ? [] : [`           held back: ${held.why}`]),
   ];
 };
 

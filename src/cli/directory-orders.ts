@@ -16,8 +16,11 @@ export const confirm = (args: readonly string[], io: Io): Promise<number> => ord
 const order = (what: 'refresh' | 'confirm', args: readonly string[], io: Io): Promise<number> =>
   administer(`directory ${what}`, `POST /directory/${what}`, args, io, (answer, out) => {
     if (answer.status !== 202) return refuse(answer, out);
-    const { sweeping } = JSON.parse(answer.text) as SweepOrder;
-    out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
+    const { sweeping, confirmed = [] } = JSON.parse(answer.text) as SweepOrder;
+    if (confirmed.length > 0) out(`${confirmed.join(', ')}: the version that was held back is in force`);
+    if (sweeping.length > 0) {
+      out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
+    }
     return 0;
   });
 

@@ -1,7 +1,6 @@
 /** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words; and the door to the orders. */
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/census.ts';
-import { describeSource, sourceName } from '../directory/compose.ts';
 import {
   type ExaminedFacts,
   examineSource,
@@ -9,6 +8,7 @@ import {
   type SourceExamination,
 } from '../directory/examine.ts';
 import { ldifDirectory } from '../directory/ldif.ts';
+import { describeSource, sourceName } from '../directory/source-settings.ts';
 import { createTimerWheel } from '../sip/clock.ts';
 import { confirm, refresh, show } from './directory-orders.ts';
 import { type Io, printProblems, printText, usualFile } from './printing.ts';

@@ -1,7 +1,7 @@
 /** How commands print: problems, hops, and what a configuration says. */
 import { formatProblem, hasError, type Problem } from '../config/problem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import { describeSource } from '../directory/compose.ts';
+import { describeSource } from '../directory/source-settings.ts';
 import { printable } from '../printable.ts';
 import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';

@@ -37,8 +37,14 @@ export type SourceSettings = LdifSourceSettings | LdapSourceSettings;
 
 export interface LdifSourceSettings {
   readonly kind: 'ldif';
+  /** Absolute. */
+  readonly file: string;
   /** Complete: the file has been read. */
   readonly directory: LdifUsers;
+  /** It ends within a line, as one does that is being written or has broken off. */
+  readonly isCutOff: boolean;
+  /** 0 to 1. */
+  readonly maxLoss: number;
 }
 
 /** All times in milliseconds. */
@@ -211,8 +217,12 @@ export const isSameDirectory = (a: DirectorySettings, b: DirectorySettings): boo
   a.sources.every((source, i) => isSameSource(source, b.sources[i]!));
 
 const isSameSource = (a: SourceSettings, b: SourceSettings): boolean => {
-  if (a.kind === 'ldif') return b.kind === 'ldif' && a.directory === b.directory;
-  if (b.kind === 'ldif') return false;
+  if (a.kind === 'ldif' || b.kind === 'ldif') return isSameFile(a, b);
   // A comparison of objects does not see what a Secret holds.
   return isDeepStrictEqual(a, b) && a.servers.password.reveal() === b.servers.password.reveal();
+};
+
+const isSameFile = (a: SourceSettings, b: SourceSettings): boolean => {
+  if (a.kind !== 'ldif' || b.kind !== 'ldif') return false;
+  return a.directory === b.directory && a.file === b.file && a.maxLoss === b.maxLoss && a.isCutOff === b.isCutOff;
 };

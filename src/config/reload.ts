@@ -6,6 +6,8 @@ import type { FileReading } from './text-file.ts';
 
 /** What a part of the router has made ready. Neither may fail. */
 export interface Change {
+  /** What an operator should hear of it when it is in force: lines as `check` prints them. */
+  readonly warnings?: readonly string[];
   /** In force in this thread when it returns, in all others when it resolves. */
   commit(): void | Promise<void>;
   abandon(): void;
@@ -106,13 +108,13 @@ export class Reloader {
     const startMs = performance.now();
     const loaded = this.#world.load(this.#snapshot.number + 1);
     const problems = loaded.problems.map(formatProblem);
-    const failure = loaded.snapshot === undefined ? undefined : await this.#put(loaded.snapshot);
-    const isApplied = loaded.snapshot !== undefined && failure === undefined;
+    const put = loaded.snapshot === undefined ? undefined : await this.#put(loaded.snapshot);
+    const isApplied = put?.isInForce === true;
     const result: ReloadResult = {
       outcome: isApplied ? 'applied' : 'refused',
       number: this.#snapshot.number,
       cause,
-      problems: failure === undefined ? problems : [...problems, failure],
+      problems: [...problems, ...(put?.told ?? [])],
       at: new Date().toISOString(),
       ms: Math.round(performance.now() - startMs),
     };
@@ -121,18 +123,18 @@ export class Reloader {
     return result;
   }
 
-  /** @returns why it cannot be in force */
-  async #put(next: Snapshot): Promise<string | undefined> {
+  /** @returns what is told of it: why it cannot be in force, or what to know when it is */
+  async #put(next: Snapshot): Promise<{ readonly isInForce: boolean; readonly told: readonly string[] }> {
     const changes: Change[] = [];
     try {
       for (const part of this.#world.parts) changes.push(await part.prepare(next));
     } catch (error) {
       for (const change of changes) change.abandon();
-      return `${next.file}: error: ${whyNot(error)}`;
+      return { isInForce: false, told: [`${next.file}: error: ${whyNot(error)}`] };
     }
     await Promise.all(changes.map((change) => change.commit()));
     this.#snapshot = next;
     this.#inForceSince = new Date();
-    return undefined;
+    return { isInForce: true, told: changes.flatMap(({ warnings = [] }) => warnings) };
   }
 }

@@ -244,6 +244,7 @@ const log = object({
 export const ldifSource = object({
   kind: required(choice(['ldif'])),
   file: required(text()),
+  'max-loss': withDefault(percentage, 0.1),
 });
 
 /** The address book's own attribute counts more than the list of all mail and SIP addresses. */
@@ -362,6 +363,7 @@ export type ListenRow = ObjectOf<typeof listener.fields>;
 export type AccessRow = ObjectOf<typeof accessRule.fields>;
 export type TlsRow = ObjectOf<typeof tlsProfile.fields>;
 export type RouteRow = ObjectOf<typeof route.fields>;
+export type LdifRow = ObjectOf<typeof ldifSource.fields>;
 export type LdapRow = ObjectOf<typeof ldapSource.fields>;
 export type Rows<T> = readonly Item<T>[];
 

@@ -21,7 +21,7 @@ import { readYaml } from './document.ts';
 import { readNamedFile, resolvePath } from './named-file.ts';
 import { hasError, type Path, type Problem, Problems } from './problem.ts';
 import { Report } from './report.ts';
-import { mostWorkers, type RoutesFile, routesFile } from './shape.ts';
+import { type LdifRow, mostWorkers, type RoutesFile, routesFile } from './shape.ts';
 import { readSigningKeys, type SigningSettings } from './signing-keys.ts';
 import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
@@ -313,13 +313,17 @@ class Compiler {
 
   #sources(readDirectory: ReadDirectory): readonly SourceSettings[] {
     return this.#settings.directory.sources.flatMap(({ path, value }): readonly SourceSettings[] => {
-      if (value.kind === 'ldif') return this.#ldifSource(value.file, path, readDirectory);
+      if (value.kind === 'ldif') return this.#ldifSource(value, path, readDirectory);
       const source = compileLdapSource({ path, value }, this.#report, this.#folder);
       return source === undefined ? [] : [source];
     });
   }
 
-  #ldifSource(file: string, path: Path, readDirectory: ReadDirectory): readonly SourceSettings[] {
+  #ldifSource(
+    { file, 'max-loss': maxLoss }: LdifRow,
+    path: Path,
+    readDirectory: ReadDirectory,
+  ): readonly SourceSettings[] {
     const text = readNamedFile(file, [...path, 'file'], this.#report, this.#folder);
     if (text === undefined) return [];
     const { directory, userCount, problems } = readDirectory(text, file);
@@ -328,7 +332,8 @@ class Compiler {
       const severity = kind === 'duplicate' || (kind === 'value' && userCount > 0) ? 'warning' : 'error';
       this.#report.problems.adopt({ severity, file, line, column: 1, path: '', what: problem, hint: undefined });
     }
-    return [{ kind: 'ldif', directory }];
+    const isCutOff = !text.endsWith('\n');
+    return [{ kind: 'ldif', file: resolvePath(file, this.#folder), directory, isCutOff, maxLoss }];
   }
 
   #log(): LogSettings {

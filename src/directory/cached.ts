@@ -58,12 +58,12 @@ const aged = (answer: Known, ageMs: number): Known => {
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-class CachedDirectory implements Directory {
+export class CachedDirectory implements Directory {
   readonly #inner: Directory;
-  readonly #settings: CacheSettings & { readonly budgetMs: number };
+  #settings: CacheSettings & { readonly budgetMs: number };
   readonly #clock: CacheClock;
-  readonly #entries: LRUCache<string, Entry>;
-  readonly #index: AnswerIndex;
+  #entries: LRUCache<string, Entry>;
+  #index: AnswerIndex;
   /** All that differ by more than their age: side, state and source. */
   readonly #answers: Known[] = [];
   /** Questions under way, so that a burst of requests for one user asks once. */
@@ -74,10 +74,25 @@ class CachedDirectory implements Directory {
     this.#settings = { budgetMs: defaultBudgetMs, ...settings };
     this.#clock = clock;
     this.#index = new AnswerIndex(settings.size, randomSeed());
-    this.#entries = new LRUCache({
-      max: settings.size,
-      dispose: (_entry, key, why) => why === 'evict' && this.#index.remove(key),
-    });
+    this.#entries = this.#newEntries(settings.size);
+  }
+
+  /** Goes on with other settings, and with as many of its users as it then has room for. */
+  change(settings: CacheSettings): void {
+    const { size } = this.#settings;
+    this.#settings = { budgetMs: defaultBudgetMs, ...settings };
+    if (settings.size === size) return;
+    const before = [...this.#entries.rentries()];
+    this.#index = new AnswerIndex(settings.size, randomSeed());
+    this.#entries = this.#newEntries(settings.size);
+    for (const [key, entry] of before.slice(-settings.size) as [string, Entry][]) {
+      this.#entries.set(key, entry);
+      this.#index.put(key, this.#numberOf(entry.answer), entry.trueAtMs);
+    }
+  }
+
+  #newEntries(size: number): LRUCache<string, Entry> {
+    return new LRUCache({ max: size, dispose: (_entry, key, why) => why === 'evict' && this.#index.remove(key) });
   }
 
   lookup(key: string): DirectoryAnswer | Promise<DirectoryAnswer> {
@@ -172,9 +187,13 @@ class CachedDirectory implements Directory {
 
   /** The last known home, if it is young enough, in place of no answer. That a user was unknown long ago says nothing now. */
   #orStale(key: string, answer: DirectoryAnswer): DirectoryAnswer {
-    if (answer.kind !== 'unavailable') return answer;
+    return answer.kind === 'unavailable' ? (this.lastKnown(key) ?? answer) : answer;
+  }
+
+  /** Asks nobody. */
+  lastKnown(key: string): DirectoryAnswer | undefined {
     const entry = this.#entries.peek(key);
-    if (entry?.answer.kind !== 'home' || this.#age(entry) > this.#settings.staleMs) return answer;
+    if (entry?.answer.kind !== 'home' || this.#age(entry) > this.#settings.staleMs) return undefined;
     return { ...entry.answer, freshness: 'stale', ageMs: this.#age(entry) };
   }
 }

@@ -1,9 +1,9 @@
 /** Tries a source for an administrator: each of its servers by itself, and with one that works all that it knows. */
 import { type Census, CensusTaker } from './census.ts';
-import { everyUser, type LdapSourceSettings, serversOf } from './compose.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
 import { type LdapParts, ldapConnections } from './ldap-connections.ts';
 import { readAttributes, readBase } from './schema-check.ts';
+import { everyUser, type LdapSourceSettings, serversOf } from './source-settings.ts';
 import {
   readContextCsns,
   readHighestUsn,

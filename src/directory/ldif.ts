@@ -103,9 +103,12 @@ const inTable = (source: string, users: ReadonlyMap<string, User>): LdifUsers =>
   return { ...ldifInTable({ source, summary }, shared), table: () => shared };
 };
 
+/** One for all: what a version of a file loses is found by comparing its table with that of the one before. */
+const seed = randomSeed();
+
 /** A `Map` of a hundred thousand addresses lies all over the heap: to find one took a twenty-fifth of a MESSAGE's way. */
 const tableOf = (users: ReadonlyMap<string, User>): SharedTable => {
-  const table = UserTable.create(users.size, randomSeed());
+  const table = UserTable.create(users.size, seed);
   for (const [key, { isEnabled }] of users) table.put(key, [key], isEnabled ? 'enabled' : 'address-only', 0);
   return table.shared;
 };

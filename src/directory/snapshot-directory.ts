@@ -4,6 +4,7 @@
  */
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
+import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './sync/status.ts';
@@ -13,6 +14,8 @@ import { type UserDetails, type UserState, UserTable } from './user-table.ts';
 export interface SyncHandle {
   /** @param believesLoss puts the next sweep in force if it drops nobody but those whom the one that was held back would have */
   sweepNow(believesLoss: boolean): void;
+  /** Goes on with other settings, by which it knows the same users. */
+  change(order: SyncOrder): void;
   /** Resolves when it has ended and the snapshot is on disk. */
   stop(): Promise<void>;
 }
@@ -43,7 +46,7 @@ export interface SnapshotUser extends UserDetails {
 type Belief = 'fresh' | 'stale' | 'expired';
 
 export class SnapshotDirectory implements Directory {
-  readonly #parts: SnapshotParts;
+  #parts: SnapshotParts;
   #sync: SyncHandle | undefined;
   #table: UserTable | undefined;
   #status: SyncStatus = statusAtStart;
@@ -72,6 +75,12 @@ export class SnapshotDirectory implements Directory {
   tellOthers(tell: (news: SyncNews) => void): () => void {
     this.#others.add(tell);
     return () => void this.#others.delete(tell);
+  }
+
+  /** From now on these; whom it knows stays. */
+  change(order: SyncOrder): void {
+    this.#parts = { ...this.#parts, source: order.source.name, settings: order.settings };
+    this.#sync?.change(order);
   }
 
   /** Begins to read, and waits for nothing. */

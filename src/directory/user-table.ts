@@ -183,13 +183,20 @@ export class UserTable {
     for (const record of this.#records.all()) this.#records.setShownLoss(record, this.#lossOf(record));
   }
 
-  #lossOf(record: number): ShownLoss {
-    const { inForce, swept } = this.#records;
-    const state = this.#records.state(record, inForce);
+  /** What would be lost if another table, of the same seed, took the place of this one. */
+  lossTo({ shared }: UserTable): Omit<SweepLoss, 'unshown'> {
+    const after = new UserRecords(shared);
+    const lost = { [shownGone]: 0, [shownDisabled]: 0, 0: 0 };
+    for (const record of this.#records.all()) lost[this.#lossOf(record, after, after.inForce)] += 1;
+    return { gone: lost[shownGone], disabled: lost[shownDisabled] };
+  }
+
+  #lossOf(record: number, after = this.#records, layer = this.#records.swept): ShownLoss {
+    const state = this.#records.state(record, this.#records.inForce);
     if (state === 0) return 0;
-    const found = this.#records.best(this.#records.keyLo(record), this.#records.keyHi(record), swept);
+    const found = after.best(this.#records.keyLo(record), this.#records.keyHi(record), layer);
     if (found < 0) return shownGone;
-    return (state & isEnabledBit) > (this.#records.state(found, swept) & isEnabledBit) ? shownDisabled : 0;
+    return (state & isEnabledBit) > (after.state(found, layer) & isEnabledBit) ? shownDisabled : 0;
   }
 
   /** What the sweep has found is in force, for all readers at once. */

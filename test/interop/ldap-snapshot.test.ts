@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { LdapSourceSettings } from '../../src/directory/compose.ts';
 import type { LdapConnection } from '../../src/directory/ldap.ts';
 import type { SnapshotDirectory } from '../../src/directory/snapshot-directory.ts';
+import type { LdapSourceSettings } from '../../src/directory/source-settings.ts';
 import { until } from '../support/until.ts';
 import {
   connectionsForAll,

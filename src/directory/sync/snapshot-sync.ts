@@ -2,6 +2,7 @@
  * Keeps one source's users in a table: a sweep brings all of them, a follower what changes in between, and again after every
  * outage. It knows neither threads nor SIP, and tells what it has by one callback.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
 import { disbelief, foundNobody } from './belief.ts';
@@ -39,6 +40,12 @@ export interface SyncParts {
   readonly seed: HashSeed;
   readonly tell: (news: SyncNews) => void;
 }
+
+/** Settings by which a source is known and kept. */
+export type SyncChange = Pick<SyncParts, 'source' | 'settings'> & { readonly connections: LdapConnections | undefined };
+
+/** What a session is begun with. */
+const waysOf = ({ follow, followEveryMs }: SnapshotSettings): unknown => [follow, followEveryMs];
 
 const followers: Readonly<Record<SnapshotSettings['follow'], Follow>> = {
   notify: followByNotification,
@@ -85,11 +92,13 @@ interface Session {
 }
 
 export class SnapshotSync {
-  readonly #parts: SyncParts;
+  #parts: SyncParts;
+  /** Counts the settings that it has had. */
+  #version = 0;
   readonly #tables: Tables;
   #status: SyncStatus = statusAtStart;
-  /** Where the last session stood, if its table was whole. */
-  #position: Position | undefined;
+  /** Where the last session stood, if its table was whole, and by what it followed: each marks its place in a way of its own. */
+  #position: (Position & Pick<SnapshotSettings, 'follow'>) | undefined;
   /** All that the follower tells is in the table, and the table was whole when it began. */
   #isWhole = false;
   #isStopped = false;
@@ -136,6 +145,23 @@ export class SnapshotSync {
     this.#wake();
   }
 
+  /**
+   * Goes on with other settings: those whom it knows stay, for they are selected as before.
+   * @param connections undefined: those that it has
+   */
+  change({ connections, source, settings }: SyncChange): void {
+    const before = this.#parts;
+    this.#parts = { ...before, source, settings, connections: connections ?? before.connections };
+    if (settings.file !== before.settings.file) this.#moveFile();
+    if (!isDeepStrictEqual(settings.sweep, before.settings.sweep)) this.#planSweep();
+    const isSameSession = isDeepStrictEqual([source, waysOf(settings)], [before.source, waysOf(before.settings)]);
+    if (connections === undefined && isSameSession) return this.#wake();
+    this.#version += 1;
+    this.#shortSessions = 0;
+    if (connections !== undefined) before.connections.close();
+    this.#endSession();
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#endSession();
@@ -147,13 +173,17 @@ export class SnapshotSync {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const beganMs = this.#parts.clock.elapsed();
+      const version = this.#version;
       try {
         await this.#hold();
       } catch (error) {
         if (this.#isStopped) return;
+        // Our own doing says nothing of the server, and waits for nothing.
+        if (version !== this.#version) continue;
         if (isSilence(error)) this.#tell({ outages: begin(this.#status.outages, this.#parts.clock.now()) });
         this.#tell({ phase: 'waiting', lastFailure: (error as Error).message });
       }
+      if (version !== this.#version) continue;
       const isSteady = this.#parts.clock.elapsed() - beganMs > steadyMs;
       this.#shortSessions = isSteady ? 0 : this.#shortSessions + 1;
       const ownMs = this.#shortSessions < 2 ? 0 : retryMs(this.#shortSessions - 2);
@@ -178,7 +208,8 @@ export class SnapshotSync {
   async #follow(session: Session): Promise<void> {
     const { connection, server } = session;
     const { source, settings, clock } = this.#parts;
-    const from = this.#position?.instance === server.instance ? this.#position.mark : undefined;
+    const { instance, follow, mark } = this.#position ?? {};
+    const from = instance === server.instance && follow === settings.follow ? mark : undefined;
     // Used once: a position that the server refuses must not be offered again.
     this.#position = undefined;
     this.#isWhole = from !== undefined;
@@ -191,7 +222,7 @@ export class SnapshotSync {
     try {
       await Promise.race([follower.failed, this.#sweeps(session), this.#returned(session)]);
     } finally {
-      this.#remember(follower, server);
+      this.#remember(follower, server, settings.follow);
     }
   }
 
@@ -223,8 +254,8 @@ export class SnapshotSync {
     }
   }
 
-  #remember({ mark }: Follower, { instance }: ServerFacts): void {
-    if (this.#isWhole && mark !== undefined) this.#position = { instance, mark };
+  #remember({ mark }: Follower, { instance }: ServerFacts, follow: SnapshotSettings['follow']): void {
+    if (this.#isWhole && mark !== undefined) this.#position = { instance, mark, follow };
   }
 
   #listener(): ChangeListener {
@@ -267,7 +298,7 @@ export class SnapshotSync {
   }
 
   async #sweep(session: Session): Promise<void> {
-    const { clock, settings, random } = this.#parts;
+    const { clock } = this.#parts;
     const startedAtMs = clock.now();
     const notes = new SweepNotes();
     this.#tell({ phase: 'sweeping' });
@@ -277,8 +308,7 @@ export class SnapshotSync {
       await this.#collect(session, notes);
       report = this.#judge(session, notes, startedAtMs);
       this.#sweepFailures = 0;
-      const nowMs = clock.now();
-      this.#sweepAtMs = clock.elapsed() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
+      this.#sweepAtMs = this.#plannedSweepMs();
     } catch (error) {
       this.#tables.forgetSweep();
       if (session.isOver) return;
@@ -295,6 +325,26 @@ export class SnapshotSync {
       lastFailure,
     });
     if (report.outcome === 'applied') this.#save();
+  }
+
+  #plannedSweepMs(): number {
+    const { clock, settings, random } = this.#parts;
+    const nowMs = clock.now();
+    return clock.elapsed() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
+  }
+
+  /** By other times than before; one that is due, or under way, is due all the same. */
+  #planSweep(): void {
+    const { clock } = this.#parts;
+    if (this.#sweepAtMs <= clock.elapsed() || this.#sweepFailures > 0) return;
+    this.#sweepAtMs = this.#plannedSweepMs();
+    this.#tell({ nextSweepAtMs: clock.now() + this.#sweepAtMs - clock.elapsed() });
+  }
+
+  #moveFile(): void {
+    this.#fileAtMs = undefined;
+    this.#tell({ fileProblem: undefined });
+    this.#save();
   }
 
   /** On a connection of its own, so that changes do not wait behind pages; of the same server, so that both tell one story. */

@@ -1,9 +1,11 @@
 /** The thread in which a source is swept and followed: no request waits while 100,000 entries are read. Started by `thread.ts` only. */
 import { existsSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
-import { ldapConnections } from '../ldap-connections.ts';
+import { type LdapServersSettings, ldapConnections, type OwnedConnections } from '../ldap-connections.ts';
 import type { SyncClock } from './follow.ts';
+import type { SyncOrder } from './order.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
 import type { FromThread, ThreadOrder, ToThread } from './thread.ts';
 
@@ -32,14 +34,18 @@ const post = (message: FromThread): void => parentPort?.postMessage(message);
 const log = (level: 'info' | 'warn') => (fields: object, message: string) =>
   post({ kind: 'log', level, fields, message });
 
-const { servers, source, settings, seed } = workerData as ThreadOrder;
-
-const sync = new SnapshotSync({
-  connections: ldapConnections(servers, {
+const connectionsTo = (servers: LdapServersSettings): OwnedConnections =>
+  ldapConnections(servers, {
     clock: { ...clock, now: clock.elapsed },
     random: Math.random,
     log: { info: log('info'), warn: log('warn') },
-  }),
+  });
+
+const { source, settings, seed, ...first } = workerData as ThreadOrder;
+let { servers } = first;
+
+const sync = new SnapshotSync({
+  connections: connectionsTo(servers),
   source,
   settings,
   clock,
@@ -48,8 +54,16 @@ const sync = new SnapshotSync({
   tell: (news) => post({ kind: 'news', news }),
 });
 
+/** Connections to servers that have not changed stay, with what they know of them: a wrong password is not offered anew. */
+function change(order: SyncOrder): void {
+  const isElsewhere = !isDeepStrictEqual(order.servers, servers);
+  servers = order.servers;
+  sync.change({ ...order, connections: isElsewhere ? connectionsTo(servers) : undefined });
+}
+
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'sweep') sync.sweepNow(message.believesLoss);
+  else if (message.kind === 'change') change(message.order);
   else void sync.stop().then(end);
 });
 

@@ -2,21 +2,19 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
-import type { LdapServersSettings } from '../ldap-connections.ts';
 import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
-import type { SnapshotSettings } from './snapshot-settings.ts';
+import type { SyncOrder } from './order.ts';
 import type { SyncNews } from './status.ts';
-import type { UserSource } from './user-source.ts';
 
 /** All that the thread needs; values only. */
-export interface ThreadOrder {
-  readonly servers: LdapServersSettings;
-  readonly source: UserSource;
-  readonly settings: SnapshotSettings;
+export interface ThreadOrder extends SyncOrder {
   readonly seed: HashSeed;
 }
 
-export type ToThread = { readonly kind: 'sweep'; readonly believesLoss: boolean } | { readonly kind: 'stop' };
+export type ToThread =
+  | { readonly kind: 'sweep'; readonly believesLoss: boolean }
+  | { readonly kind: 'change'; readonly order: SyncOrder }
+  | { readonly kind: 'stop' };
 
 export type FromThread =
   | { readonly kind: 'news'; readonly news: SyncNews }
@@ -46,7 +44,7 @@ export const syncInThread =
     new SyncThread(order, log, tell);
 
 class SyncThread implements SyncHandle {
-  readonly #order: ThreadOrder;
+  #order: ThreadOrder;
   readonly #log: SnapshotLog;
   readonly #tell: (news: SyncNews) => void;
   #worker: Worker;
@@ -62,6 +60,11 @@ class SyncThread implements SyncHandle {
 
   sweepNow(believesLoss: boolean): void {
     this.#post({ kind: 'sweep', believesLoss });
+  }
+
+  change(order: SyncOrder): void {
+    this.#order = { ...order, seed: this.#order.seed };
+    this.#post({ kind: 'change', order });
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,9 @@ import type { DirectoryAnswer } from '../../routing/types.ts';
 import { type CacheClock, cached } from '../cached.ts';
 import type { Directory } from '../directory.ts';
 import { ldifInTable } from '../ldif.ts';
+import type { TellTable } from '../living-ldif.ts';
 import { merged } from '../merged.ts';
+import { orElse } from '../or-else.ts';
 import { SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SyncNews } from '../sync/status.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
@@ -15,12 +17,26 @@ export type ReportConflict = (user: string, sources: readonly string[]) => void;
 export function borrow({ sources, cache, port }: Loan, clock: CacheClock, report: ReportConflict): Directory {
   const lender = new Lender(port);
   const open = sources.map((source, index): Directory => {
-    if (source.kind === 'table') return ldifInTable(source, source.table);
-    if (source.kind === 'snapshot') return snapshotOf(source, (tell) => lender.hear(index, tell));
+    if (source.kind === 'table') return tableOf(source, (tell) => lender.hearTable(index, tell));
+    if (source.kind === 'snapshot') {
+      const snapshot = snapshotOf(source, (tell) => lender.hear(index, tell));
+      return source.mayAsk ? orElse(snapshot, (key) => lender.ask(index, key)) : snapshot;
+    }
     // The lender's own answers come with their age, so that no answer is believed for longer by being kept twice.
     return cached({ lookup: (key) => lender.ask(index, key), describe: () => source }, cache, clock);
   });
   return merged(open, report);
+}
+
+function tableOf(
+  { table, ...description }: LentSource & { kind: 'table' },
+  hear: (tell: TellTable) => void,
+): Directory {
+  let inForce = ldifInTable(description, table);
+  hear((next, described) => {
+    inForce = ldifInTable(described, next);
+  });
+  return { lookup: (key) => inForce.lookup(key), describe: () => inForce.describe() };
 }
 
 /** What an operator should hear of, the lender's own tells. */
@@ -33,7 +49,7 @@ function snapshotOf(
   const startSync = (tell: (news: SyncNews) => void) => {
     tell(news);
     hear(tell);
-    return { sweepNow: () => undefined, stop: async () => undefined };
+    return { sweepNow: () => undefined, change: () => undefined, stop: async () => undefined };
   };
   const directory = new SnapshotDirectory({ source, settings, startSync, now: Date.now, log: silent });
   directory.start();
@@ -44,6 +60,7 @@ class Lender {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, (answer: DirectoryAnswer) => void>();
   readonly #tell = new Map<number, (news: SyncNews) => void>();
+  readonly #tellTable = new Map<number, TellTable>();
   #asked = 0;
   #isGone = false;
 
@@ -58,6 +75,10 @@ class Lender {
     this.#tell.set(source, tell);
   }
 
+  hearTable(source: number, tell: TellTable): void {
+    this.#tellTable.set(source, tell);
+  }
+
   ask(source: number, key: string): DirectoryAnswer | Promise<DirectoryAnswer> {
     if (this.#isGone) return gone;
     const id = this.#asked++;
@@ -67,6 +88,7 @@ class Lender {
 
   #take(message: FromLender): void {
     if (message.kind === 'news') return this.#tell.get(message.source)?.(message.news);
+    if (message.kind === 'table') return this.#tellTable.get(message.source)?.(message.table, message.description);
     this.#waiting.get(message.id)?.(message.answer);
     this.#waiting.delete(message.id);
   }

@@ -1,14 +1,22 @@
 /** Lends the directory in service to another thread, and answers what that one must ask. */
 import { MessageChannel } from 'node:worker_threads';
 import type { Directory } from '../directory.ts';
+import type { TellTable } from '../living-ldif.ts';
 import type { SnapshotDirectory } from '../snapshot-directory.ts';
+import type { SnapshotSettings } from '../sync/snapshot-settings.ts';
 import type { SharedTable } from '../user-records.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
 
 export interface Lendable extends Directory {
   readonly snapshot: SnapshotDirectory | undefined;
-  /** Of a source that never changes. */
+  /** In place of the snapshot's own: those that are in force when the loan is. */
+  readonly snapshotSettings?: SnapshotSettings | undefined;
+  /** Where the snapshot cannot tell, this directory may. */
+  readonly mayAsk?: boolean;
+  /** Of an LDIF file, as it is when the loan is in force. */
   readonly table: (() => SharedTable) | undefined;
+  /** @returns ends it */
+  readonly tellTable?: ((tell: TellTable) => () => void) | undefined;
 }
 
 export interface Lent {
@@ -22,9 +30,10 @@ export function lend(sources: readonly Lendable[], cache: Loan['cache']): Lent {
   const post = (message: FromLender) => own.postMessage(message);
   own.on('message', (question: Question) => void answer(question, sources, post));
   own.unref();
-  const ends = sources.map(({ snapshot }, source) =>
+  const ends = sources.flatMap(({ snapshot, tellTable }, source) => [
     snapshot?.tellOthers((news) => post({ kind: 'news', source, news })),
-  );
+    tellTable?.((table, description) => post({ kind: 'table', source, table, description })),
+  ]);
   const end = () => {
     for (const endNews of ends) endNews?.();
     own.close();
@@ -32,10 +41,11 @@ export function lend(sources: readonly Lendable[], cache: Loan['cache']): Lent {
   return { loan: { sources: sources.map(lentSource), cache, port }, end };
 }
 
-function lentSource({ snapshot, table, describe }: Lendable): LentSource {
+function lentSource({ snapshot, snapshotSettings, mayAsk = false, table, describe }: Lendable): LentSource {
   const description = describe();
   if (snapshot !== undefined) {
-    return { ...description, kind: 'snapshot', settings: snapshot.settings, news: snapshot.news };
+    const settings = snapshotSettings ?? snapshot.settings;
+    return { ...description, kind: 'snapshot', settings, news: snapshot.news, mayAsk };
   }
   return table === undefined ? { ...description, kind: 'asked' } : { ...description, kind: 'table', table: table() };
 }

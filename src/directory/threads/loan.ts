@@ -18,7 +18,13 @@ export interface Loan {
 export type LentSource = DirectoryDescription &
   (
     | { readonly kind: 'table'; readonly table: SharedTable }
-    | { readonly kind: 'snapshot'; readonly settings: SnapshotSettings; readonly news: SyncNews }
+    | {
+        readonly kind: 'snapshot';
+        readonly settings: SnapshotSettings;
+        readonly news: SyncNews;
+        /** Where it cannot tell, the lender may. */
+        readonly mayAsk: boolean;
+      }
     /** Only the lender has connections and slots, so that what servers are asked stays bounded for all threads together. */
     | { readonly kind: 'asked' }
   );
@@ -32,4 +38,10 @@ export interface Question {
 
 export type FromLender =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: DirectoryAnswer }
-  | { readonly kind: 'news'; readonly source: number; readonly news: SyncNews };
+  | { readonly kind: 'news'; readonly source: number; readonly news: SyncNews }
+  | {
+      readonly kind: 'table';
+      readonly source: number;
+      readonly table: SharedTable;
+      readonly description: DirectoryDescription;
+    };

@@ -1,11 +1,12 @@
 /** Connections and sources to the test servers, closed when the test is over. */
 import { onTestFinished } from 'vitest';
-import { type LdapSourceSettings, type OpenDirectory, openDirectory } from '../../../src/directory/compose.ts';
+import { type OpenDirectory, openDirectory } from '../../../src/directory/compose.ts';
 import {
   type LdapServersSettings,
   ldapConnections,
   type OwnedConnections,
 } from '../../../src/directory/ldap-connections.ts';
+import type { LdapSourceSettings } from '../../../src/directory/source-settings.ts';
 import { createTimerWheel } from '../../../src/sip/clock.ts';
 import type { TestDirectory } from './test-directory.ts';
 

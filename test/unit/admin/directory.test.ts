@@ -46,7 +46,7 @@ function snapshotSource(name: string, status: SyncStatus = usual): DirectorySour
     startSync(tell) {
       tell({ table: table.shared, status });
       const sweepNow = (believesLoss: boolean) => void ordered.push(`${name} ${believesLoss ? 'believed' : 'judged'}`);
-      return { sweepNow, stop: async () => undefined };
+      return { sweepNow, change: () => undefined, stop: async () => undefined };
     },
     now: () => nowMs,
     log: silent,
@@ -85,6 +85,11 @@ const joined = (sources: readonly DirectorySource[]): OpenDirectory => ({
   lend: () => {
     throw new Error('no other thread asks here');
   },
+  successor: () => {
+    throw new Error('nothing is reloaded here');
+  },
+  takeOver: () => undefined,
+  warnings: () => [],
   close: async () => undefined,
 });
 
@@ -133,7 +138,7 @@ describe('confirm', () => {
   test('of nothing does nothing, so that no later loss is believed unseen', async () => {
     expect(await ask([snapshotSource('ldap corp')], 'confirm')).toMatchObject({
       code: 1,
-      out: ['no sweep is held back: there is nothing to confirm'],
+      out: ['no sweep and no file is held back: there is nothing to confirm'],
     });
     expect([ordered, logged]).toEqual([[], []]);
   });

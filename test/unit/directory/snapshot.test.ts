@@ -62,11 +62,14 @@ let clock: ManualClock;
 let directory: SnapshotDirectory;
 let warnings: Logged[];
 let folder: string;
+/** Connections to other servers that a change of the settings names. */
+let elsewhere: FakeActiveDirectory | undefined;
 
 beforeEach(() => {
   ad = new FakeActiveDirectory();
   clock = new ManualClock(startMs);
   warnings = [];
+  elsewhere = undefined;
   folder = mkdtempSync(join(tmpdir(), 'pif-snapshot-'));
 });
 afterEach(async () => {
@@ -103,7 +106,11 @@ async function open(settings: Partial<SnapshotSettings> = {}, users = source): P
       };
       const sync = new SnapshotSync(parts);
       sync.start();
-      return { sweepNow: (believes) => sync.sweepNow(believes), stop: () => sync.stop() };
+      return {
+        sweepNow: (believes) => sync.sweepNow(believes),
+        change: (order) => sync.change({ ...order, connections: elsewhere }),
+        stop: () => sync.stop(),
+      };
     },
   });
   const state = { isReady: false };
@@ -715,7 +722,7 @@ test('a sync that has died and begins anew does not take away what is known', as
   let tell: (news: SyncNews) => void = () => {};
   const startSync: StartSync = (each) => {
     tell = each;
-    return { sweepNow: () => {}, stop: async () => {} };
+    return { sweepNow: () => {}, change: () => {}, stop: async () => {} };
   };
   const log = { info: () => {}, warn: () => {} };
   directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, now: () => clock.now(), log });

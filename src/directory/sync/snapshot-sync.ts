@@ -358,6 +358,8 @@ export class SnapshotSync {
         throw new LdapError('ldap-closed', `${connection.server} has taken the place of ${session.connection.server}`);
       }
       await sweepUsers(connection, source, session.server, (entry) => {
+        // What still comes belongs to no sweep, or would to the next one.
+        if (session.isOver) return;
         this.#write(() => this.#tables.found(identityOf(entry, session.server), entry, clock.now()));
       });
       await nameDuplicates(connection, source, notes);

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LdapError } from '../../../src/directory/ldap.ts';
+import type { LdapServersSettings } from '../../../src/directory/ldap-connections.ts';
 import { SnapshotDirectory, type StartSync } from '../../../src/directory/snapshot-directory.ts';
 import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
 import { SnapshotSync } from '../../../src/directory/sync/snapshot-sync.ts';
@@ -732,6 +733,139 @@ test('a sync that has died and begins anew does not take away what is known', as
   tell({ table: table.shared, status: { ...statusAtStart, confirmedAtMs: startMs } });
   tell({ table: undefined, status: statusAtStart });
   expect(answerFor('bob')).toBe('enabled, fresh');
+});
+
+describe('other settings, by which the same users are known', () => {
+  const down = new LdapError('ldap-unreachable', 'connection refused');
+
+  /** As a reload does it. */
+  async function change(settings: Partial<SnapshotSettings> = {}, servers?: FakeActiveDirectory): Promise<void> {
+    elsewhere = servers;
+    directory.change({ servers: {} as LdapServersSettings, source, settings: { ...usual, ...settings } });
+    await settle();
+  }
+
+  beforeEach(async () => {
+    putMany(20);
+    await open();
+    await pass(60 * second);
+  });
+
+  test.each<[string, Partial<SnapshotSettings>, boolean]>([
+    ['other servers, or another password', {}, true],
+    ['another time between two questions', { followEveryMs: 2 * second }, false],
+    ['both, and another share that may be lost', { followEveryMs: 2 * second, maxLoss: 0 }, true],
+  ])('%s: goes on from where it stood, without a sweep, and warns of nothing', async (_, settings, isElsewhere) => {
+    await change(settings, isElsewhere ? ad : undefined);
+    ad.put('user3', { isEnabled: false });
+    await pass(5 * second);
+    expect([ad.sweeps, answerFor('user3'), answerFor('user4')]).toEqual([1, 'address only, fresh', 'enabled, fresh']);
+    expect(directory.status).toMatchObject({ phase: 'following', lastFailure: undefined });
+    expect(warnings).toEqual([]);
+  });
+
+  test('in an outage take away nobody, and the new servers are tried at once', async () => {
+    ad.failure = down;
+    ad.drop();
+    await pass(2 * hour);
+    expect(directory.status.phase).toBe('waiting');
+    const others = new FakeActiveDirectory();
+    others.failure = down;
+    await change({ followEveryMs: 2 * second }, others);
+    expect(answerFor('user3')).toBe('enabled, fresh');
+    await pass(200 * hour);
+    expect(answerFor('user3')).toBe('enabled, fresh');
+    expect(directory.lookup('user3@example.com')).toMatchObject({ ageMs: expect.toSatisfy((ms) => ms >= 202 * hour) });
+    const healthy = new FakeActiveDirectory();
+    for (let i = 0; i < 20; i += 1) healthy.put(`user${i}`);
+    await change({}, healthy);
+    expect([healthy.sweeps, answerFor('user3')]).toEqual([1, 'enabled, fresh']);
+  });
+
+  test('of a server that has hardly anybody: its loss is judged like any other', async () => {
+    const wrong = new FakeActiveDirectory();
+    wrong.instance = 'invocation-2';
+    wrong.put('user0');
+    await change({}, wrong);
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 19 });
+    expect(answerFor('user3')).toBe('enabled, fresh');
+  });
+
+  test('with another way of following sweep first: a mark of one way says nothing to another', async () => {
+    await change({ follow: 'none' });
+    expect(ad.sweeps).toBe(2);
+    ad.put('user3', { isEnabled: false });
+    await pass(60 * second);
+    expect(answerFor('user3')).toBe('enabled, fresh');
+    await change({ follow: 'poll' });
+    expect([ad.sweeps, answerFor('user3')]).toEqual([3, 'address only, fresh']);
+  });
+
+  test('while a sweep runs begin it again', async () => {
+    const gate = Promise.withResolvers<void>();
+    ad.sweepGate = gate.promise;
+    directory.refresh();
+    await settle();
+    expect(ad.sweeps).toBe(2);
+    await change({}, ad);
+    gate.resolve();
+    await settle();
+    expect(ad.sweeps).toBe(3);
+    expect(directory.status).toMatchObject({ phase: 'following', lastSweep: { outcome: 'applied', objects: 20 } });
+    expect(warnings).toEqual([]);
+  });
+
+  test('move the next sweep, and no session ends for that', async () => {
+    await change({ sweep: { kind: 'interval', everyMs: hour } });
+    await pass(59 * 60 * second);
+    expect(ad.sweeps).toBe(1);
+    await pass(2 * 60 * second);
+    expect(ad.sweeps).toBe(2);
+  });
+
+  test('judge the loss of the next sweep, and leave what is held back to be confirmed', async () => {
+    await change({ maxLoss: 0 });
+    ad.forget('user0');
+    directory.refresh();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held', gone: 1 });
+    await change({ maxLoss: 0, followEveryMs: 2 * second });
+    expect(directory.status.heldSinceMs).toBeDefined();
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied', gone: 1 });
+    expect(answerFor('user0')).toBe('unknown-user');
+  });
+
+  test('say when answers grow old', async () => {
+    ad.changesFailure = new LdapError('ldap-refused', 'no such right');
+    await change({
+      staleAfterMs: hour,
+      expireAfterMs: 2 * hour,
+      follow: 'none',
+      sweep: { kind: 'interval', everyMs: 24 * hour },
+    });
+    await pass(90 * 60 * second);
+    expect(answerFor('user3')).toBe('enabled, stale');
+    await change({ follow: 'none' });
+    expect(answerFor('user3')).toBe('enabled, fresh');
+  });
+
+  test('name another file, which is written at once', async () => {
+    const [one, other] = [join(folder, 'one'), join(folder, 'other')];
+    await change({ file: one });
+    expect(existsSync(one)).toBe(true);
+    await change({ file: other });
+    expect([existsSync(other), directory.status.fileProblem]).toEqual([true, undefined]);
+  });
+
+  test('ask nobody once it has stopped', async () => {
+    await directory.stop();
+    const others = new FakeActiveDirectory();
+    await change({}, others);
+    await pass(hour);
+    expect(others.sweeps).toBe(0);
+  });
 });
 
 describe('a start', () => {

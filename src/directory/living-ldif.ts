@@ -81,6 +81,7 @@ export class LivingLdif implements LivingSource, Directory {
 
   succession(next: SourceSettings): Succession | undefined {
     if (next.kind !== 'ldif' || next.file !== this.settings.file) return undefined;
+    const judgedBy = this.#users;
     const verdict = this.#judge(next);
     let isCommitted = false;
     return {
@@ -90,8 +91,12 @@ export class LivingLdif implements LivingSource, Directory {
       commit: () => {
         isCommitted = true;
         this.settings = next;
-        if ('users' in verdict) this.#use(verdict.users);
-        else this.#hold(verdict.held);
+        // Somebody may have confirmed what was held back meanwhile.
+        const now = this.#users === judgedBy ? verdict : this.#judge(next);
+        if ('users' in now) this.#use(now.users);
+        else this.#hold(now.held);
+        // Who has borrowed what was to be has another table.
+        if ('held' in now && 'users' in verdict) this.#tellOthers();
         return undefined;
       },
       abandon: () => undefined,
@@ -122,7 +127,11 @@ export class LivingLdif implements LivingSource, Directory {
     this.#held = undefined;
     if (users === this.#users) return;
     this.#users = users;
-    for (const tell of this.#others) tell(users.table(), users.describe());
+    this.#tellOthers();
+  }
+
+  #tellOthers(): void {
+    for (const tell of this.#others) tell(this.#users.table(), this.#users.describe());
   }
 
   #hold(held: HeldVersion): void {

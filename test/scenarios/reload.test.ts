@@ -1,18 +1,20 @@
 /** A changed configuration comes into force by SIGHUP, by command or because a file has changed; what is open goes on. */
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, connect as netConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterEach, expect, inject, test } from 'vitest';
+import type { UserReport } from '../../src/admin/directory.ts';
 import type { Status } from '../../src/admin/status.ts';
 import { ask, command, reload, socketOf } from '../support/admin.ts';
 import { credentials, makeDevelopmentCertificates } from '../support/development-certificates.ts';
 import { newBranch, RawMessage, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
-import { routesYaml, twoSides } from '../support/two-sides.ts';
+import { ldifUser, routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
 const sides = twoSides(42);
@@ -179,6 +181,29 @@ test('a listener is moved: the new port is open, the old one is not, an old conn
 
   await exchange(await cisco(5070));
   await expect(cisco(5060)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('an LDIF file that is written in place takes nobody away while it is, and what is in it counts in the end', async () => {
+  const people = (count: number): string =>
+    Array.from({ length: count }, (_, n) => ldifUser(`u${n}@tcp.example.com`, true)).join('');
+  const folder = mkdtempSync(join(tmpdir(), 'pif-users-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const users = join(folder, 'users.ldif');
+  writeFileSync(users, people(400));
+  const program = await start(
+    routesYaml(sides, { certificates: inject('certificates'), mode: 'advanced', users, transports: ['tcp'] }),
+  );
+  const answerFor = async (user: string): Promise<string> =>
+    (await ask<UserReport>(program, `GET /directory/user?address=sip:${user}@tcp.example.com`)).body.answer.kind;
+  const text = people(401);
+  writeFileSync(users, '');
+  for (let written = 0; written < text.length; written += 11_111) {
+    appendFileSync(users, text.slice(written, written + 11_111));
+    // Long enough for the watch to take it for what was meant.
+    const seenMs = performance.now() + 500;
+    while (performance.now() < seenMs) expect(await answerFor('u399')).toBe('home');
+  }
+  while ((await answerFor('u400')) !== 'home') await pause(20);
 });
 
 const serialOf = (socket: TLSSocket): string => socket.getPeerCertificate().serialNumber;

@@ -224,6 +224,58 @@ test('a user who has moved by the LDIF file is found on the new side by both', a
   for (const from of both) expect(await answerTo(from, 'sip:carol@tcp.example.com')).toMatchObject({ status: 200 });
 });
 
+test('a version of the LDIF file that has lost its half is held back, told and confirmed for both', async () => {
+  const people = Array.from({ length: 40 }, (_, n) => ldifUser(`u${n}@tcp.example.com`, true));
+  const last = 'sip:u39@tcp.example.com';
+  router = await RouterProcess.start({ routes: routesOf() });
+  const users = join(router.folder, 'users.ldif');
+  writeFileSync(users, people.join(''));
+  router.rewrite(routesOf({ mode: 'advanced', users }));
+  expect(await reload(router)).toMatchObject({ outcome: 'applied', problems: [] });
+  await answering(sides.microsoft);
+  const both = (await endsOfBoth(router, sides.router, asker)).flat();
+  const answers = async (uri: string): Promise<unknown> =>
+    new Set(await Promise.all(both.map(async (from) => (await answerTo(from, uri)).status)));
+  expect(await answers(last)).toEqual(new Set([200]));
+
+  // Broken off in an address; a change of something else beside it is in force all the same.
+  writeFileSync(users, people.join('').slice(0, people.join('').indexOf('sip:u20@') + 10));
+  router.rewrite(`${routesOf({ mode: 'advanced', users })}certificates: { warn-before: 240h }\n`);
+  const held = await reload(router);
+  expect(held).toMatchObject({ outcome: 'applied', number: 3 });
+  const why = 'it would drop 20 users and disable 0, 50 % of all, where at most 0 % are believed';
+  expect(held.problems.at(-1)).toMatch(
+    /users\.ldif: warning: this version of the file is held back: the file ends within a line/,
+  );
+  expect(held.problems.at(-1)).toContain(why);
+  expect(router.logLines).toContainEqual(
+    expect.objectContaining({ level: 'warn', gone: 20, why: expect.stringContaining(why) }),
+  );
+  expect(await answers(last)).toEqual(new Set([200]));
+  const source = (await statusOf(router)).directory[0];
+  expect(source).toMatchObject({ held: { gone: 20, disabled: 0, since: expect.stringMatching(/^20/) } });
+  expect((await command(router, 'status')).output).toContain(`held back: the file ends within a line`);
+
+  // A reload that finds the same file, or another setting, holds it on.
+  router.rewrite(routesOf({ mode: 'advanced', users }));
+  expect((await reload(router)).problems.at(-1)).toContain('is held back');
+  expect(await answers(last)).toEqual(new Set([200]));
+
+  const confirmed = await command(router, 'directory', 'confirm');
+  expect(confirmed).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('the version that was held back is in force'),
+  });
+  for (const uri of [last, 'sip:u20@tcp.example.com']) expect(await answers(uri)).toEqual(new Set([404]));
+  expect(await answers('sip:u19@tcp.example.com')).toEqual(new Set([200]));
+  expect((await statusOf(router)).directory[0]?.held).toBeUndefined();
+  expect(await command(router, 'directory', 'confirm')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('there is nothing to confirm'),
+  });
+  expect((await reload(router)).problems.filter((line) => line.includes('held back'))).toEqual([]);
+});
+
 test('a worker that ends by itself ends the router, at once and with an error', async () => {
   const preload = join(import.meta.dirname, '../support/failing-worker.ts');
   const death = join(inject('certificates'), `death-${newTag()}`);

@@ -6,12 +6,16 @@ import { openAdminSocket } from '../../../src/admin/socket.ts';
 import { targetUsage } from '../../../src/cli/admin-client.ts';
 import { directory as command } from '../../../src/cli/directory.ts';
 import type { DirectorySource, OpenDirectory } from '../../../src/directory/compose.ts';
+import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { LivingLdif } from '../../../src/directory/living-ldif.ts';
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
+import type { LdifSourceSettings } from '../../../src/directory/source-settings.ts';
 import { type SyncStatus, statusAtStart } from '../../../src/directory/sync/status.ts';
 import { UserTable } from '../../../src/directory/user-table.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import { folderWith } from '../../support/configuration.ts';
 import { type CommandRun, run } from '../../support/run-command.ts';
+import { ldifUser } from '../../support/two-sides.ts';
 
 const nowMs = Date.UTC(2026, 0, 5, 12);
 const usual: SyncStatus = { ...statusAtStart, phase: 'following', server: 'ldaps://dc1', confirmedAtMs: nowMs - 3_000 };
@@ -65,6 +69,23 @@ const viewOf = (
   table: undefined,
   namesOf,
 });
+
+/** Nine users, of whom a later version has one. */
+function heldFile(): DirectorySource {
+  const version = (count: number): LdifSourceSettings => ({
+    kind: 'ldif',
+    file: '/users.ldif',
+    directory: ldifDirectory(
+      Array.from({ length: count }, (_, n) => ldifUser(`u${n}@example.com`, true)).join(''),
+      'users.ldif',
+    ).directory,
+    isCutOff: false,
+    maxLoss: 0.1,
+  });
+  const file = new LivingLdif(version(9), silent, () => nowMs);
+  file.succession(version(1))?.commit();
+  return { ...viewOf(file, { snapshot: undefined, namesOf: undefined }), file };
+}
 
 /** A source that is asked for each user, and is down. */
 const silentSource = viewOf(
@@ -133,6 +154,24 @@ describe('confirm', () => {
     });
     expect(ordered).toEqual(['ldap lab believed']);
     expect(logged).toEqual([{ event: 'directory-confirm', source: 'ldap lab' }]);
+  });
+
+  test('puts the version of an LDIF file in force that is held back, beside what is swept', async () => {
+    const file = heldFile();
+    expect(await ask([snapshotSource('ldap corp'), file], 'confirm')).toEqual({
+      code: 0,
+      out: ['ldif users.ldif: the version that was held back is in force'],
+      err: [],
+    });
+    expect(await file.lookup('u8@example.com')).toMatchObject({ kind: 'unknown-user' });
+    expect(logged).toEqual([{ event: 'directory-confirm', source: 'ldif users.ldif' }]);
+    const held = snapshotSource('ldap lab', { ...usual, heldSinceMs: nowMs });
+    expect(await ask([held, heldFile()], 'confirm', '--json')).toMatchObject({
+      code: 0,
+      out: ['{"sweeping":["ldap lab"],"confirmed":["ldif users.ldif"]}'],
+    });
+    expect(ordered).toEqual(['ldap lab believed']);
+    expect(await ask([file], 'confirm')).toMatchObject({ code: 1 });
   });
 
   test('of nothing does nothing, so that no later loss is believed unseen', async () => {
@@ -238,5 +277,12 @@ test('the status of a snapshot has its last sweep with times in ISO 8601; that o
       },
     },
     { source: 'ldap branch', summary: 'cannot be asked', snapshot: undefined },
+  ]);
+  expect(sourcesOf(joined([heldFile()]))).toEqual([
+    {
+      source: 'ldif users.ldif',
+      summary: expect.stringMatching(/^9 users, .*, a version of the file is held back since 2026-01-05T12:00:00/),
+      held: { since: '2026-01-05T12:00:00.000Z', gone: 8, disabled: 0, why: expect.stringContaining('drop 8 users') },
+    },
   ]);
 });

@@ -40,6 +40,13 @@ test('every part makes ready before the first is changed', async () => {
   expect(reloader.snapshot.number).toBe(2);
 });
 
+test('what an operator should know of what is in force now stands with the problems', async () => {
+  const warnings = ['ldif users.ldif: warning: this version of the file is held back'];
+  const part: Part = { prepare: async () => ({ commit: () => undefined, abandon: () => undefined, warnings }) };
+  const { reloader } = reloaderOf([partOf('one', []), part]);
+  expect(await reloader.reload('command')).toMatchObject({ outcome: 'applied', number: 2, problems: warnings });
+});
+
 test('a part that cannot be built leaves all as it was, and says why', async () => {
   const taken: string[] = [];
   const failure = new RouterError('address-in-use', 'port 5060 is in use');

@@ -1,6 +1,6 @@
 /** A cache round a directory: lives, one question at a time, a budget of time, and never "unknown" for "could not ask". */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type CacheSettings, cached } from '../../../src/directory/cached.ts';
+import { CachedDirectory, type CacheSettings, cached } from '../../../src/directory/cached.ts';
 import type { Directory } from '../../../src/directory/directory.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -275,5 +275,41 @@ describe('a directory that knows at once', () => {
     clock.advance(600_000);
     expect(cache.lookup(bob)).toEqual({ ...home, freshness: 'stale', ageMs: 600_000 });
     expect(cache.lookup('alice@example.com')).toEqual({ kind: 'unavailable', why: 'broken' });
+  });
+});
+
+describe('other settings', () => {
+  const users = (count: number): string[] => Array.from({ length: count }, (_, n) => `user${n}@example.com`);
+  let changing: CachedDirectory;
+  beforeEach(async () => {
+    changing = new CachedDirectory(slow, settings, clock);
+    cache = changing;
+    for (const key of users(10)) await learn(home, key);
+    slow.asked.length = 0;
+  });
+  const known = (): string[] =>
+    users(10).filter((key) => {
+      const answer = changing.lookup(key);
+      return !(answer instanceof Promise) && answer.kind === 'home';
+    });
+
+  test('leave what is known, with other lives', async () => {
+    clock.advance(60_000);
+    changing.change({ ...settings, foundMs: 60_001 });
+    expect(known()).toEqual(users(10));
+    clock.advance(1);
+    expect(known()).toEqual([]);
+    expect(changing.lastKnown('user0@example.com')).toMatchObject({ kind: 'home', freshness: 'stale', ageMs: 60_001 });
+    changing.change({ ...settings, staleMs: 60_000 });
+    expect(changing.lastKnown('user0@example.com')).toBeUndefined();
+  });
+
+  test.each([3, 10, 1_000])('leave those for whom there is room, the last ones first: %i', async (size) => {
+    changing.change({ ...settings, size });
+    expect(known()).toEqual(users(10).slice(-size));
+    expect(changing.describe().summary).toContain(`${Math.min(size, 10)} of at most ${size} answers cached`);
+    await learn({ ...home, addressOnly: true }, 'new@example.com');
+    expect(changing.lookup('new@example.com')).toMatchObject({ addressOnly: true });
+    expect(changing.describe().summary).toContain(`${Math.min(size, 11)} of at most ${size} answers cached`);
   });
 });

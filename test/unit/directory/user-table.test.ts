@@ -139,6 +139,21 @@ describe('a table of users', () => {
     expect(larger.counts).toEqual({ addresses: 1, enabled: 1 });
   });
 
+  test('what would be lost to another table is what would be lost to a sweep that found the same', () => {
+    assert(
+      property(someOf(step, { maxLength: 15 }), someOf(step, { maxLength: 15 }), (first, second) => {
+        const table = UserTable.create(1, seed);
+        play(table, first);
+        table.beginSweep();
+        play(table, second, 'putSwept');
+        const { gone, disabled } = table.loss();
+        const other = UserTable.create(1, seed);
+        play(other, second);
+        expect(table.lossTo(other)).toEqual({ gone, disabled });
+      }),
+    );
+  });
+
   test('of two objects with one address the enabled one speaks, and when it goes the other one', () => {
     const table = UserTable.create(10, seed);
     expect(table.put('a', ['bob@example.com'], 'address-only', 1)).toEqual([]);

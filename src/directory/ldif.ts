@@ -96,10 +96,11 @@ const answersOf = (source: string) => {
   } satisfies Record<string, DirectoryAnswer>;
 };
 
-const inTable = (source: string, users: ReadonlyMap<string, User>): LdifUsers => {
+const inTable = (source: string, users: ReadonlyMap<string, User>, passedOver: number): LdifUsers => {
   const shared = tableOf(users);
   const enabled = [...users.values()].filter(({ isEnabled }) => isEnabled).length;
-  const summary = `${users.size} users, ${enabled} of them enabled`;
+  const rest = passedOver === 0 ? '' : `, ${passedOver} values passed over`;
+  const summary = `${users.size} users, ${enabled} of them enabled${rest}`;
   return { ...ldifInTable({ source, summary }, shared), table: () => shared };
 };
 
@@ -135,5 +136,6 @@ export const ldifDirectory = (text: string, fileName: string): LdifDirectory => 
   const problems: LdifProblem[] = [...syntax];
   const users = collectUsers(records, (problem) => problems.push(problem));
   problems.sort((a, b) => a.line - b.line);
-  return { directory: inTable(`ldif ${fileName}`, users), userCount: users.size, problems };
+  const passedOver = problems.filter(({ kind }) => kind === 'value').length;
+  return { directory: inTable(`ldif ${fileName}`, users, passedOver), userCount: users.size, problems };
 };

@@ -22,7 +22,7 @@ import { decide } from '../../../src/routing/decide.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
 import { defaultLimits, defaultTimeouts, type TransportSettings } from '../../../src/sip/transport/settings.ts';
 import { createAuthority } from '../../support/certificates.ts';
-import { load, routesYaml, snapshotOf } from '../../support/configuration.ts';
+import { load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -276,5 +276,42 @@ describe('a snapshot', () => {
       files: [{ path: file, digest: 'unreadable' }],
       problems: [expect.objectContaining({ severity: 'error', file, line: 1, column: 1, what })],
     });
+  });
+});
+
+describe('an LDIF source', () => {
+  const entry = 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n';
+  const sourceOf = (settings: string, text: string | Uint8Array) =>
+    snapshotOf(routesYaml({ x: `directory: { sources: [{ kind: ldif, file: users.ldif${settings} }] }` }), {
+      'users.ldif': text,
+    }).directory.sources[0];
+
+  test('has the share that it may lose, and the file that it is known by', () => {
+    expect(sourceOf('', entry)).toMatchObject({
+      kind: 'ldif',
+      maxLoss: 0.1,
+      file: expect.stringMatching(/^\/.*users\.ldif$/),
+    });
+    expect(sourceOf(', max-loss: 0%', entry)).toMatchObject({ maxLoss: 0 });
+    expect(sourceOf(', max-loss: 25%', entry)).toMatchObject({ maxLoss: 0.25 });
+  });
+
+  test.each<[string, string | Uint8Array, boolean]>([
+    ['a line end', entry, false],
+    ['the line end of Windows', entry.replaceAll('\n', '\r\n'), false],
+    ['a blank line', `${entry}\n`, false],
+    ['Ctrl-Z behind it', `${entry}\x1a`, false],
+    ['a line end in UTF-16', Buffer.from(`\ufeff${entry}`, 'utf16le'), false],
+    ['an address', entry.trimEnd(), true],
+    ['half an attribute', `${entry}description: half of it is he`, true],
+    ['an address in UTF-16', Buffer.from(`\ufeff${entry.trimEnd()}`, 'utf16le'), true],
+  ])('that ends with %s', (_, text, isCutOff) => expect(sourceOf('', text)).toMatchObject({ isCutOff }));
+
+  test.each([
+    ['0.1', /sources\[0\]\.max-loss.*"0.1" is not a share.*10%/],
+    ['101%', /sources\[0\]\.max-loss.*101% is more than all/],
+  ])('may not lose %s', (share, words) => {
+    const x = `directory: { sources: [{ kind: ldif, file: users.ldif, max-loss: ${share} }] }`;
+    expect(problemsOf(routesYaml({ x }), { 'users.ldif': entry })).toEqual([expect.stringMatching(words)]);
   });
 });

@@ -286,6 +286,17 @@ describe('users of an LDIF file', () => {
     expect(directory.describe()).toEqual({ source: 'ldif users.ldif', summary: '5 users, 3 of them enabled' });
   });
 
+  test('what is passed over is counted, and the rest is there', () => {
+    const bad = [
+      entry('Eve', 'msRTCSIP-PrimaryUserAddress: sip:eve@example.com,'),
+      entry('Tel', `${address('t')}`, 'msRTCSIP-UserEnabled: 1'),
+    ];
+    const { directory: rest, userCount } = ldifDirectory([text, ...bad].join('\n'), 'users.ldif');
+    expect(rest.describe().summary).toBe('6 users, 3 of them enabled, 2 values passed over');
+    expect(userCount).toBe(6);
+    expect(rest.lookup('alice@example.com')).toMatchObject({ kind: 'home', addressOnly: false });
+  });
+
   test.each([
     'bob@example.com',
     'tel:+4912345',

@@ -5,8 +5,8 @@ import { request as httpsRequest } from 'node:https';
 import { resolve } from 'node:path';
 import { isLoopback } from '../config/admin.ts';
 import { adminSocketOf } from '../config/admin-socket.ts';
-import { explainOctets, type PemKind } from '../config/pem-file.ts';
-import { readTextFile } from '../config/text-file.ts';
+import { explainOctets, type PemKind } from '../settings/pem-file.ts';
+import { readTextFile } from '../settings/text-file.ts';
 
 /** Where the router answers, and with what to show for oneself. */
 export interface Target {

@@ -1,11 +1,12 @@
 /** How commands print: problems, hops, and what a configuration says. */
-import { formatProblem, hasError, type Problem } from '../config/problem.ts';
+
 import type { Snapshot } from '../config/snapshot.ts';
 import { describeSource } from '../directory/source-settings.ts';
 import { printable } from '../printable.ts';
 import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
+import { formatProblem, hasError, type Problem } from '../settings/problem.ts';
 
 /** Where a command prints; a line comes without its line end. */
 export interface Io {

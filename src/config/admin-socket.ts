@@ -1,10 +1,10 @@
 /** Where a router that was started with a file can be spoken to, also when the file has been spoilt since. */
 import { dirname, resolve } from 'node:path';
-import { readYaml } from './document.ts';
-import { resolvePath } from './named-file.ts';
-import { Problems } from './problem.ts';
+import { readYaml } from '../settings/document.ts';
+import { resolvePath } from '../settings/named-file.ts';
+import { Problems } from '../settings/problem.ts';
+import { readTextFile } from '../settings/text-file.ts';
 import { routesFile, usualAdminSocket } from './shape.ts';
-import { readTextFile } from './text-file.ts';
 
 /** Absolute. The usual place when the file cannot be read: what is wrong with it is the business of `check`. */
 export function adminSocketOf(file: string): string {

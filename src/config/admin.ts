@@ -1,9 +1,9 @@
 /** How operators may reach the running router: what the settings of `admin` mean, and what would leave it open to others. */
 
-import { resolvePath } from './named-file.ts';
-import { formatPath, type Path } from './problem.ts';
-import type { Report } from './report.ts';
-import { readSecret, type Secret } from './secret.ts';
+import { resolvePath } from '../settings/named-file.ts';
+import { formatPath, type Path } from '../settings/problem.ts';
+import type { Report } from '../settings/report.ts';
+import { readSecret, type Secret } from '../settings/secret.ts';
 import { type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
 

@@ -5,7 +5,7 @@ import { isNamedIn } from '../certificates/own-name.ts';
 import { missingPurposes } from '../certificates/purposes.ts';
 import { issuerOf } from '../certificates/trust.ts';
 import { validityOf } from '../certificates/validity.ts';
-import type { Severity } from './problem.ts';
+import type { Severity } from '../settings/problem.ts';
 
 export interface Finding {
   readonly severity: Severity;

@@ -2,11 +2,11 @@
 
 import { overshadowed } from '../routing/access-reach.ts';
 import { placeOf } from '../routing/access-rule.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
+import { nearest } from '../settings/suggest.ts';
 import { compileAccessRule } from './compile.ts';
-import type { Item } from './reader.ts';
-import type { Report } from './report.ts';
 import type { AccessRow, RoutesFile } from './shape.ts';
-import { nearest } from './suggest.ts';
 
 export function checkAccess({ access, listen, routes }: RoutesFile, report: Report): void {
   if (access.length === 0 && report.isSound('access')) {

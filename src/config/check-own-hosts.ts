@@ -4,8 +4,8 @@ import { isIP } from 'node:net';
 import { namesShown } from '../certificates/names.ts';
 import { isNamedIn } from '../certificates/own-name.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
-import type { Path } from './problem.ts';
-import type { Report } from './report.ts';
+import type { Path } from '../settings/problem.ts';
+import type { Report } from '../settings/report.ts';
 import type { ListenRow, RoutesFile } from './shape.ts';
 import type { TlsProfile } from './tls-profiles.ts';
 

@@ -1,9 +1,9 @@
 /** What the rows of `routes` mean, one by one and together. */
 import { isIP } from 'node:net';
 import { parsePattern, patternKey, type RoutePattern } from '../routing/route-pattern.ts';
-import { formatPath } from './problem.ts';
-import type { Item } from './reader.ts';
-import type { Report } from './report.ts';
+import { formatPath } from '../settings/problem.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
 import { type ListenRow, type RouteRow, type RoutesFile, type Rows, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
 

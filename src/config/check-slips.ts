@@ -4,8 +4,8 @@ import type { Policy } from '../routing/policy.ts';
 import type { AccessRuleInput, RouteInput } from '../routing/policy-input.ts';
 import { matchesHost, patternKey, type RoutePattern } from '../routing/route-pattern.ts';
 import { otherSide, type Side, type Transport } from '../routing/types.ts';
-import type { Report } from './report.ts';
-import { editDistance } from './suggest.ts';
+import type { Report } from '../settings/report.ts';
+import { editDistance } from '../settings/suggest.ts';
 
 /** The rows of a policy as they were compiled from the file. */
 interface Rows {

@@ -2,16 +2,16 @@
 import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { formatPath } from '../settings/problem.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
+import { formatDuration, formatSize } from '../settings/values.ts';
 import { checkAccess } from './check-access.ts';
 import { checkOwnHosts } from './check-own-hosts.ts';
 import { checkRoutes, checkUsualPort } from './check-routes.ts';
 import { ldapSourceName } from './directory-sources.ts';
-import { formatPath } from './problem.ts';
-import type { Item } from './reader.ts';
-import type { Report } from './report.ts';
 import { type LdapRow, type ListenRow, mostWorkers, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
-import { formatDuration, formatSize } from './values.ts';
 
 type Check = (file: RoutesFile, report: Report) => void;
 

@@ -2,7 +2,7 @@
 import { usualTlsProfile } from '../routing/destination.ts';
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
 import { parsePattern } from '../routing/route-pattern.ts';
-import type { Item } from './reader.ts';
+import type { Item } from '../settings/reader.ts';
 import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, type Rows, usualPort } from './shape.ts';
 
 /** A local address that is listened on. */

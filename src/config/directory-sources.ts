@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readAtLeastOne } from '../certificates/pem.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
+import { readNamedFile, resolvePath } from '../settings/named-file.ts';
+import { explainText } from '../settings/pem-file.ts';
+import type { Path } from '../settings/problem.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
+import { readSecret, type Secret } from '../settings/secret.ts';
 import type { SweepTimes } from './ldap-values.ts';
-import { readNamedFile, resolvePath } from './named-file.ts';
-import { explainText } from './pem-file.ts';
-import type { Path } from './problem.ts';
-import type { Item } from './reader.ts';
-import type { Report } from './report.ts';
-import { readSecret, type Secret } from './secret.ts';
 import type { LdapRow, RoutesFile } from './shape.ts';
 
 /** Who knows where users are at home; what the directory room offers, as far as a snapshot needs it. */

@@ -1,7 +1,7 @@
 /** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters, times of sweeps. */
-import { quote } from './problem.ts';
-import { parsed, type Reader } from './reader.ts';
-import { duration } from './values.ts';
+import { quote } from '../settings/problem.ts';
+import { parsed, type Reader } from '../settings/reader.ts';
+import { duration } from '../settings/values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */
 export const ldapUrl: Reader<string> = parsed((text) => {

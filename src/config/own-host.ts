@@ -1,9 +1,9 @@
 /** What peers are told to reach this node by: a name, or at a site without DNS an address (`node.name`, and `name` of a listener). */
 import { isIP } from 'node:net';
 import { parseIp } from '../routing/ip-address.ts';
-import { quote } from './problem.ts';
-import type { Reader } from './reader.ts';
-import { host } from './values.ts';
+import { quote } from '../settings/problem.ts';
+import type { Reader } from '../settings/reader.ts';
+import { host } from '../settings/values.ts';
 
 /** A host name, or an IP address that one machine can have and a SIP URI can hold (RFC 3261 §25.1: no zone); without brackets. */
 export const ownHost: Reader<string> = (node, spot) => {

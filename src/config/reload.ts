@@ -1,8 +1,8 @@
 /** Puts one configuration in the place of another: read as a whole, made ready by every part, then in force at once or not at all. */
 import { RouterError } from '../router-error.ts';
-import { formatProblem } from './problem.ts';
+import { formatProblem } from '../settings/problem.ts';
+import type { FileReading } from '../settings/text-file.ts';
 import type { Loaded, ReadDirectory, Snapshot } from './snapshot.ts';
-import type { FileReading } from './text-file.ts';
 
 /** What a part of the router has made ready. Neither may fail. */
 export interface Change {

@@ -2,9 +2,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine } from '../certificates/names.ts';
 import { type RevocationList, readRevocationLists } from '../certificates/revocation-list.ts';
-import { explainText } from './pem-file.ts';
-import type { Path } from './problem.ts';
-import type { Report } from './report.ts';
+import { explainText } from '../settings/pem-file.ts';
+import type { Path } from '../settings/problem.ts';
+import type { Report } from '../settings/report.ts';
 
 /** One file; without text it could not be read, which has been told. */
 interface ListFile {

@@ -1,9 +1,7 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
 import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
-import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
-import { ownHost } from './own-host.ts';
-import { quote } from './problem.ts';
+import { quote } from '../settings/problem.ts';
 import {
   choice,
   type Item,
@@ -20,7 +18,7 @@ import {
   section,
   variants,
   withDefault,
-} from './reader.ts';
+} from '../settings/reader.ts';
 import {
   addressAndPort,
   duration,
@@ -36,7 +34,9 @@ import {
   socketAddress,
   text,
   word,
-} from './values.ts';
+} from '../settings/values.ts';
+import { attributeName, ldapFilter, ldapUrl, sweepTimes } from './ldap-values.ts';
+import { ownHost } from './own-host.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -16,14 +16,14 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { keysStart, openDraft } from '../own-files.ts';
-import { readYaml } from './document.ts';
-import { readNamedFile, resolvePath } from './named-file.ts';
+import { readYaml } from '../settings/document.ts';
+import { readNamedFile, resolvePath } from '../settings/named-file.ts';
+import { Problems } from '../settings/problem.ts';
+import type { Report } from '../settings/report.ts';
+import { checkIsPrivate } from '../settings/secret.ts';
+import { readTextFile } from '../settings/text-file.ts';
 import { ownCommand } from './own-command.ts';
-import { Problems } from './problem.ts';
-import type { Report } from './report.ts';
-import { checkIsPrivate } from './secret.ts';
 import { type RoutesFile, routesFile, usualKeysFile } from './shape.ts';
-import { readTextFile } from './text-file.ts';
 
 export type SigningKeys = readonly [KeyObject, ...KeyObject[]];
 

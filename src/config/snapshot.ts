@@ -5,6 +5,11 @@ import { getHeapStatistics } from 'node:v8';
 import type { HealthRules } from '../routing/hop-health.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
 import type { PolicyInput } from '../routing/policy-input.ts';
+import { readYaml } from '../settings/document.ts';
+import { readNamedFile, resolvePath } from '../settings/named-file.ts';
+import { hasError, type Path, type Problem, Problems } from '../settings/problem.ts';
+import { Report } from '../settings/report.ts';
+import { type FileReading, readTextFile, type TextFile } from '../settings/text-file.ts';
 import { type AdminSettings, compileAdmin } from './admin.ts';
 import { checkAddressesAreCarried } from './check-own-hosts.ts';
 import { isNearMissOf, warnOfSlips } from './check-slips.ts';
@@ -17,13 +22,8 @@ import {
   type LdifUsers,
   type SourceSettings,
 } from './directory-sources.ts';
-import { readYaml } from './document.ts';
-import { readNamedFile, resolvePath } from './named-file.ts';
-import { hasError, type Path, type Problem, Problems } from './problem.ts';
-import { Report } from './report.ts';
 import { type LdifRow, mostWorkers, type RoutesFile, routesFile } from './shape.ts';
 import { readSigningKeys, type SigningSettings } from './signing-keys.ts';
-import { type FileReading, readTextFile, type TextFile } from './text-file.ts';
 import { readTlsProfiles, type TlsProfile } from './tls-profiles.ts';
 import { parseUserList } from './user-list.ts';
 import { checkWrittenFiles } from './written-files.ts';

@@ -4,16 +4,16 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { readAtLeastOne, readCertificates } from '../certificates/pem.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
+import { readNamedFile, resolvePath } from '../settings/named-file.ts';
+import { explainText, type PemKind } from '../settings/pem-file.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
+import { checkIsPrivate } from '../settings/secret.ts';
+import { suggestion } from '../settings/suggest.ts';
 import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
-import { readNamedFile, resolvePath } from './named-file.ts';
 import { ownScript } from './own-command.ts';
-import { explainText, type PemKind } from './pem-file.ts';
-import type { Item } from './reader.ts';
-import type { Report } from './report.ts';
 import { checkRevocationLists } from './revocation-lists.ts';
-import { checkIsPrivate } from './secret.ts';
 import type { RoutesFile, TlsRow } from './shape.ts';
-import { suggestion } from './suggest.ts';
 
 /** What a listener and a connection to a next hop need; certificate, key and CA are the files' PEM text. */
 export interface TlsProfile {

@@ -1,6 +1,6 @@
 /** A file of users, one SIP address a line: who is at home on the Cisco side. */
 import { keyOfAddress } from '../routing/user-key.ts';
-import { type Problem, Problems, quote } from './problem.ts';
+import { type Problem, Problems, quote } from '../settings/problem.ts';
 
 export interface UserList {
   /** Keys of the users, as routing compares them. */

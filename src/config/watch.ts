@@ -2,7 +2,7 @@
 import { type FSWatcher, realpathSync, type WatchEventType, watch } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { digestOf, type FileReading, unreadableDigest } from './text-file.ts';
+import { digestOf, type FileReading, unreadableDigest } from '../settings/text-file.ts';
 
 /** Editors and certificate tools write several files, each in several steps: this quiet is waited for. */
 const QUIET_MS = 200;

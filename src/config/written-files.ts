@@ -1,9 +1,9 @@
 /** Where the router writes: nowhere that something else stands, or that it reads from, or that it writes to for another purpose. */
 import { statSync } from 'node:fs';
 import { type FileKind, kindBehind, kindOf, snapshotStart, whyNotOurs } from '../own-files.ts';
-import { resolvePath } from './named-file.ts';
-import { formatPath, type Path } from './problem.ts';
-import type { Report } from './report.ts';
+import { resolvePath } from '../settings/named-file.ts';
+import { formatPath, type Path } from '../settings/problem.ts';
+import type { Report } from '../settings/report.ts';
 import { type RoutesFile, usualKeysFile } from './shape.ts';
 
 interface WrittenFile {

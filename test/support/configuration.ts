@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { formatProblem } from '../../src/config/problem.ts';
 import { type Loaded, loadSnapshot, type Snapshot } from '../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../src/directory/ldif.ts';
+import { formatProblem } from '../../src/settings/problem.ts';
 
 /** @param files by path in the folder; text as UTF-8 */
 export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {

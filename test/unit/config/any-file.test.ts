@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readYaml } from '../../../src/config/document.ts';
-import { Problems } from '../../../src/config/problem.ts';
 import { type Loaded, loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { readYaml } from '../../../src/settings/document.ts';
+import { Problems } from '../../../src/settings/problem.ts';
 import { folderWith } from '../../support/configuration.ts';
 
 const shipped = readFileSync(join(import.meta.dirname, '../../../routes.yaml'), 'utf8');

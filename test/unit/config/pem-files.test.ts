@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { formatProblem } from '../../../src/config/problem.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { formatProblem } from '../../../src/settings/problem.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 

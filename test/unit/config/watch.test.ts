@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { digestOf } from '../../../src/config/text-file.ts';
 import { FileWatch } from '../../../src/config/watch.ts';
+import { digestOf } from '../../../src/settings/text-file.ts';
 import { until } from '../../support/until.ts';
 
 let folder: string;

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readYaml } from '../../../src/config/document.ts';
-import { Problems } from '../../../src/config/problem.ts';
 import { routesFile } from '../../../src/config/shape.ts';
+import { readYaml } from '../../../src/settings/document.ts';
+import { Problems } from '../../../src/settings/problem.ts';
 import { problemsOf } from '../../support/configuration.ts';
 
 /** In block style and in flow style. */

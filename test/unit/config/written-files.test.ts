@@ -4,9 +4,9 @@ import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSy
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { formatProblem } from '../../../src/config/problem.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { formatProblem } from '../../../src/settings/problem.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 

@@ -12,11 +12,12 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   sip: ['sip-parser', 'certificates', 'hash'],
   proxy: ['sip-parser', 'sip', 'routing', 'hash'],
   directory: ['routing', 'hash'],
-  config: ['routing', 'certificates'],
+  settings: ['routing', 'certificates'],
+  config: ['settings', 'routing', 'certificates'],
   // It writes down what engine and proxy report, and knows their reports for that.
   observe: ['certificates', 'sip', 'proxy', 'routing', 'engine'],
   engine: ['sip-parser', 'sip', 'proxy', 'routing', 'hash'],
-  doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'config', 'engine'],
+  doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'settings', 'config', 'engine'],
   migration: ['directory', 'config'],
 };
 const joiners = ['app', 'router', 'main', 'cli', 'admin', 'workers'];

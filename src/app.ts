@@ -1,11 +1,10 @@
 /** The product on one page: the directory and a router, joined; with several workers, a router in each thread, led as one. */
 import type { CertificateInUse } from './certificates/in-use.ts';
 import { certificatesOf } from './config/certificates-in-use.ts';
-import { isSameDirectory } from './config/directory-sources.ts';
 import type { Change, Part } from './config/reload.ts';
 import { newKey, type SigningKeys } from './config/signing-keys.ts';
 import type { Snapshot } from './config/snapshot.ts';
-import { type OpenDirectory, openDirectory } from './directory/compose.ts';
+import { isSameDirectory, type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { EngineLoad, HopControl } from './engine/engine.ts';
 import { HopMonitor } from './engine/hop-monitor.ts';
 import { shownOn, watchCertificates } from './observe/certificate-watch.ts';

@@ -8,7 +8,6 @@ import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { startApp } from '../../src/app.ts';
 import { loadSnapshot } from '../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../src/directory/ldif.ts';
 import { openLog } from '../../src/observe/log.ts';
 import { median } from './contest.ts';
 import type { Peers } from './peers.ts';
@@ -35,7 +34,7 @@ export async function octetsPerMessage(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-allocation-'));
   const file = join(folder, 'routes.yaml');
   writeFileSync(file, routes(folder));
-  const { snapshot } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot } = loadSnapshot(file, 1);
   if (snapshot === undefined) throw new Error('the configuration of the measurement is wrong');
   const app = await startApp(snapshot, openLog(snapshot.log));
   // The router's own timers keep no process alive.

@@ -1,7 +1,7 @@
 /** The directory for an operator: how each source stands, what is known of one user, and the two orders that a snapshot takes. */
 import type { DirectorySource, OpenDirectory } from '../directory/compose.ts';
-import type { HeldVersion, LivingLdif } from '../directory/living-ldif.ts';
 import type { SnapshotDirectory, SnapshotUser } from '../directory/snapshot-directory.ts';
+import type { HeldFile, HeldVersion } from '../directory/source.ts';
 import type { SweepReport } from '../directory/sync/report.ts';
 import type { SyncStatus } from '../directory/sync/status.ts';
 import type { Log } from '../observe/log.ts';
@@ -82,7 +82,9 @@ export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): En
   // Who confirms what is not held back would confirm a loss that nobody has seen yet.
   'POST /directory/confirm': () => {
     const { sources } = directory();
-    const confirmed = sources.flatMap(({ file }) => (file?.held === undefined ? [] : confirmFile(file, log)));
+    const confirmed = sources.flatMap(({ describe, file }) =>
+      file?.held === undefined ? [] : confirmFile(describe().source, file, log),
+    );
     const held = sources.filter(({ snapshot }) => snapshot?.status.heldSinceMs !== undefined);
     const none = 'no sweep and no file is held back: there is nothing to confirm';
     const order = sweep(held, none, (source, snapshot) => {
@@ -96,8 +98,7 @@ export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): En
 });
 
 /** What is believed is that version of the file: whatever stands there now is judged by itself when it is read. */
-function confirmFile(file: LivingLdif, log: Log): string {
-  const { source } = file.describe();
+function confirmFile(source: string, file: HeldFile, log: Log): string {
   log.warn(
     { event: 'directory-confirm', source },
     'the loss that a version of the file was held back for is confirmed',

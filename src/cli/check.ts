@@ -1,6 +1,5 @@
 /** `check [FILE]`: every problem of a configuration at once, each with its place and a hint. */
 import { loadSnapshot } from '../config/snapshot.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { countProblems, describeConfiguration, type Io, printProblems, usualFile } from './printing.ts';
 
 const usage = 'usage: pif-router check [FILE]';
@@ -12,7 +11,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     io.err(usage);
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.out);
   if (snapshot !== undefined) describeConfiguration(snapshot).forEach(io.out);
   io.out(`${file}: ${countProblems(problems)}${snapshot === undefined ? '; it cannot be used' : ''}`);

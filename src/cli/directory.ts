@@ -1,14 +1,8 @@
 /** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words; and the door to the orders. */
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/census.ts';
-import {
-  type ExaminedFacts,
-  examineSource,
-  type ServerExamination,
-  type SourceExamination,
-} from '../directory/examine.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
-import { describeSource, sourceName } from '../directory/source-settings.ts';
+import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/examine.ts';
+import type { Source } from '../directory/source.ts';
 import { createTimerWheel } from '../sip/clock.ts';
 import { confirm, refresh, show } from './directory-orders.ts';
 import { type Io, printProblems, printText, usualFile } from './printing.ts';
@@ -35,12 +29,10 @@ async function check(what: string, [file = usualFile, ...more]: readonly string[
     printText(usage, io.err);
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.err);
   return snapshot === undefined ? 2 : checkSources(snapshot, io);
 }
-
-type Source = Snapshot['directory']['sources'][number];
 
 async function checkSources(snapshot: Snapshot, io: Io): Promise<number> {
   const { sources } = snapshot.directory;
@@ -51,16 +43,15 @@ async function checkSources(snapshot: Snapshot, io: Io): Promise<number> {
 }
 
 async function checkSource(source: Source, { rows }: Snapshot, io: Io): Promise<boolean> {
-  if (source.kind === 'ldif') {
-    const { source: name, summary } = describeSource(source);
-    io.out(`${name}: ${summary}`);
-    return true;
-  }
   const clock = createTimerWheel();
   const silent = { info: () => undefined, warn: () => undefined };
-  const examination = await examineSource(source, rows.domains, { clock, random: Math.random, log: silent });
+  const examination = await source.examine(rows.domains, { clock, random: Math.random, log: silent });
   clock.close();
-  io.out(`${sourceName(source)}, as ${source.servers.bindDn}`);
+  if (examination === undefined) {
+    io.out(`${source.name}: ${source.describe().summary}`);
+    return true;
+  }
+  io.out(`${source.name}, as ${examination.account}`);
   for (const line of tellSource(examination)) io.out(`  ${line}`);
   return isWell(examination);
 }

@@ -1,7 +1,6 @@
 /** `doctor [FILE]`: whether certificates, names, listeners and next hops are as both sides need them, and what to do where. */
 import { networkInterfaces } from 'node:os';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { examine } from '../doctor/examine.ts';
 import type { Examination, Finding, Severity } from '../doctor/finding.ts';
 import { RouterError } from '../router-error.ts';
@@ -30,7 +29,7 @@ export async function doctor(args: readonly string[], io: Io): Promise<number> {
     io.err(usage);
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.err);
   if (snapshot === undefined) return 2;
   try {

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { openDirectory } from '../directory/compose.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { HopPlaces } from '../engine/hop-places.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
@@ -28,7 +27,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
     printText(explainUsage, io.err);
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(request.file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(request.file, 1);
   if (snapshot === undefined) {
     printProblems(problems, io.err);
     return 2;
@@ -74,7 +73,7 @@ async function lookUpPlaces({ dns, policy }: Snapshot): Promise<RequestFacts['ho
 async function lookup(recipient: string, settings: Snapshot['directory']): Promise<DirectoryAnswer> {
   const clock = createTimerWheel();
   const directory = openDirectory(
-    { ...settings, sources: settings.sources.map(asLookup) },
+    { ...settings, sources: settings.sources.map((source) => source.forOneQuestion()) },
     { clock, log: silent, random: Math.random },
   );
   try {
@@ -85,10 +84,6 @@ async function lookup(recipient: string, settings: Snapshot['directory']): Promi
     clock.close();
   }
 }
-
-/** To explain one request nobody reads all users. */
-const asLookup = (source: Snapshot['directory']['sources'][number]): typeof source =>
-  source.kind === 'ldap' ? { ...source, mode: 'lookup' } : source;
 
 /** What goes wrong stands in the answer. */
 const silent = { info: () => undefined, warn: () => undefined };

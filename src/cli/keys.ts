@@ -2,7 +2,6 @@
 import { ownCommand } from '../config/own-command.ts';
 import { keysFileOf, makeKeysFile, rotateKeysFile } from '../config/signing-keys.ts';
 import { loadSnapshot } from '../config/snapshot.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { type Io, printProblems, printText, usualFile } from './printing.ts';
 
 const usage = `usage: pif-router keys new [FILE]       makes the file of signing keys, for its owner only
@@ -23,7 +22,7 @@ function make(file: string, io: Io): number {
 }
 
 function rotate(file: string, io: Io): number {
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   if (snapshot === undefined) {
     printProblems(problems, io.err);
     return 1;

@@ -85,8 +85,8 @@ function isRouted(words: readonly string[], snapshot: Snapshot): boolean {
 
 /** Files answer at once; a server is not asked for this, and may know anybody. */
 function isForward(facts: Parameters<typeof explain>[0], recipient: string, { policy, directory }: Snapshot): boolean {
-  const files = directory.sources.filter((source) => source.kind === 'ldif');
-  const answers = files.map(({ directory: file }) => file.lookup(recipient));
+  const files = directory.sources.flatMap(({ users }) => users ?? []);
+  const answers = files.map((users) => users.lookup(recipient));
   const answer = answers.find((each) => 'kind' in each && each.kind === 'home') ?? answers[0];
   if (files.length < directory.sources.length || answer === undefined || !('kind' in answer)) return true;
   const decided: Decision = explain(facts, policy, answer).decision;

@@ -1,7 +1,6 @@
 /** How commands print: problems, hops, and what a configuration says. */
 
 import type { Snapshot } from '../config/snapshot.ts';
-import { describeSource } from '../directory/source-settings.ts';
 import { printable } from '../printable.ts';
 import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
@@ -79,7 +78,7 @@ export function describeConfiguration({ policy, rows, directory }: Snapshot): re
 
 function describeDirectory({ sources }: Snapshot['directory']): readonly string[] {
   if (sources.length === 0) return ['no directory: none is configured'];
-  return sources.map(describeSource).map(({ source, summary }) => `${source}: ${summary}`);
+  return sources.map((source) => source.describe()).map(({ source, summary }) => `${source}: ${summary}`);
 }
 
 const line = (subject: string, text: string): string => `${subject.padEnd(10)} ${text}`;

@@ -6,11 +6,10 @@ import { createSystemd, type Systemd } from '../admin/systemd.ts';
 import { type App, startApp } from '../app.ts';
 import { isLoopback } from '../config/admin.ts';
 import { ownCommand } from '../config/own-command.ts';
-import { keepWhileSame, type Part, Reloader, type ReloadResult } from '../config/reload.ts';
+import { type Part, Reloader, type ReloadResult } from '../config/reload.ts';
 import { makeKeysFile } from '../config/signing-keys.ts';
 import { type Loaded, loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { FileWatch } from '../config/watch.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
 import type { FileReading } from '../settings/text-file.ts';
@@ -39,8 +38,7 @@ export async function start(args: readonly string[], io: Io, signals: Signals): 
     io.err(usage);
     return 2;
   }
-  const readDirectory = keepWhileSame(ldifDirectory);
-  const load = (number: number) => loadSnapshot(file, number, readDirectory);
+  const load = (number: number, former?: Snapshot) => loadSnapshot(file, number, former);
   const first = loadWithKeys(load, io);
   printProblems(first.problems, io.err);
   if (first.snapshot !== undefined) return run(first.snapshot, first.files, load, io, signals);

@@ -1,7 +1,6 @@
 /** `unit [FILE]`: prints a systemd unit that runs the router with a file as a confined service of its own user. */
 import { dirname, resolve } from 'node:path';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
-import { ldifDirectory } from '../directory/ldif.ts';
 import { printable } from '../printable.ts';
 import { shellWord } from '../shell-word.ts';
 import { nodeOptions } from './node-options.ts';
@@ -19,7 +18,7 @@ export async function unit(args: readonly string[], io: Io, program: Program): P
     io.err('usage: pif-router unit [FILE]');
     return 2;
   }
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.err);
   if (snapshot === undefined) return 1;
   const unsayable = [
@@ -106,7 +105,7 @@ const quoted = (word: string): string => {
 const argument = (word: string): string => quoted(word.replaceAll('$', '$$$$'));
 
 const writableFolders = ({ log, admin, directory }: Snapshot): readonly string[] => {
-  const kept = directory.sources.map((source) => (source.kind === 'ldap' ? source.snapshot.file : undefined));
+  const kept = directory.sources.flatMap(({ writtenFiles }) => writtenFiles);
   const files = [admin.socket, log.file, ...kept].filter((path) => path !== undefined);
   const folders = files.map((path) => dirname(path));
   return [...new Set(folders)].filter((folder) => folder !== runtimeFolder);

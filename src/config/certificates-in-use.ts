@@ -3,12 +3,12 @@ import { type CertificateInUse, inUseOfFile, listsInUse } from '../certificates/
 import type { Snapshot } from './snapshot.ts';
 
 export const certificatesOf = ({ transport, directory }: Snapshot): readonly CertificateInUse[] => [
-  ...[...transport.tls].flatMap(([name, { certificate, ca, crl }]) => [
+  ...[...transport.tls].flatMap(([name, { certificate, ca, crl = [] }]) => [
     ...inUseOfFile('own', `tls.${name}.certificate`, certificate),
     ...inUseOfFile('authority', `tls.${name}.ca`, ca),
     ...listsInUse(`tls.${name}.crl`, crl, ca),
   ]),
-  ...directory.sources.flatMap((source, i) =>
-    source.kind === 'ldap' ? inUseOfFile('authority', `directory.sources[${i}].ca`, source.servers.trust.ca ?? '') : [],
+  ...directory.sources.flatMap(({ certificates }, i) =>
+    certificates.flatMap(({ setting, use, pem }) => inUseOfFile(use, `directory.sources[${i}].${setting}`, pem)),
   ),
 ];

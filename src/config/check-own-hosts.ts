@@ -6,8 +6,8 @@ import { isNamedIn } from '../certificates/own-name.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
 import type { Path } from '../settings/problem.ts';
 import type { Report } from '../settings/report.ts';
+import type { TlsProfile } from '../sip/transport/settings.ts';
 import type { ListenRow, RoutesFile } from './shape.ts';
-import type { TlsProfile } from './tls-profiles.ts';
 
 interface Told {
   /** Where the host was read from: `node.name`, unless the listener has a name of its own. */

@@ -9,8 +9,7 @@ import { formatDuration, formatSize } from '../settings/values.ts';
 import { checkAccess } from './check-access.ts';
 import { checkOwnHosts } from './check-own-hosts.ts';
 import { checkRoutes, checkUsualPort } from './check-routes.ts';
-import { ldapSourceName } from './directory-sources.ts';
-import { type LdapRow, type ListenRow, mostWorkers, type RoutesFile, usualPort } from './shape.ts';
+import { type ListenRow, mostWorkers, type RoutesFile, usualPort } from './shape.ts';
 import { checkTlsUse } from './tls-profiles.ts';
 
 type Check = (file: RoutesFile, report: Report) => void;
@@ -97,28 +96,6 @@ const checkPins: Check = ({ pins, domains }, report) => {
   }
 };
 
-const longestIntervalMs = 7 * 86_400_000;
-
-/** Between two sweeps; a time of day or of a week comes round in these. */
-const sweepEveryMs = ({ snapshot: { sweep } }: LdapRow): number =>
-  sweep.kind === 'interval' ? sweep.everyMs : sweep.weekday === undefined ? longestIntervalMs / 7 : longestIntervalMs;
-
-const checkSnapshot = ({ path, value }: Item<LdapRow>, report: Report): void => {
-  if (value.mode !== 'snapshot') return;
-  const { snapshot, referrals } = value;
-  if (referrals === 'follow') {
-    report.error([...path, 'referrals'], 'a snapshot does not follow referrals', 'name the other servers as a source');
-  }
-  if (snapshot['expire-after'] < snapshot['stale-after']) {
-    report.error([...path, 'snapshot', 'expire-after'], 'users would expire before they are stale');
-  }
-  const betweenMs = sweepEveryMs(value) + snapshot['sweep-jitter'];
-  if (snapshot.follow === 'none' && snapshot['stale-after'] <= betweenMs) {
-    const hint = 'make stale-after longer, or follow changes';
-    report.error([...path, 'snapshot', 'stale-after'], 'users would be stale before the next sweep', hint);
-  }
-};
-
 const checkDirectory: Check = ({ routing, directory }, report) => {
   if (routing.mode === 'advanced' && directory.sources.length === 0 && report.isSound('directory')) {
     report.error(
@@ -127,19 +104,16 @@ const checkDirectory: Check = ({ routing, directory }, report) => {
       'add one below directory.sources, or use mode: basic',
     );
   }
-  const ldap = directory.sources.filter((source): source is Item<LdapRow> => source.value.kind === 'ldap');
-  for (const [i, source] of ldap.entries()) {
-    const { path, value } = source;
-    checkSnapshot(source, report);
-    const name = ldapSourceName(value);
-    const first = ldap.slice(0, i).find((other) => ldapSourceName(other.value) === name);
+  for (const [i, { path, value }] of directory.sources.entries()) {
+    const { name } = value;
+    const first = directory.sources.slice(0, i).find((other) => name !== undefined && other.value.name === name);
     if (first === undefined) continue;
     report.error([...path, 'name'], `${formatPath(first.path)} is already named "${name}"`, 'give each source a name');
   }
 };
 
 const checkTimers: Check = ({ timers }, report) => {
-  if (timers.t2 < timers.t1)
+  if (timers.t2Ms < timers.t1Ms)
     report.error(['timers', 't2'], 't2 is shorter than t1', 'RFC 3261 17.1.2.1: t1 grows up to t2');
 };
 
@@ -149,7 +123,7 @@ const formatMiB = (bytes: number): string => `${Math.round(bytes / 2 ** 20)}MiB`
 
 /** One peer may take nearly half of it, and a message is held as it came and as it leaves. */
 const checkMemory: Check = ({ limits, workers }, report) => {
-  const { memory, header, body } = limits;
+  const { memoryBytes: memory, headerBytes: header, bodyBytes: body } = limits;
   const count = workers === 'auto' ? Math.min(availableParallelism(), mostWorkers) : workers;
   const least = 5 * (header + body) * count;
   if (memory === undefined) return;
@@ -165,8 +139,8 @@ const checkMemory: Check = ({ limits, workers }, report) => {
 };
 
 const checkHealth: Check = ({ health, timers }, report) => {
-  const { enabled, timeout, every, good } = health.probe;
-  const timerF = 64 * timers.t1;
+  const { isEnabled: enabled, timeoutMs: timeout, everyMs: every, good } = health.probe;
+  const timerF = 64 * timers.t1Ms;
   if (timeout > every) {
     report.error(
       ['health', 'probe', 'timeout'],

@@ -3,20 +3,8 @@ import { usualTlsProfile } from '../routing/destination.ts';
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
 import { parsePattern } from '../routing/route-pattern.ts';
 import type { Item } from '../settings/reader.ts';
+import type { ListenSetting } from '../sip/transport/settings.ts';
 import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, type Rows, usualPort } from './shape.ts';
-
-/** A local address that is listened on. */
-export interface ListenSetting {
-  readonly transport: 'udp' | 'tcp' | 'tls';
-  /** IP address without brackets; `0.0.0.0` and `::` mean all of their family. */
-  readonly address: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-  /** Host for Via and Record-Route, where it is not the node's name. */
-  readonly name?: string;
-  /** With transport tls only, and then always. */
-  readonly tlsProfile?: string;
-}
 
 export function compileListener({ transport, address, port, name, tls }: ListenRow): ListenSetting {
   return {

@@ -2,7 +2,7 @@
 import { RouterError } from '../router-error.ts';
 import { formatProblem } from '../settings/problem.ts';
 import type { FileReading } from '../settings/text-file.ts';
-import type { Loaded, ReadDirectory, Snapshot } from './snapshot.ts';
+import type { Loaded, Snapshot } from './snapshot.ts';
 
 /** What a part of the router has made ready. Neither may fail. */
 export interface Change {
@@ -35,7 +35,8 @@ export interface ReloadResult {
 }
 
 export interface ReloadWorld {
-  load(number: number): Loaded;
+  /** @param former the configuration in force: what has not changed of it need not be read anew */
+  load(number: number, former: Snapshot): Loaded;
   /** In this order; all commit in one turn. */
   readonly parts: readonly Part[];
   /** Told of every try, and of all files as it found them. */
@@ -46,18 +47,6 @@ export interface ReloadWorld {
 const whyNot = (error: unknown): string => {
   if (error instanceof RouterError) return error.message;
   return `this should not happen: ${error instanceof Error ? error.stack : error}`;
-};
-
-/** A directory of many users takes its time to read: the one at hand is kept while its file says the same. */
-export const keepWhileSame = (read: ReadDirectory): ReadDirectory => {
-  const kept = new Map<string, { readonly text: string; readonly made: ReturnType<ReadDirectory> }>();
-  return (text, fileName) => {
-    const known = kept.get(fileName);
-    if (known?.text === text) return known.made;
-    const made = read(text, fileName);
-    kept.set(fileName, { text, made });
-    return made;
-  };
 };
 
 export class Reloader {
@@ -106,7 +95,7 @@ export class Reloader {
 
   async #try(cause: ReloadCause): Promise<ReloadResult> {
     const startMs = performance.now();
-    const loaded = this.#world.load(this.#snapshot.number + 1);
+    const loaded = this.#world.load(this.#snapshot.number + 1, this.#snapshot);
     const problems = loaded.problems.map(formatProblem);
     const put = loaded.snapshot === undefined ? undefined : await this.#put(loaded.snapshot);
     const isApplied = put?.isInForce === true;

@@ -10,32 +10,15 @@ import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import { checkIsPrivate } from '../settings/secret.ts';
 import { suggestion } from '../settings/suggest.ts';
+import type { TlsProfile } from '../sip/transport/settings.ts';
 import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
 import { ownScript } from './own-command.ts';
 import { checkRevocationLists } from './revocation-lists.ts';
 import type { RoutesFile, TlsRow } from './shape.ts';
 
-/** What a listener and a connection to a next hop need; certificate, key and CA are the files' PEM text. */
-export interface TlsProfile {
-  readonly name: string;
-  readonly certificate: string;
-  readonly key: string;
-  readonly ca: string;
-  /** PEM texts of revocation lists. */
-  readonly crl: readonly string[];
-  readonly clientCertificate: 'required' | 'optional' | 'none';
-  /** Who may connect at all; undefined: whoever the CA vouches for. */
-  readonly peers?: readonly string[];
-  readonly commonName: boolean;
-  readonly wildcards: boolean;
-  readonly minVersion: TlsVersion;
-  readonly maxVersion: TlsVersion;
-  /** OpenSSL cipher list; that of Node when left out. */
-  readonly ciphers?: string;
-  readonly legacy: boolean;
-}
-
-type TlsVersion = (typeof versions)[number];
+/** With nothing left to the transport's own defaults. */
+type WholeProfile = TlsProfile &
+  Required<Pick<TlsProfile, 'crl' | 'commonName' | 'wildcards' | 'maxVersion' | 'legacy'>>;
 
 /** From old to new. */
 const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
@@ -54,8 +37,8 @@ export function readTlsProfiles(
   file: RoutesFile,
   report: Report,
   surroundings: Surroundings,
-): ReadonlyMap<string, TlsProfile> {
-  const profiles = new Map<string, TlsProfile>();
+): ReadonlyMap<string, WholeProfile> {
+  const profiles = new Map<string, WholeProfile>();
   // A profile that extends another is read behind it.
   const rows = [...file.tls].sort(([, a], [, b]) => Number(a.extends !== undefined) - Number(b.extends !== undefined));
   for (const [name, row] of rows) {
@@ -122,11 +105,11 @@ interface Files {
 class ProfileReader {
   readonly #name: string;
   readonly #row: TlsRow;
-  readonly #base: TlsProfile | undefined;
+  readonly #base: WholeProfile | undefined;
   readonly #report: Report;
   readonly #surroundings: Surroundings;
 
-  constructor(name: string, row: TlsRow, base: TlsProfile | undefined, report: Report, surroundings: Surroundings) {
+  constructor(name: string, row: TlsRow, base: WholeProfile | undefined, report: Report, surroundings: Surroundings) {
     this.#name = name;
     this.#row = row;
     this.#base = base;
@@ -134,7 +117,7 @@ class ProfileReader {
     this.#surroundings = surroundings;
   }
 
-  read(nodeName: string): TlsProfile | undefined {
+  read(nodeName: string): WholeProfile | undefined {
     const files = { certificate: this.#text('certificate'), key: this.#text('key'), ca: this.#text('ca') };
     const certificate = this.#parse('certificate', files.certificate, (pem) => readAtLeastOne(pem)[0]);
     const key = this.#parse('key', files.key, createPrivateKey);
@@ -246,7 +229,7 @@ class ProfileReader {
     return false;
   }
 
-  get #clientCertificate(): TlsProfile['clientCertificate'] {
+  get #clientCertificate(): WholeProfile['clientCertificate'] {
     return this.#row['client-certificate'] ?? this.#base?.clientCertificate ?? 'required';
   }
 
@@ -263,7 +246,7 @@ class ProfileReader {
     return false;
   }
 
-  #profile(files: Files, crl: readonly string[]): TlsProfile {
+  #profile(files: Files, crl: readonly string[]): WholeProfile {
     const row = this.#row;
     const base = this.#base;
     const ciphers = row.ciphers ?? base?.ciphers;
@@ -281,7 +264,7 @@ class ProfileReader {
     };
   }
 
-  #protocol(): Pick<TlsProfile, 'minVersion' | 'maxVersion' | 'legacy'> {
+  #protocol(): Pick<WholeProfile, 'minVersion' | 'maxVersion' | 'legacy'> {
     const row = this.#row;
     const base = this.#base;
     return {
@@ -291,7 +274,7 @@ class ProfileReader {
     };
   }
 
-  #warnOfLegacy({ legacy, minVersion }: TlsProfile): void {
+  #warnOfLegacy({ legacy, minVersion }: WholeProfile): void {
     if (!legacy) return;
     const what = `this profile takes ${minVersion}, SHA-1 and short keys (OpenSSL security level 0)`;
     const path = this.#row.legacy === undefined ? ['tls', this.#name] : this.#path('legacy');

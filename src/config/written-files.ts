@@ -1,17 +1,13 @@
 /** Where the router writes: nowhere that something else stands, or that it reads from, or that it writes to for another purpose. */
 import { statSync } from 'node:fs';
-import { type FileKind, kindBehind, kindOf, snapshotStart, whyNotOurs } from '../own-files.ts';
+import { type FileKind, kindBehind, kindOf } from '../own-files.ts';
 import { resolvePath } from '../settings/named-file.ts';
-import { formatPath, type Path } from '../settings/problem.ts';
+import { formatPath } from '../settings/problem.ts';
 import type { Report } from '../settings/report.ts';
+import type { WrittenFile } from '../settings/written-file.ts';
 import { type RoutesFile, usualKeysFile } from './shape.ts';
 
-interface WrittenFile {
-  readonly path: Path;
-  /** Absolute. */
-  readonly file: string;
-  /** What stands there that must stay, as the end of a sentence that begins with the file's name. */
-  readonly obstacle: () => string | undefined;
+interface Written extends WrittenFile {
   /** Some of these are read by us, too. */
   readonly isAlsoRead: boolean;
 }
@@ -36,15 +32,11 @@ export function checkWrittenFiles(settings: RoutesFile, routes: string, report: 
   }
 }
 
-function writtenFiles({ admin, log, signing, directory }: RoutesFile, folder: string): readonly WrittenFile[] {
+function writtenFiles({ admin, log, signing, directory }: RoutesFile, folder: string): readonly Written[] {
   const keys = resolvePath(signing['keys-file'] ?? usualKeysFile, folder);
   const socket = resolvePath(admin.socket, folder);
   const logFile = log.file === undefined ? undefined : resolvePath(log.file, folder);
-  const snapshots = directory.sources.flatMap(({ path, value }): readonly WrittenFile[] => {
-    if (value.kind !== 'ldap' || value.mode !== 'snapshot' || value.snapshot.file === undefined) return [];
-    const file = resolvePath(value.snapshot.file, folder);
-    return [{ path: [...path, 'snapshot', 'file'], file, obstacle: () => noSnapshot(file), isAlsoRead: false }];
-  });
+  const ofSources = directory.sources.flatMap(({ path, value }) => value.writes(path, folder));
   return [
     // What is wrong with it is told where it is read.
     { path: ['signing', 'keys-file'], file: keys, obstacle: () => undefined, isAlsoRead: true },
@@ -52,7 +44,7 @@ function writtenFiles({ admin, log, signing, directory }: RoutesFile, folder: st
     ...(logFile === undefined
       ? []
       : [{ path: ['log', 'file'], file: logFile, obstacle: () => noLog(logFile), isAlsoRead: false }]),
-    ...snapshots,
+    ...ofSources.map((each) => ({ ...each, isAlsoRead: false })),
   ];
 }
 
@@ -67,16 +59,6 @@ const takesLines: readonly (FileKind | undefined)[] = [undefined, 'file', 'named
 function noLog(file: string): string | undefined {
   const kind = kindBehind(file);
   return takesLines.includes(kind) ? undefined : `is a ${kind}, and no log`;
-}
-
-function noSnapshot(file: string): string | undefined {
-  try {
-    const why = whyNotOurs(file, snapshotStart);
-    return why === undefined ? undefined : `${why}, and no snapshot of the router`;
-  } catch {
-    // It is for the router's user only, and somebody else checks. The router tells it in its status when it cannot read it either.
-    return undefined;
-  }
 }
 
 /** By whatever name. */

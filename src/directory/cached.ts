@@ -7,21 +7,26 @@ import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
+import { called, type ObjectOf, withDefault } from '../settings/reader.ts';
+import { DAY, HOUR, SECOND } from '../settings/units.ts';
+import { duration, integer } from '../settings/values.ts';
 import { AnswerIndex } from './answer-index.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 
-export interface CacheSettings {
+export const cacheFields = {
   /** Users kept; those asked for longest ago go first. */
-  readonly size: number;
+  size: withDefault(integer(1, 10_000_000), 100_000),
   /** How long a home is believed. */
-  readonly foundMs: number;
+  foundMs: called('found', withDefault(duration(0, DAY), 30 * SECOND)),
   /** How long "no such user" is believed; short, because a user who was just made wants to be reached. */
-  readonly unknownMs: number;
+  unknownMs: called('unknown', withDefault(duration(0, HOUR), 5 * SECOND)),
   /** Age up to which a home still serves, marked stale, while the directory cannot answer. */
-  readonly staleMs: number;
-  /** How long one request waits for the directory. Default 150. */
-  readonly budgetMs?: number;
-}
+  staleMs: called('stale', withDefault(duration(0, 30 * DAY), DAY)),
+  /** How long one request waits for the directory: far below T1, and enough for a round trip or two. */
+  budgetMs: called('budget', withDefault(duration(10, 10 * SECOND), 150)),
+};
+
+export type CacheSettings = ObjectOf<typeof cacheFields>;
 
 /** What the cache needs of time. */
 export interface CacheClock {
@@ -38,9 +43,6 @@ interface Entry {
   /** When the answer was true: the moment of storing less the age it had then. */
   readonly trueAtMs: number;
 }
-
-/** A SIP request must not hang on a slow domain controller: far below T1, and enough for a round trip or two. */
-const defaultBudgetMs = 150;
 
 /**
  * A hit moves nobody to the end of the row in which users wait for their going, for that would touch as much memory as all the
@@ -60,7 +62,7 @@ const whyOf = (error: unknown): string => (error instanceof Error ? error.messag
 
 export class CachedDirectory implements Directory {
   readonly #inner: Directory;
-  #settings: CacheSettings & { readonly budgetMs: number };
+  #settings: CacheSettings;
   readonly #clock: CacheClock;
   #entries: LRUCache<string, Entry>;
   #index: AnswerIndex;
@@ -71,7 +73,7 @@ export class CachedDirectory implements Directory {
 
   constructor(inner: Directory, settings: CacheSettings, clock: CacheClock) {
     this.#inner = inner;
-    this.#settings = { budgetMs: defaultBudgetMs, ...settings };
+    this.#settings = settings;
     this.#clock = clock;
     this.#index = new AnswerIndex(settings.size, randomSeed());
     this.#entries = this.#newEntries(settings.size);
@@ -80,7 +82,7 @@ export class CachedDirectory implements Directory {
   /** Goes on with other settings, and with as many of its users as it then has room for. */
   change(settings: CacheSettings): void {
     const { size } = this.#settings;
-    this.#settings = { budgetMs: defaultBudgetMs, ...settings };
+    this.#settings = settings;
     if (settings.size === size) return;
     const before = [...this.#entries.rentries()];
     this.#index = new AnswerIndex(settings.size, randomSeed());

@@ -1,34 +1,29 @@
 /** Opens the sources that the configuration names, joins them to one directory, and hands them on to the next one. */
+import { isDeepStrictEqual } from 'node:util';
 import type { DirectoryAnswer } from '../routing/types.ts';
-import { namesOf } from './claims.ts';
+import type { CacheSettings } from './cached.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
-import { LivingLdif } from './living-ldif.ts';
-import {
-  type Closable,
-  type DirectoryParts,
-  LivingLookup,
-  LivingSnapshot,
-  type LivingSource,
-  type Succession,
-} from './living-source.ts';
 import { merged } from './merged.ts';
 import type { Ask } from './or-else.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
-import { type DirectorySettings, knowsTheSame, type SourceSettings, serversOf, sourceName } from './source-settings.ts';
-import { type Lendable, type Lent, lend } from './threads/lend.ts';
+import type { Closable, DirectoryParts, LivingSource, Source, SourceView, Succession } from './source.ts';
+import { type Lent, lend } from './threads/lend.ts';
 import type { Loan } from './threads/loan.ts';
 
-/** One source as an operator sees it. */
-export interface DirectorySource extends Lendable {
-  /** Of a source that is an LDIF file. */
-  readonly file?: LivingLdif | undefined;
-  /**
-   * Asks its server now; undefined where there is none to ask.
-   * @returns distinguished names of the objects that have the address, that of the one that decides first
-   * @throws LdapError when no server answers
-   */
-  readonly namesOf: ((recipientKey: string) => Promise<readonly string[]>) | undefined;
+export interface DirectorySettings {
+  /** In the operator's order: the first that has a user decides. */
+  readonly sources: readonly Source[];
+  readonly cache: CacheSettings;
 }
+
+/** Whether both would be the same directory: the same servers asked in the same way, the same users read. */
+export const isSameDirectory = (a: DirectorySettings, b: DirectorySettings): boolean =>
+  isDeepStrictEqual(a.cache, b.cache) &&
+  a.sources.length === b.sources.length &&
+  a.sources.every((source, i) => source.isSame(b.sources[i]!));
+
+/** One source as an operator sees it. */
+export type DirectorySource = Directory & SourceView;
 
 /** The directory in service. */
 export interface OpenDirectory extends Directory {
@@ -66,8 +61,8 @@ export const openDirectory = (settings: DirectorySettings, parts: DirectoryParts
   new ComposedDirectory(settings, parts, undefined);
 
 interface Place {
-  readonly settings: SourceSettings;
-  readonly source: LivingSource;
+  readonly source: Source;
+  readonly living: LivingSource;
   /** Of a source that another directory has: it becomes this one's with the settings. */
   readonly succession: Succession | undefined;
 }
@@ -75,7 +70,7 @@ interface Place {
 class ComposedDirectory implements OpenDirectory {
   readonly sources: readonly DirectorySource[];
   readonly #parts: DirectoryParts;
-  readonly #cache: DirectorySettings['cache'];
+  readonly #cache: CacheSettings;
   readonly #places: readonly Place[];
   readonly #all: Directory;
   readonly #lent: Lent[] = [];
@@ -89,9 +84,9 @@ class ComposedDirectory implements OpenDirectory {
     this.#cache = cache;
     this.#former = former;
     this.#places = placesFor(sources, cache, parts, former === undefined ? [] : former.#places);
-    this.#own = new Set(this.#places.flatMap(({ source, succession }) => (succession === undefined ? source : [])));
-    this.sources = this.#places.map((place) => viewOf(place, parts));
-    const directories = this.#places.map(({ source }) => source.directory);
+    this.#own = new Set(this.#places.flatMap(({ living, succession }) => (succession === undefined ? living : [])));
+    this.sources = this.#places.map(viewOf);
+    const directories = this.#places.map(({ living }) => living.directory);
     this.#all =
       directories.length === 0
         ? noDirectory
@@ -113,7 +108,7 @@ class ComposedDirectory implements OpenDirectory {
   }
 
   async ready(): Promise<void> {
-    await Promise.all(this.#places.map(({ source, succession }) => (succession ?? source).ready()));
+    await Promise.all(this.#places.map(({ living, succession }) => (succession ?? living).ready()));
   }
 
   async mayListen(): Promise<void> {
@@ -134,10 +129,10 @@ class ComposedDirectory implements OpenDirectory {
     const former = this.#former;
     if (former === undefined) return;
     this.#former = undefined;
-    for (const { source, succession } of this.#places) {
+    for (const { living, succession } of this.#places) {
       if (succession === undefined) continue;
-      former.#own.delete(source);
-      this.#own.add(source);
+      former.#own.delete(living);
+      this.#own.add(living);
       const left = succession.commit();
       if (left !== undefined) former.#own.add(left);
     }
@@ -145,7 +140,7 @@ class ComposedDirectory implements OpenDirectory {
 
   warnings(): readonly string[] {
     const isWaiting = this.#former !== undefined;
-    return this.#places.flatMap(({ source, succession }) => (isWaiting ? succession : source)?.warning ?? []);
+    return this.#places.flatMap(({ living, succession }) => (isWaiting ? succession : living)?.warning ?? []);
   }
 
   async close(): Promise<void> {
@@ -157,80 +152,48 @@ class ComposedDirectory implements OpenDirectory {
 
 /** Who has the same name goes on first; who has another one now may still know the same users. */
 function placesFor(
-  sources: readonly SourceSettings[],
-  cache: DirectorySettings['cache'],
+  sources: readonly Source[],
+  cache: CacheSettings,
   parts: DirectoryParts,
   former: readonly Place[],
 ): readonly Place[] {
-  const left = new Set(former.map(({ source }) => source));
-  const heirs = new Map<SourceSettings, Place>();
-  const goOn = (isHeir: (source: LivingSource, next: SourceSettings) => boolean): void => {
+  const left = new Set(former.map(({ living }) => living));
+  const heirs = new Map<Source, Place>();
+  const goOn = (isHeir: (former: Source, next: Source) => boolean): void => {
     for (const next of sources) {
       if (heirs.has(next)) continue;
-      const source = [...left].find((each) => isHeir(each, next));
-      const succession = source?.succession(next, cache);
-      if (source === undefined || succession === undefined) continue;
-      left.delete(source);
-      heirs.set(next, { settings: next, source, succession });
+      for (const living of left) {
+        const succession = isHeir(living.source, next) ? living.succession(next, cache) : undefined;
+        if (succession === undefined) continue;
+        left.delete(living);
+        heirs.set(next, { source: next, living, succession });
+        break;
+      }
     }
   };
-  goOn(({ settings }, next) => sourceName(settings) === sourceName(next));
-  goOn(({ settings }, next) => knowsTheSame(settings, next) && modeOf(settings) === modeOf(next));
+  goOn((own, next) => own.name === next.name);
+  goOn((own, next) => own.knowsTheSame(next));
   return sources.map((next) => heirs.get(next) ?? openPlace(next, cache, parts, left));
 }
 
-const modeOf = (settings: SourceSettings): string => (settings.kind === 'ldif' ? 'ldif' : settings.mode);
-
 /** @param left sources that end: one that knows the same users in another mode serves until the new one can */
 function openPlace(
-  settings: SourceSettings,
-  cache: DirectorySettings['cache'],
+  source: Source,
+  cache: CacheSettings,
   parts: DirectoryParts,
   left: ReadonlySet<LivingSource>,
 ): Place {
-  const before = [...left].find((each) => knowsTheSame(each.settings, settings));
-  return { settings, source: openSource(settings, cache, parts, before && lastKnownOf(before)), succession: undefined };
-}
-
-const lastKnownOf = (source: LivingSource): Ask | undefined =>
-  source instanceof LivingLookup || source instanceof LivingSnapshot ? (key) => source.lastKnown(key) : undefined;
-
-function openSource(
-  settings: SourceSettings,
-  cache: DirectorySettings['cache'],
-  parts: DirectoryParts,
-  before: Ask | undefined,
-): LivingSource {
-  if (settings.kind === 'ldif') return new LivingLdif(settings, parts.log);
-  return settings.mode === 'snapshot'
-    ? new LivingSnapshot(settings, parts, before)
-    : new LivingLookup(settings, cache, parts, before);
+  const before = [...left].find((each) => each.source.knowsTheSame(source));
+  const ask: Ask | undefined = before?.lastKnown && ((key) => before.lastKnown?.(key));
+  return { source, living: source.open(cache, parts, ask), succession: undefined };
 }
 
 /** As it is when the settings are in force. */
-function viewOf(place: Place, parts: DirectoryParts): DirectorySource {
-  const { settings, source } = place;
-  const { directory } = source;
-  const own = {
-    lookup: (key: string) => directory.lookup(key),
-    describe: () => ({ ...directory.describe(), source: sourceName(settings) }),
-    snapshot: undefined,
-    table: undefined,
-    namesOf: undefined,
-  };
-  if (source instanceof LivingLdif) return { ...own, file: source, ...viewOfFile(place, source) };
-  if (settings.kind === 'ldif') return own;
-  const asked = { ...own, namesOf: (key: string) => namesOf(key, settings, serversOf(settings), parts) };
-  if (!(source instanceof LivingSnapshot)) return asked;
+function viewOf({ source, living, succession }: Place): DirectorySource {
+  const { directory } = living;
   return {
-    ...asked,
-    snapshot: source.snapshot,
-    snapshotSettings: settings.snapshot,
-    mayAsk: source.before !== undefined,
+    lookup: (key) => directory.lookup(key),
+    describe: () => ({ ...directory.describe(), source: source.name }),
+    ...living.view(source, succession),
   };
 }
-
-const viewOfFile = ({ succession }: Place, source: LivingLdif): Pick<DirectorySource, 'table' | 'tellTable'> => ({
-  table: () => succession?.table?.() ?? source.table(),
-  tellTable: (tell) => source.tellOthers(tell),
-});

@@ -2,8 +2,8 @@
 import { type Census, CensusTaker } from './census.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
 import { type LdapParts, ldapConnections } from './ldap-connections.ts';
+import { everyUser, type LdapSourceSettings, serversOf } from './ldap-settings.ts';
 import { readAttributes, readBase } from './schema-check.ts';
-import { everyUser, type LdapSourceSettings, serversOf } from './source-settings.ts';
 import {
   readContextCsns,
   readHighestUsn,
@@ -13,6 +13,8 @@ import {
 } from './sync/server-facts.ts';
 
 export interface SourceExamination {
+  /** Distinguished name that the servers are asked under. */
+  readonly account: string;
   readonly servers: readonly ServerExamination[];
   /** Undefined when no server works, or `censusFailure` says why there is none. */
   readonly census: Census | undefined;
@@ -66,7 +68,7 @@ export async function examineSource(
       connections.close();
     }
   }
-  return { servers, census, censusFailure };
+  return { account: settings.servers.bindDn, servers, census, censusFailure };
 }
 
 const whyOf = (error: unknown): string => {

@@ -1,46 +1,104 @@
 /**
- * An LDIF file in service. A new version of it is judged as a sweep is: one that would lose too many users is held back, and those
+ * LDIF files as a source. A new version of a file is judged as a sweep is: one that would lose too many users is held back, and those
  * before it stay, until somebody who has looked at the loss confirms it.
  */
 import type { DirectoryAnswer } from '../routing/types.ts';
+import type { Item } from '../settings/reader.ts';
+import type { Report } from '../settings/report.ts';
+import type { CacheSettings } from './cached.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import type { LdifUsers } from './ldif.ts';
-import type { LivingSource, Succession } from './living-source.ts';
+import { compileLdif, type LdifRow, type LdifSourceSettings, ldifSection } from './ldif-settings.ts';
 import type { SnapshotLog } from './snapshot-directory.ts';
-import type { LdifSourceSettings, SourceSettings } from './source-settings.ts';
+import type {
+  CompilePlace,
+  DirectoryParts,
+  HeldFile,
+  HeldVersion,
+  LivingSource,
+  Source,
+  SourceKind,
+  SourceView,
+  Succession,
+} from './source.ts';
 import { disbelief } from './sync/belief.ts';
+import type { TellTable } from './threads/lend.ts';
 import type { SharedTable } from './user-records.ts';
 import { UserTable } from './user-table.ts';
 
-/** A version of the file that is not in force. */
-export interface HeldVersion {
+interface HeldUsers extends HeldVersion {
   readonly users: LdifUsers;
-  readonly sinceMs: number;
-  readonly gone: number;
-  readonly disabled: number;
-  /** For people. */
-  readonly why: string;
 }
 
 /** What becomes of a version of the file. */
-type Verdict = { readonly users: LdifUsers } | { readonly held: HeldVersion };
+type Verdict = { readonly users: LdifUsers } | { readonly held: HeldUsers };
 
-export type TellTable = (table: SharedTable, description: DirectoryDescription) => void;
+export const ldifKind = {
+  section: ldifSection,
+  compile(row: Item<LdifRow>, report: Report, { folder, former }: CompilePlace): Source | undefined {
+    const known = former.flatMap((source) => (source instanceof LdifSource ? source.settings : []));
+    const settings = compileLdif(row, report, folder, known);
+    return settings && new LdifSource(settings);
+  },
+} satisfies SourceKind<LdifRow>;
 
-export class LivingLdif implements LivingSource, Directory {
-  settings: LdifSourceSettings;
+export class LdifSource implements Source {
+  readonly settings: LdifSourceSettings;
+  readonly certificates = [];
+  readonly writtenFiles = [];
+
+  constructor(settings: LdifSourceSettings) {
+    this.settings = settings;
+  }
+
+  get name(): string {
+    return this.users.describe().source;
+  }
+
+  get users(): LdifUsers {
+    return this.settings.contents.directory;
+  }
+
+  describe(): DirectoryDescription {
+    return this.users.describe();
+  }
+
+  isSame(other: Source): boolean {
+    if (!(other instanceof LdifSource)) return false;
+    const { file, maxLoss, isCutOff } = other.settings;
+    const own = this.settings;
+    return this.users === other.users && own.file === file && own.maxLoss === maxLoss && own.isCutOff === isCutOff;
+  }
+
+  knowsTheSame(other: Source): boolean {
+    return other instanceof LdifSource && other.settings.file === this.settings.file;
+  }
+
+  open(_cache: CacheSettings, { log }: DirectoryParts): LivingSource {
+    return new LivingLdif(this, log);
+  }
+
+  forOneQuestion(): Source {
+    return this;
+  }
+
+  async examine(): Promise<undefined> {}
+}
+
+export class LivingLdif implements LivingSource, Directory, HeldFile {
+  source: LdifSource;
   readonly #log: SnapshotLog;
   readonly #now: () => number;
   readonly #others = new Set<TellTable>();
   #users: LdifUsers;
-  #held: HeldVersion | undefined;
+  #held: HeldUsers | undefined;
 
   /** Its first version has nothing to be judged by. */
-  constructor(settings: LdifSourceSettings, log: SnapshotLog, now: () => number = Date.now) {
-    this.settings = settings;
+  constructor(source: LdifSource, log: SnapshotLog, now: () => number = Date.now) {
+    this.source = source;
     this.#log = log;
     this.#now = now;
-    this.#users = settings.directory;
+    this.#users = source.users;
   }
 
   get directory(): Directory {
@@ -79,18 +137,28 @@ export class LivingLdif implements LivingSource, Directory {
     return warningOf(this.#users, this.#held);
   }
 
-  succession(next: SourceSettings): Succession | undefined {
-    if (next.kind !== 'ldif' || next.file !== this.settings.file) return undefined;
+  view(_source: Source, succession: Succession | undefined): SourceView {
+    return {
+      file: this,
+      snapshot: undefined,
+      table: () => succession?.table?.() ?? this.table(),
+      tellTable: (tell) => this.tellOthers(tell),
+      namesOf: undefined,
+    };
+  }
+
+  succession(next: Source): Succession | undefined {
+    if (!(next instanceof LdifSource) || !this.source.knowsTheSame(next)) return undefined;
     const judgedBy = this.#users;
     const verdict = this.#judge(next);
     let isCommitted = false;
     return {
       table: () => (isCommitted || 'held' in verdict ? this.#users : verdict.users).table(),
-      warning: 'held' in verdict ? warningOf(next.directory, verdict.held) : undefined,
+      warning: 'held' in verdict ? warningOf(next.users, verdict.held) : undefined,
       ready: async () => undefined,
       commit: () => {
         isCommitted = true;
-        this.settings = next;
+        this.source = next;
         // Somebody may have confirmed what was held back meanwhile.
         const now = this.#users === judgedBy ? verdict : this.#judge(next);
         if ('users' in now) this.#use(now.users);
@@ -109,7 +177,7 @@ export class LivingLdif implements LivingSource, Directory {
   }
 
   /** What has been held back already is so since then. */
-  #judge({ directory: users, maxLoss, isCutOff }: LdifSourceSettings): Verdict {
+  #judge({ users, settings: { maxLoss, isCutOff } }: LdifSource): Verdict {
     if (users === this.#users) return { users };
     const [before, after] = [this.#users, users].map((each) => new UserTable(each.table())) as [UserTable, UserTable];
     const { addresses } = before.counts;
@@ -134,7 +202,7 @@ export class LivingLdif implements LivingSource, Directory {
     for (const tell of this.#others) tell(this.#users.table(), this.#users.describe());
   }
 
-  #hold(held: HeldVersion): void {
+  #hold(held: HeldUsers): void {
     const isNews = held.users !== this.#held?.users;
     this.#held = held;
     const { gone, disabled, why } = held;

@@ -11,7 +11,7 @@ import type { TransportSettings } from '../sip/transport/settings.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { HopView } from './hop-monitor.ts';
 import type { Proof } from './hop-places.ts';
-import type { HealthSettings } from './watched-target.ts';
+import type { HealthSettings } from './settings.ts';
 
 /** How the next hops fare, and what the operator says of them. */
 export interface HopControl {

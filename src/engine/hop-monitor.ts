@@ -22,7 +22,8 @@ import type { Timer } from '../sip/clock.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { signOfTraffic } from './hop-signs.ts';
-import { type HealthSettings, WatchedTarget, type WatchRim } from './watched-target.ts';
+import type { HealthSettings } from './settings.ts';
+import { WatchedTarget, type WatchRim } from './watched-target.ts';
 
 /** One line in the log each. */
 export type HopEvent =

@@ -1,7 +1,6 @@
 /** One resolved target under watch: owns its health, the probes that are sent to it and the timers of both. */
 import type { AttemptNews } from '../proxy/targets.ts';
 import {
-  type HealthRules,
   isWell,
   type Observation,
   observe,
@@ -13,22 +12,7 @@ import {
 import type { Clock, Timer } from '../sip/clock.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import { signOfProbe } from './hop-signs.ts';
-
-export interface ProbeSettings {
-  /** Without probes traffic alone says how a target fares. */
-  readonly isEnabled: boolean;
-  /** Between two probes of one target, give or take a quarter. */
-  readonly everyMs: number;
-  /** Shorter than 64*T1 (Timer F), after which a transaction would give up. */
-  readonly timeoutMs: number;
-  /** Statuses that a healthy hop gives to OPTIONS. */
-  readonly good: ReadonlySet<number>;
-}
-
-export interface HealthSettings {
-  readonly rules: HealthRules;
-  readonly probe: ProbeSettings;
-}
+import type { HealthSettings } from './settings.ts';
 
 /** Nobody waits for the answer of a probe any more. */
 export type AbandonProbe = () => void;

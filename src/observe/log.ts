@@ -10,16 +10,9 @@ import { RouterError } from '../router-error.ts';
 import { Batch, batchBytes } from './batch.ts';
 import { asTheyAre, createDestination, type LogDestination, mostWaiting, type OctetStream } from './log-destination.ts';
 import { type Layout, prettyLayout } from './pretty.ts';
+import type { LogSettings } from './settings.ts';
 
 export type Log = Logger;
-
-export interface LogSettings {
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-  /** A file to append to; undefined: standard error. */
-  readonly file: string | undefined;
-  /** `auto`: pretty on a terminal, JSON everywhere else. */
-  readonly format: 'auto' | 'json' | 'pretty';
-}
 
 export interface OpenLog {
   readonly log: Log;

@@ -13,7 +13,7 @@ export interface Spot {
 }
 
 interface Around extends Spot {
-  readonly fields: Fields;
+  readonly fields: Settings;
 }
 
 /** Gives the value, or `undefined` after it has reported why there is none. */
@@ -27,6 +27,8 @@ export interface Field<T> {
   readonly read: Reader<T>;
   readonly isRequired: boolean;
   readonly absent: T | undefined;
+  /** Its name in the file, where that is not the name of the property. */
+  readonly setting?: string;
 }
 
 export const required = <T>(read: Reader<T>): Field<T> => ({ read, isRequired: true, absent: undefined });
@@ -38,28 +40,44 @@ export const optional = <T>(read: Reader<T>): Field<T | undefined> => ({ read, i
 
 export const withDefault = <T>(read: Reader<T>, absent: T): Field<T> => ({ read, isRequired: false, absent });
 
-type Fields = Readonly<Record<string, Field<unknown>>>;
+/** @param setting its name in the file: what is `headerBytes` for the program is `header` there */
+export const called = <T>(setting: string, field: Field<T>): Field<T> => ({ ...field, setting });
+
+/** By the name of the property. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** By the name in the file. */
+type Settings = Readonly<Record<string, Field<unknown> & { readonly property?: string }>>;
 
 export type ObjectOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 /** A reader of a mapping with these settings and no others. It names its settings, so that the manual can be checked. */
-export type ObjectReader<F extends Fields> = Reader<ObjectOf<F>> & { readonly fields: F };
+export type ObjectReader<F extends Fields> = Reader<ObjectOf<F>> & { readonly fields: F; readonly settings: Settings };
 
 export function object<F extends Fields>(fields: F): ObjectReader<F> {
+  const settings: Settings = Object.fromEntries(
+    Object.entries(fields).map(([property, field]) => [field.setting ?? property, { ...field, property }]),
+  );
   const read = (node: YamlNode, spot: Spot): ObjectOf<F> | undefined => {
-    const map = asMap(node, spot, fields);
+    const map = asMap(node, spot, settings);
     if (map === undefined) return undefined;
-    const meant = refuseUnknownSettings(map, fields, spot);
-    return readFields(map, fields, spot, meant) as ObjectOf<F> | undefined;
+    const meant = refuseUnknownSettings(map, settings, spot);
+    return readFields(map, settings, spot, meant) as ObjectOf<F> | undefined;
   };
-  return Object.assign(read, { fields });
+  return Object.assign(read, { fields, settings });
 }
 
+/** What stands in for those that are left out. */
+export const defaultsOf = <F extends Fields>(fields: F): ObjectOf<F> =>
+  Object.fromEntries(Object.entries(fields).map(([property, field]) => [property, field.absent])) as ObjectOf<F>;
+
+/** Those of a larger object that were declared together. */
+export const pick = <F extends Fields>(fields: F, from: ObjectOf<F>): ObjectOf<F> =>
+  Object.fromEntries(Object.keys(fields).map((property) => [property, from[property]])) as ObjectOf<F>;
+
 /** A setting that is an object of settings which all may be left out: so may it. */
-export function section<F extends Fields>(read: ObjectReader<F>): Field<ObjectOf<F>> {
-  const defaults = Object.entries(read.fields).map(([name, field]) => [name, field.absent]);
-  return withDefault(read, Object.fromEntries(defaults) as ObjectOf<F>);
-}
+export const section = <F extends Fields>(read: ObjectReader<F>): Field<ObjectOf<F>> =>
+  withDefault(read, defaultsOf(read.fields));
 
 /** An object whose settings depend on the value of one of them: `kind: ldif`. */
 export function variants<V extends Readonly<Record<string, ObjectReader<Fields>>>>(
@@ -67,7 +85,7 @@ export function variants<V extends Readonly<Record<string, ObjectReader<Fields>>
   cases: V,
 ): Reader<{ [K in keyof V]: V[K] extends Reader<infer T> ? T : never }[keyof V]> {
   return (node, spot) => {
-    const map = asMap(node, spot, Object.values(cases)[0]?.fields);
+    const map = asMap(node, spot, Object.values(cases)[0]?.settings);
     if (map === undefined) return undefined;
     const chosen = readFields(map, { [selector]: required(choice(Object.keys(cases))) }, spot)?.[selector];
     return chosen === undefined ? undefined : (cases[chosen as string]!(node, spot) as never);
@@ -79,7 +97,7 @@ export function namedEntries<T>(read: Reader<T>): Reader<ReadonlyMap<string, T>>
   return (node, spot) => {
     const map = asMap(node, spot);
     if (map === undefined) return undefined;
-    const inner = (read as Partial<ObjectReader<Fields>>).fields ?? {};
+    const inner = (read as Partial<ObjectReader<Fields>>).settings ?? {};
     const nameless = [...map.entries].find(([name, { node }]) => Object.hasOwn(inner, name) && node.kind !== 'map');
     if (nameless !== undefined) {
       const [name, { keyPlace }] = nameless;
@@ -128,6 +146,16 @@ export const oneOrMore = <T>(read: Reader<T>): Reader<readonly Item<T>[]> => {
   };
 };
 
+export const valuesOf = <T>(items: readonly Item<T>[]): readonly T[] => items.map(({ value }) => value);
+
+/** Where the program wants the value in another form. */
+export const mapped =
+  <T, U>(read: Reader<T>, change: (value: T) => U): Reader<U> =>
+  (node, spot) => {
+    const value = read(node, spot);
+    return value === undefined ? undefined : change(value);
+  };
+
 /** A text that `parse` understands, or says in words what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly wrong: string; readonly hint?: string };
 
@@ -155,7 +183,7 @@ export const choice = <const W extends string>(words: readonly W[]): Reader<W> =
 /** @param meant settings that are there under a wrong name, which has been told */
 function readFields(
   map: MapNode,
-  fields: Fields,
+  fields: Settings,
   spot: Spot,
   meant: ReadonlySet<string> = new Set(),
 ): Readonly<Record<string, unknown>> | undefined {
@@ -166,8 +194,9 @@ function readFields(
     if (entry === undefined && field.isRequired) reportMissing(map, name, spot);
     const value =
       entry === undefined ? undefined : field.read(entry.node, { ...below(spot, name), within: { ...spot, fields } });
-    values[name] = value ?? field.absent;
-    if (field.isRequired && values[name] === undefined) isComplete = false;
+    const found = value ?? field.absent;
+    values[field.property ?? name] = found;
+    if (field.isRequired && found === undefined) isComplete = false;
   }
   return isComplete ? values : undefined;
 }
@@ -178,12 +207,12 @@ function reportMissing(map: MapNode, name: string, spot: Spot): void {
 }
 
 /** @returns the settings that are meant by what is there */
-function refuseUnknownSettings(map: MapNode, fields: Fields, spot: Spot): ReadonlySet<string> {
+function refuseUnknownSettings(map: MapNode, fields: Settings, spot: Spot): ReadonlySet<string> {
   const known = Object.keys(fields);
   const meant = new Set<string>();
   let before: string | undefined;
   // Of a section that stands too far right with its settings beside it, its name has been told.
-  let misplaced: Fields = {};
+  let misplaced: Settings = {};
   for (const [name, entry] of map.entries) {
     if (known.includes(name)) {
       before = name;
@@ -217,7 +246,7 @@ function refuseUnknownSettings(map: MapNode, fields: Fields, spot: Spot): Readon
 }
 
 /** The section right before, of which nothing is there but its name, if it is one that has such a setting. */
-function emptyOwner(before: string | undefined, name: string, map: MapNode, fields: Fields): string | undefined {
+function emptyOwner(before: string | undefined, name: string, map: MapNode, fields: Settings): string | undefined {
   if (!isEmpty(map, before) || settingsOf(fields[before])?.[name] === undefined) return undefined;
   return before;
 }
@@ -244,11 +273,11 @@ function refuseHidden(name: string, { keyPlace }: MapEntry, spot: Spot): boolean
 }
 
 /** Those of a setting that is an object. */
-const settingsOf = (field: Field<unknown> | undefined): Fields | undefined =>
-  (field?.read as Partial<ObjectReader<Fields>> | undefined)?.fields;
+const settingsOf = (field: Field<unknown> | undefined): Settings | undefined =>
+  (field?.read as Partial<ObjectReader<Fields>> | undefined)?.settings;
 
 /** @returns the setting that is meant */
-function refuseUnknown(name: string, { keyPlace }: MapEntry, fields: Fields, spot: Spot): string | undefined {
+function refuseUnknown(name: string, { keyPlace }: MapEntry, fields: Settings, spot: Spot): string | undefined {
   const known = Object.keys(fields);
   const slip = slipInName(name, known);
   if (slip !== undefined) {
@@ -286,7 +315,7 @@ function outerWith(name: string, within: Around | undefined): Around | undefined
 }
 
 /** The sections below that have such a setting: `health.probe`. */
-const sectionsWith = (name: string, fields: Fields): readonly string[] =>
+const sectionsWith = (name: string, fields: Settings): readonly string[] =>
   Object.entries(fields).flatMap(([section, field]) => {
     const inner = settingsOf(field);
     if (inner === undefined) return [];
@@ -303,7 +332,7 @@ function ofSecret(known: readonly string[]): readonly [what: string, hint: strin
   return ['a secret must not stand in this file', hint];
 }
 
-function asMap(node: YamlNode, spot: Spot, fields: Fields = {}): MapNode | undefined {
+function asMap(node: YamlNode, spot: Spot, fields: Settings = {}): MapNode | undefined {
   if (node.kind === 'broken') return undefined;
   if (node.kind === 'scalar') {
     const glued = /^([a-z][a-z0-9-]*):\S/.exec(node.text)?.[1];
@@ -319,7 +348,7 @@ function asMap(node: YamlNode, spot: Spot, fields: Fields = {}): MapNode | undef
 const oneValue = 'one value';
 
 /** The setting that a value alone probably means. */
-function settingFor(text: string, fields: Fields): string | undefined {
+function settingFor(text: string, fields: Settings): string | undefined {
   if (noValues.has(text)) return undefined;
   if (/^(?:on|off|yes|no|true|false)$/i.test(text)) {
     return Object.hasOwn(fields, 'enabled') ? `enabled: ${/^(?:on|yes|true)$/i.test(text)}` : undefined;

@@ -3,9 +3,11 @@
  * known keeps its users and last known homes, most of all while its server is down.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { OpenDirectory } from '../../src/directory/compose.ts';
-import { ldifDirectory } from '../../src/directory/ldif.ts';
-import type { DirectorySettings, LdapSourceSettings, SourceSettings } from '../../src/directory/source-settings.ts';
+import type { DirectorySettings, OpenDirectory } from '../../src/directory/compose.ts';
+import { LdapSource } from '../../src/directory/ldap-kind.ts';
+import type { LdapSourceSettings } from '../../src/directory/ldap-settings.ts';
+import type { Source } from '../../src/directory/source.ts';
+import { ldifSource } from '../support/ldif-source.ts';
 import { ldifUser } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 import { openedDirectory, sourceOf, usualSnapshot } from './directory/opened.ts';
@@ -58,10 +60,11 @@ async function knowing(...sources: readonly LdapSourceSettings[]): Promise<OpenD
 /** As a reload does it, with what it does a minute later. */
 async function reload(
   former: OpenDirectory,
-  sources: readonly SourceSettings[],
+  sources: readonly (LdapSourceSettings | Source)[],
   changed: Partial<DirectorySettings['cache']> = {},
 ): Promise<OpenDirectory> {
-  const next = former.successor({ sources, cache: { ...cache, ...changed } });
+  const asSource = (each: LdapSourceSettings | Source): Source => ('open' in each ? each : new LdapSource(each));
+  const next = former.successor({ sources: sources.map(asSource), cache: { ...cache, ...changed } });
   onTestFinished(() => next.close());
   await next.ready();
   next.takeOver();
@@ -118,14 +121,13 @@ describe.each<Mode>(['lookup', 'snapshot'])('mode %s: in an outage', (mode) => {
     const other = sourceIn(mode, { name: 'other', baseDns: [`ou=elsewhere,${server.suffix}`] });
     const before = await knowing(sourceIn(mode));
     await kill();
-    const { directory: users } = ldifDirectory(ldifUser('carol@example.com', true), 'users.ldif');
-    const file: SourceSettings = { kind: 'ldif', file: '/users.ldif', directory: users, isCutOff: false, maxLoss: 0.1 };
+    const file = ldifSource(ldifUser('carol@example.com', true));
     const more = await reload(before, [file, sourceIn(mode), other]);
     expect(await more.lookup(key)).toMatchObject({ ...home, source: 'ldap corp' });
     const swapped = await reload(more, [other, sourceIn(mode), file]);
     expect(await swapped.sources[1]!.lookup(key)).toMatchObject({ ...home, source: 'ldap corp' });
-    const { directory: touched } = ldifDirectory(ldifUser('dave@example.com', true), 'users.ldif');
-    const alone = await reload(swapped, [sourceIn(mode), { ...file, directory: touched }]);
+    const touched = ldifSource(ldifUser('dave@example.com', true));
+    const alone = await reload(swapped, [sourceIn(mode), touched]);
     expect(await alone.lookup(key)).toMatchObject(home);
   });
 
@@ -148,7 +150,10 @@ describe.each<Mode>(['lookup', 'snapshot'])('mode %s: in an outage', (mode) => {
   test('a reload that is given up leaves all as it was', async () => {
     const before = await knowing(sourceIn(mode));
     await kill();
-    const next = before.successor({ sources: [sourceIn(mode, servers(mode, { searchMs: 3_000 }))], cache });
+    const next = before.successor({
+      sources: [new LdapSource(sourceIn(mode, servers(mode, { searchMs: 3_000 })))],
+      cache,
+    });
     await next.ready();
     await next.close();
     expect(await before.lookup(key)).toMatchObject(home);

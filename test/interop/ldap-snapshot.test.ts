@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { LdapConnection } from '../../src/directory/ldap.ts';
+import type { LdapSourceSettings } from '../../src/directory/ldap-settings.ts';
 import type { SnapshotDirectory } from '../../src/directory/snapshot-directory.ts';
-import type { LdapSourceSettings } from '../../src/directory/source-settings.ts';
 import { until } from '../support/until.ts';
 import {
   connectionsForAll,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Loaded, loadSnapshot, type Snapshot } from '../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../src/directory/ldif.ts';
 import { formatProblem } from '../../src/settings/problem.ts';
 
 /** @param files by path in the folder; text as UTF-8 */
@@ -24,7 +23,7 @@ export function load(
   now?: Date,
 ): Loaded {
   const folder = folderWith({ ...files, 'routes.yaml': yaml });
-  const loaded = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory, now);
+  const loaded = loadSnapshot(join(folder, 'routes.yaml'), 1, undefined, now);
   // The folder's name is another in each test.
   const problems = loaded.problems.map((problem) => ({
     ...problem,

@@ -4,11 +4,11 @@ import type { DirectoryAnswer } from '../../routing/types.ts';
 import { type CacheClock, cached } from '../cached.ts';
 import type { Directory } from '../directory.ts';
 import { ldifInTable } from '../ldif.ts';
-import type { TellTable } from '../living-ldif.ts';
 import { merged } from '../merged.ts';
 import { orElse } from '../or-else.ts';
 import { SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SyncNews } from '../sync/status.ts';
+import type { TellTable } from './lend.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
 
 /** @param sources that have the same user */

@@ -1,11 +1,12 @@
 /** Lends the directory in service to another thread, and answers what that one must ask. */
 import { MessageChannel } from 'node:worker_threads';
-import type { Directory } from '../directory.ts';
-import type { TellTable } from '../living-ldif.ts';
+import type { Directory, DirectoryDescription } from '../directory.ts';
 import type { SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SnapshotSettings } from '../sync/snapshot-settings.ts';
 import type { SharedTable } from '../user-records.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
+
+export type TellTable = (table: SharedTable, description: DirectoryDescription) => void;
 
 export interface Lendable extends Directory {
   readonly snapshot: SnapshotDirectory | undefined;

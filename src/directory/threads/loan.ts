@@ -11,7 +11,7 @@ import type { SharedTable } from '../user-records.ts';
 export interface Loan {
   /** In the order in which they count. */
   readonly sources: readonly LentSource[];
-  readonly cache: CacheSettings & { readonly budgetMs: number };
+  readonly cache: CacheSettings;
   readonly port: MessagePort;
 }
 

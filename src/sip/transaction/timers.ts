@@ -1,15 +1,21 @@
 /** The timer values of RFC 3261 §17 (table 4) and what follows from them, in milliseconds. */
+import { called, defaultsOf, type ObjectOf, withDefault } from '../../settings/reader.ts';
+import { SECOND } from '../../settings/units.ts';
+import { duration } from '../../settings/values.ts';
 
-export interface Timers {
-  /** T1: round-trip estimate; RFC default 500 ms. */
-  readonly t1Ms: number;
-  /** T2: longest retransmission interval of non-INVITE requests and INVITE responses; RFC default 4 s. */
-  readonly t2Ms: number;
-  /** T4: how long a message stays in the network; RFC default 5 s. */
-  readonly t4Ms: number;
-}
+/** T1 is an estimate of the round trip, T2 and T4 are multiples of it (RFC 3261 §17.1.1.1). */
+export const timerFields = {
+  /** Round-trip estimate. */
+  t1Ms: called('t1', withDefault(duration(10, 10 * SECOND), 500)),
+  /** Longest retransmission interval of non-INVITE requests and INVITE responses. */
+  t2Ms: called('t2', withDefault(duration(10, 60 * SECOND), 4 * SECOND)),
+  /** How long a message stays in the network. */
+  t4Ms: called('t4', withDefault(duration(10, 60 * SECOND), 5 * SECOND)),
+};
 
-export const rfcTimers: Timers = { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 };
+export type Timers = ObjectOf<typeof timerFields>;
+
+export const rfcTimers: Timers = defaultsOf(timerFields);
 
 /** 64*T1: timers B, F, H, J, L and M. */
 export const giveUpMs = (timers: Timers): number => 64 * timers.t1Ms;

@@ -1,5 +1,8 @@
-/** What the transport layer is told at start: plain values, compiled from the configuration by somebody else. */
+/** What the transport layer is told at start: its settings, and values that are compiled from the configuration. */
 import { getHeapStatistics } from 'node:v8';
+import { called, defaultsOf, type ObjectOf, optional, withDefault } from '../../settings/reader.ts';
+import { DAY, KIB, MIB, MINUTE, SECOND } from '../../settings/units.ts';
+import { duration, integer, size } from '../../settings/values.ts';
 import type { Transport } from './flow.ts';
 
 export interface TransportSettings {
@@ -59,62 +62,63 @@ export type PortSharing = 'sole' | 'first' | 'fellow';
 
 type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
-export interface TransportLimits {
+/** 65535 less the IPv4 (20) and UDP (8) headers. */
+const largestDatagram = 65_507;
+
+export const limitFields = {
   /** Octets of start line and header fields of one message. */
-  readonly headerBytes: number;
-  readonly bodyBytes: number;
+  headerBytes: called('header', withDefault(size(KIB, MIB), 64 * KIB)),
+  bodyBytes: called('body', withDefault(size(KIB, 64 * MIB), MIB)),
   /** Accepted stream connections of admitted peers at a time. */
-  readonly connections: number;
+  connections: withDefault(integer(1, 1_000_000), 10_000),
   /** Of all connections that peers opened, from one IPv4 address or IPv6 /64. */
-  readonly connectionsPerAddress: number;
+  connectionsPerAddress: called('connections-per-address', withDefault(integer(1, 1_000_000), 1_000)),
   /** Accepted besides: of peers that are not let in, or have yet to prove that they are. */
-  readonly connectionsOfStrangers: number;
+  connectionsOfStrangers: called('connections-of-strangers', withDefault(integer(1, 100_000), 500)),
   /** Octets that wait to be written on one connection. */
-  readonly writeQueueBytes: number;
-  readonly udpDatagramBytes: number;
+  writeQueueBytes: called('write-queue', withDefault(size(64 * KIB, 1_024 * MIB), 4 * MIB)),
+  udpDatagramBytes: called('udp-datagram', withDefault(size(KIB, largestDatagram), largestDatagram)),
   /** Remote UDP addresses that are remembered per listener. */
-  readonly udpFlows: number;
-  /** Octets of others' text that the transport layer and the transactions above it may hold. */
-  readonly memoryBytes: number;
-}
+  udpFlows: called('udp-peers', withDefault(integer(1, 1_000_000), 20_000)),
+  /** Octets of others' text that the transport layer and the transactions above it may hold: of all workers together. */
+  memoryBytes: called('memory', optional(size(16 * MIB, 65_536 * MIB))),
+};
 
-export interface TransportTimeouts {
+/** Of one worker. */
+export type TransportLimits = ObjectOf<typeof limitFields> & { readonly memoryBytes: number };
+
+/** @param workers among which the memory is divided */
+export const limitsOf = (limits: ObjectOf<typeof limitFields>, workers: number): TransportLimits => ({
+  ...limits,
+  memoryBytes: Math.floor((limits.memoryBytes ?? usualMemoryBytes()) / workers),
+});
+
+/** Half of what V8 lets the heap of one thread grow to: the rest is for the router's own, and for what waits for collection. */
+const usualMemoryBytes = (): number => Math.floor(getHeapStatistics().heap_size_limit / 2);
+
+export const defaultLimits: TransportLimits = limitsOf(defaultsOf(limitFields), 1);
+
+export const timeoutFields = {
   /** To connect, TLS handshake included. */
-  readonly connectMs: number;
+  connectMs: called('connect', withDefault(duration(100, MINUTE), 2 * SECOND)),
   /** A connection without traffic or users is closed after this, at the latest after twice this. */
-  readonly idleMs: number;
+  idleMs: called('idle', withDefault(duration(SECOND, 7 * DAY), 10 * MINUTE)),
   /** A message that has begun must end within this, at the latest within twice this; so must the TLS handshake of a peer. */
-  readonly messageMs: number;
+  messageMs: called('message', withDefault(duration(SECOND, 10 * MINUTE), 30 * SECOND)),
   /** So long may a connection be open whose peer is not let in. */
-  readonly strangerMs: number;
-  /** Answers may still leave on a connection for this long after the peer has ended its side. */
-  readonly halfOpenMs: number;
-  /** Quiet time before TCP probes its peer; undefined: no probes. */
-  readonly keepAliveMs?: number;
-}
-
-const KIB = 1024;
-
-export const defaultLimits: TransportLimits = {
-  headerBytes: 64 * KIB,
-  bodyBytes: KIB * KIB,
-  connections: 10_000,
-  connectionsPerAddress: 1_000,
-  connectionsOfStrangers: 500,
-  writeQueueBytes: 4 * KIB * KIB,
-  // 65535 less the IPv4 (20) and UDP (8) headers.
-  udpDatagramBytes: 65_507,
-  udpFlows: 20_000,
-  // The other half of the heap is for the router's own, and for what waits for collection.
-  memoryBytes: Math.floor(getHeapStatistics().heap_size_limit / 2),
+  strangerMs: called('stranger', withDefault(duration(100, MINUTE), 5 * SECOND)),
+  /**
+   * Answers may still leave on a connection for this long after the peer has ended its side. The default is 64*T1: by then a
+   * non-INVITE transaction is over (RFC 3261 §17.1.2.2).
+   */
+  halfOpenMs: called('half-open', withDefault(duration(SECOND, 10 * MINUTE), 32 * SECOND)),
+  /** Quiet time before TCP probes its peer. */
+  keepAliveMs: called('keep-alive', withDefault(duration(SECOND, DAY), MINUTE)),
 };
 
-export const defaultTimeouts: TransportTimeouts = {
-  connectMs: 2_000,
-  idleMs: 600_000,
-  messageMs: 30_000,
-  strangerMs: 5_000,
-  // 64*T1: by then a non-INVITE transaction is over (RFC 3261 §17.1.2.2).
-  halfOpenMs: 32_000,
-  keepAliveMs: 60_000,
-};
+type Timeouts = ObjectOf<typeof timeoutFields>;
+
+/** Without `keepAliveMs`: no probes. */
+export type TransportTimeouts = Omit<Timeouts, 'keepAliveMs'> & Partial<Pick<Timeouts, 'keepAliveMs'>>;
+
+export const defaultTimeouts: TransportTimeouts = defaultsOf(timeoutFields);

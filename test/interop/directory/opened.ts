@@ -6,7 +6,8 @@ import {
   ldapConnections,
   type OwnedConnections,
 } from '../../../src/directory/ldap-connections.ts';
-import type { LdapSourceSettings } from '../../../src/directory/source-settings.ts';
+import { LdapSource } from '../../../src/directory/ldap-kind.ts';
+import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
 import { createTimerWheel } from '../../../src/sip/clock.ts';
 import type { TestDirectory } from './test-directory.ts';
 
@@ -59,7 +60,7 @@ export function connectionsTo(directory: TestDirectory, changed: Partial<LdapSer
 
 export interface SourceWish {
   readonly servers?: Partial<LdapServersSettings>;
-  readonly source?: Partial<Omit<LdapSourceSettings, 'servers' | 'kind'>>;
+  readonly source?: Partial<Omit<LdapSourceSettings, 'servers'>>;
   /** Default: nothing is remembered, so that every look-up is a search. */
   readonly cache?: {
     readonly foundMs?: number;
@@ -87,7 +88,6 @@ export const usualSnapshot: LdapSourceSettings['snapshot'] = {
 export const sourceOf = (directory: TestDirectory, { servers, source }: SourceWish = {}): LdapSourceSettings => {
   const { password, requiredAttributes: _, ...rest } = serversTo(directory, servers);
   return {
-    kind: 'ldap',
     name: 'corp',
     mode: 'lookup',
     snapshot: usualSnapshot,
@@ -111,7 +111,10 @@ export async function openedDirectory(
   const clock = createTimerWheel();
   const log = recordingLog();
   const settings = { size: 100_000, foundMs: 0, unknownMs: 0, staleMs: 0, budgetMs: 5_000, ...cache };
-  const open = openDirectory({ sources, cache: settings }, { clock, random: () => 0, log });
+  const open = openDirectory(
+    { sources: sources.map((each) => new LdapSource(each)), cache: settings },
+    { clock, random: () => 0, log },
+  );
   onTestFinished(async () => {
     await open.close();
     clock.close();

@@ -6,14 +6,13 @@ import { openAdminSocket } from '../../../src/admin/socket.ts';
 import { targetUsage } from '../../../src/cli/admin-client.ts';
 import { directory as command } from '../../../src/cli/directory.ts';
 import type { DirectorySource, OpenDirectory } from '../../../src/directory/compose.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
-import { LivingLdif } from '../../../src/directory/living-ldif.ts';
+import { type LdifSource, LivingLdif } from '../../../src/directory/living-ldif.ts';
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
-import type { LdifSourceSettings } from '../../../src/directory/source-settings.ts';
 import { type SyncStatus, statusAtStart } from '../../../src/directory/sync/status.ts';
 import { UserTable } from '../../../src/directory/user-table.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import { folderWith } from '../../support/configuration.ts';
+import { ldifSource } from '../../support/ldif-source.ts';
 import { type CommandRun, run } from '../../support/run-command.ts';
 import { ldifUser } from '../../support/two-sides.ts';
 
@@ -72,16 +71,8 @@ const viewOf = (
 
 /** Nine users, of whom a later version has one. */
 function heldFile(): DirectorySource {
-  const version = (count: number): LdifSourceSettings => ({
-    kind: 'ldif',
-    file: '/users.ldif',
-    directory: ldifDirectory(
-      Array.from({ length: count }, (_, n) => ldifUser(`u${n}@example.com`, true)).join(''),
-      'users.ldif',
-    ).directory,
-    isCutOff: false,
-    maxLoss: 0.1,
-  });
+  const version = (count: number): LdifSource =>
+    ldifSource(Array.from({ length: count }, (_, n) => ldifUser(`u${n}@example.com`, true)).join(''));
   const file = new LivingLdif(version(9), silent, () => nowMs);
   file.succession(version(1))?.commit();
   return { ...viewOf(file, { snapshot: undefined, namesOf: undefined }), file };

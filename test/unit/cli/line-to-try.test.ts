@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { explain } from '../../../src/cli/explain.ts';
 import { wordsToTry } from '../../../src/cli/line-to-try.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
 
@@ -62,7 +61,7 @@ const files = { 'users.ldif': ldif('bob'), 'nobody.ldif': ldif('nobody'), 'users
 
 test.each(Object.entries(cases))('%s', async (_, changed) => {
   const file = join(folderWith({ ...files, 'routes.yaml': routesYaml(changed) }), 'routes.yaml');
-  const { snapshot, problems } = loadSnapshot(file, 1, ldifDirectory);
+  const { snapshot, problems } = loadSnapshot(file, 1);
   expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
   const { code, out } = await run(explain, wordsToTry(snapshot!) ?? []);
   expect(out.find((line) => line.startsWith('forward') || line.startsWith('reject'))).toMatch(/^forward from /);
@@ -72,6 +71,6 @@ test.each(Object.entries(cases))('%s', async (_, changed) => {
 
 test('nothing is suggested where all would be refused', () => {
   const yaml = routesYaml(rules('deny: true, from: all'));
-  const { snapshot } = loadSnapshot(join(folderWith({ 'routes.yaml': yaml }), 'routes.yaml'), 1, ldifDirectory);
+  const { snapshot } = loadSnapshot(join(folderWith({ 'routes.yaml': yaml }), 'routes.yaml'), 1);
   expect(wordsToTry(snapshot!)).toBeUndefined();
 });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Loaded, loadSnapshot } from '../../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { readYaml } from '../../../src/settings/document.ts';
 import { Problems } from '../../../src/settings/problem.ts';
 import { folderWith } from '../../support/configuration.ts';
@@ -76,7 +75,7 @@ test('any mutation of the shipped file gives a snapshot or errors with a place, 
         return before.slice(0, offset) + insert + before.slice(offset + remove);
       }, settingsOnly);
       writeFileSync(file, text);
-      expectAWholeAnswer(loadSnapshot(file, 1, ldifDirectory), text.split(/\r\n|\r|\n/).length);
+      expectAWholeAnswer(loadSnapshot(file, 1), text.split(/\r\n|\r|\n/).length);
     }),
     { numRuns: 300 },
   );
@@ -88,7 +87,7 @@ test('any octets give a snapshot or errors with a place, and never throw', () =>
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
       writeFileSync(file, octets);
-      expectAWholeAnswer(loadSnapshot(file, 1, ldifDirectory), octets.length + 1);
+      expectAWholeAnswer(loadSnapshot(file, 1), octets.length + 1);
     }),
     { numRuns: 300 },
   );

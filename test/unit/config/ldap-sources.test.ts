@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { LdapSourceSettings } from '../../../src/config/directory-sources.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
+import { LdapSource } from '../../../src/directory/ldap-kind.ts';
+import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
 import { readFilter } from '../../../src/directory/ldap-wire.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 
@@ -36,8 +36,8 @@ const yamlOf = (...sources: readonly Readonly<Record<string, string>>[]): string
 
 const settingsOf = (changed: Readonly<Record<string, string>> = {}): LdapSourceSettings => {
   const [source] = snapshotOf(yamlOf(changed), files).directory.sources;
-  if (source?.kind !== 'ldap') throw new Error('no LDAP source');
-  return source;
+  if (!(source instanceof LdapSource)) throw new Error('no LDAP source');
+  return source.settings;
 };
 
 /** Without place and path, which other tests show. */
@@ -48,7 +48,6 @@ describe('an LDAP source', () => {
   test('needs few settings, and has the documented defaults for the others', () => {
     const { servers, ...rest } = settingsOf();
     expect(rest).toEqual({
-      kind: 'ldap',
       name: 'dc1.example.com',
       mode: 'lookup',
       snapshot: {
@@ -105,11 +104,7 @@ describe('an LDAP source', () => {
       x: `directory: { sources: [{ ${sourceOf({ name: 'a' })} }, { kind: ldif, file: u.ldif }, { ${sourceOf({ name: 'b' })} }] }`,
     });
     const { directory } = snapshotOf(yaml, { ...files, 'u.ldif': 'dn: CN=a\nobjectClass: user\n' });
-    expect(directory.sources.map((source) => (source.kind === 'ldap' ? source.name : source.kind))).toEqual([
-      'a',
-      'ldif',
-      'b',
-    ]);
+    expect(directory.sources.map(({ name }) => name)).toEqual(['ldap a', 'ldif u.ldif', 'ldap b']);
   });
 });
 
@@ -233,7 +228,7 @@ describe('mistakes', () => {
   test('a password that others on the machine can read', () => {
     const folder = folderWith({ ...files, 'routes.yaml': yamlOf({}) });
     chmodSync(join(folder, 'ad-password'), 0o644);
-    const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
+    const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1);
     expect(problems).toMatchObject([
       { severity: 'error', what: 'others on this machine may get at this password', hint: 'chmod 600 ad-password' },
     ]);

@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { formatProblem } from '../../../src/settings/problem.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
@@ -60,7 +59,7 @@ function folderOf(setting: Setting, content: string | Uint8Array): string {
 }
 
 const problemsIn = (folder: string): readonly string[] => {
-  const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
+  const { problems } = loadSnapshot(join(folder, 'routes.yaml'), 1);
   return problems.map((problem) => formatProblem(problem).replace(/^\S+ /, '').replaceAll(`${folder}/`, ''));
 };
 

@@ -1,9 +1,12 @@
 /** One configuration in the place of another: all parts or none, one reload at a time. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { keepWhileSame, type Part, Reloader, type ReloadResult } from '../../../src/config/reload.ts';
-import type { Snapshot } from '../../../src/config/snapshot.ts';
+import { type Part, Reloader, type ReloadResult } from '../../../src/config/reload.ts';
+import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { RouterError } from '../../../src/router-error.ts';
-import { load, routesYaml, snapshotOf } from '../../support/configuration.ts';
+import { folderWith, load, routesYaml, snapshotOf } from '../../support/configuration.ts';
+import { ldifUser } from '../../support/two-sides.ts';
 
 interface Steps extends Part {
   readonly taken: string[];
@@ -90,23 +93,19 @@ test('who asks while a reload is under way shares the next one', async () => {
   expect(results).toHaveLength(2);
 });
 
-test('a directory is read again only when its file says something else', () => {
-  const read: string[] = [];
-  const directory = {
-    lookup: () => ({ kind: 'unavailable', why: '' }) as const,
-    describe: () => ({ source: '', summary: '' }),
-    table: () => {
-      throw new Error('no other thread reads it here');
-    },
-  };
-  const keep = keepWhileSame((text, fileName) => {
-    read.push(`${fileName}: ${text}`);
-    return { directory: { ...directory }, userCount: 0, problems: [] };
+test('a file of users is read into users again only when it says something else', () => {
+  const folder = folderWith({
+    'routes.yaml': routesYaml({ x: 'directory: { sources: [{ kind: ldif, file: u.ldif }] }' }),
   });
-  const first = keep('alice', 'users.ldif');
-  expect(keep('alice', 'users.ldif')).toBe(first);
-  keep('bob', 'more.ldif');
-  expect(keep('alice', 'users.ldif')).toBe(first);
-  expect(keep('carol', 'users.ldif')).not.toBe(first);
-  expect(read).toEqual(['users.ldif: alice', 'more.ldif: bob', 'users.ldif: carol']);
+  const say = (user: string) => writeFileSync(join(folder, 'u.ldif'), ldifUser(`${user}@example.com`, true));
+  const read = (former?: Snapshot): Snapshot => loadSnapshot(join(folder, 'routes.yaml'), 1, former).snapshot!;
+  const usersOf = ({ directory }: Snapshot) => directory.sources[0]?.users;
+  say('alice');
+  const first = read();
+  expect(usersOf(read(first))).toBe(usersOf(first));
+  expect(usersOf(read())).not.toBe(usersOf(first));
+  say('carol');
+  const second = read(first);
+  expect(usersOf(second)).not.toBe(usersOf(first));
+  expect(usersOf(second)?.lookup('carol@example.com')).toMatchObject({ kind: 'home' });
 });

@@ -2,22 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  accessRule,
-  directoryCache,
-  ldapSnapshot,
-  ldapSource,
-  ldifSource,
-  listener,
-  pin,
-  probe,
-  route,
-  routesFile,
-  tlsProfile,
-} from '../../../src/config/shape.ts';
+import { accessRule, listener, pin, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
 import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { openDirectory } from '../../../src/directory/compose.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import type { LdifSource } from '../../../src/directory/living-ldif.ts';
+import { sourceKinds } from '../../../src/directory/source-kinds.ts';
 import { decide } from '../../../src/routing/decide.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
 import { defaultLimits, defaultTimeouts, type TransportSettings } from '../../../src/sip/transport/settings.ts';
@@ -48,6 +37,10 @@ function loadShipped(text = shippedText) {
 const openedDirectory = ({ directory }: Snapshot) =>
   openDirectory(directory, { clock: new ManualClock(), random: () => 0, log: { info: () => {}, warn: () => {} } });
 
+/** Of an object and of all objects in it. */
+const namesIn = ({ settings }: { readonly settings: object }): readonly string[] =>
+  Object.entries(settings).flatMap(([name, { read }]) => [name, ...('settings' in read ? namesIn(read) : [])]);
+
 describe('the shipped routes.yaml', () => {
   test('has no problem once its certificates exist (the CA of this test ends in 30 days, which is told)', () => {
     const { problems } = loadShipped();
@@ -55,20 +48,8 @@ describe('the shipped routes.yaml', () => {
   });
 
   test('names every setting that there is', () => {
-    const sections = Object.values(routesFile.fields).flatMap(({ read }) => ('fields' in read ? [read.fields] : []));
-    const rows = [
-      listener,
-      tlsProfile,
-      accessRule,
-      route,
-      pin,
-      ldifSource,
-      ldapSource,
-      ldapSnapshot,
-      directoryCache,
-      probe,
-    ].map(({ fields }) => fields);
-    const names = [routesFile.fields, ...sections, ...rows].flatMap((fields) => Object.keys(fields as object));
+    const kinds = Object.values(sourceKinds).map(({ section }) => section);
+    const names = [routesFile, listener, tlsProfile, accessRule, route, pin, ...kinds].flatMap(namesIn);
     expect(names.length).toBeGreaterThan(60);
     const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));
     expect(unnamed).toEqual([]);
@@ -272,7 +253,7 @@ describe('a snapshot', () => {
     ['a file that is not there', '/nonexistent/routes.yaml', 'there is no such file'],
     ['a directory', import.meta.dirname, 'this is a directory, not a file'],
   ])('cannot be made of %s', (_, file, what) => {
-    expect(loadSnapshot(file, 1, ldifDirectory)).toEqual({
+    expect(loadSnapshot(file, 1)).toEqual({
       files: [{ path: file, digest: 'unreadable' }],
       problems: [expect.objectContaining({ severity: 'error', file, line: 1, column: 1, what })],
     });
@@ -284,14 +265,10 @@ describe('an LDIF source', () => {
   const sourceOf = (settings: string, text: string | Uint8Array) =>
     snapshotOf(routesYaml({ x: `directory: { sources: [{ kind: ldif, file: users.ldif${settings} }] }` }), {
       'users.ldif': text,
-    }).directory.sources[0];
+    }).directory.sources.map((source) => (source as LdifSource).settings)[0];
 
   test('has the share that it may lose, and the file that it is known by', () => {
-    expect(sourceOf('', entry)).toMatchObject({
-      kind: 'ldif',
-      maxLoss: 0.1,
-      file: expect.stringMatching(/^\/.*users\.ldif$/),
-    });
+    expect(sourceOf('', entry)).toMatchObject({ maxLoss: 0.1, file: expect.stringMatching(/^\/.*users\.ldif$/) });
     expect(sourceOf(', max-loss: 0%', entry)).toMatchObject({ maxLoss: 0 });
     expect(sourceOf(', max-loss: 25%', entry)).toMatchObject({ maxLoss: 0.25 });
   });

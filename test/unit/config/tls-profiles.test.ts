@@ -4,7 +4,6 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { formatProblem } from '../../../src/settings/problem.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
@@ -151,7 +150,7 @@ describe('a file', () => {
   test.each([0o644, 0o604, 0o606, 0o660])('with a key of mode %o, which others may get at, is refused', (mode) => {
     const folder = folderWith({ ...files, 'routes.yaml': yaml() });
     chmodSync(join(folder, 'router.key'), mode);
-    const { snapshot, problems } = loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory);
+    const { snapshot, problems } = loadSnapshot(join(folder, 'routes.yaml'), 1);
     expect(snapshot).toBeUndefined();
     expect(said(problems.map(formatProblem))).toEqual([
       'error: tls.default.key: others on this machine may get at this private key (chmod 600 router.key)',
@@ -161,7 +160,7 @@ describe('a file', () => {
   test.runIf(process.getuid?.() === 0)('with a key of root that a group of its choice may read is sound', () => {
     const folder = folderWith({ ...files, 'routes.yaml': yaml() });
     chmodSync(join(folder, 'router.key'), 0o640);
-    expect(loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory).problems).toEqual([]);
+    expect(loadSnapshot(join(folder, 'routes.yaml'), 1).problems).toEqual([]);
   });
 });
 

@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { formatProblem } from '../../../src/settings/problem.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
@@ -31,7 +30,7 @@ const folderFor = (...sections: readonly string[]): string =>
 
 /** What `check` says of that setting; the folder's name is left out. */
 const complaints = (folder: string): readonly string[] =>
-  loadSnapshot(join(folder, 'routes.yaml'), 1, ldifDirectory)
+  loadSnapshot(join(folder, 'routes.yaml'), 1)
     .problems.map(formatProblem)
     .map((line) => line.replaceAll(`${folder}/`, '').replace(/^routes\.yaml:\d+:\d+: /, ''));
 

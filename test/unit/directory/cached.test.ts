@@ -42,7 +42,7 @@ class SlowDirectory implements Directory {
   }
 }
 
-const settings: CacheSettings = { size: 10, foundMs: 600_000, unknownMs: 30_000, staleMs: 86_400_000 };
+const settings: CacheSettings = { size: 10, foundMs: 600_000, unknownMs: 30_000, staleMs: 86_400_000, budgetMs: 150 };
 
 let clock: ManualClock;
 let slow: SlowDirectory;

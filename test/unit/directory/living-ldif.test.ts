@@ -1,9 +1,9 @@
 /** Versions of an LDIF file, each judged by what it would lose of the one in force. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
-import { LivingLdif } from '../../../src/directory/living-ldif.ts';
-import type { LdifSourceSettings } from '../../../src/directory/source-settings.ts';
+import type { LdifSourceSettings } from '../../../src/directory/ldif-settings.ts';
+import { LdifSource, LivingLdif } from '../../../src/directory/living-ldif.ts';
 import { UserTable } from '../../../src/directory/user-table.ts';
+import { ldifSource } from '../../support/ldif-source.ts';
 import { ldifUser } from '../../support/two-sides.ts';
 
 const nowMs = Date.UTC(2026, 0, 5, 12);
@@ -14,24 +14,18 @@ const textOf = (numbers: readonly number[]): string =>
 
 const count = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-const version = (numbers: readonly number[], changed: Partial<LdifSourceSettings> = {}): LdifSourceSettings => ({
-  kind: 'ldif',
-  file: '/etc/users.ldif',
-  directory: ldifDirectory(textOf(numbers), 'users.ldif').directory,
-  isCutOff: false,
-  maxLoss: 0.1,
-  ...changed,
-});
+const version = (numbers: readonly number[], changed: Partial<LdifSourceSettings> = {}): LdifSource =>
+  ldifSource(textOf(numbers), changed);
 
 let warned: object[];
 beforeEach(() => {
   warned = [];
 });
 
-const open = (first: LdifSourceSettings): LivingLdif =>
+const open = (first: LdifSource): LivingLdif =>
   new LivingLdif(first, { info: () => {}, warn: (fields) => void warned.push(fields) }, () => nowMs);
 
-const reload = (file: LivingLdif, next: LdifSourceSettings): void => void file.succession(next)?.commit();
+const reload = (file: LivingLdif, next: LdifSource): void => void file.succession(next)?.commit();
 
 const stateOf = (file: LivingLdif, n: number): string => {
   const answer = file.lookup(`u${n}@example.com`);
@@ -90,7 +84,7 @@ describe('a version that is held back', () => {
     expect(file.describe().summary).toBe(
       '100 users, 100 of them enabled, a version of the file is held back since 2026-01-05T12:00:00.000Z',
     );
-    reload(file, { ...half });
+    reload(file, new LdifSource(half.settings));
     expect(warned).toHaveLength(1);
     expect(file.warning).toContain('ldif users.ldif: warning: this version of the file is held back: it would drop 50');
   });
@@ -128,12 +122,12 @@ describe('a version that is held back', () => {
   });
 
   test('is judged anew when more may be lost', () => {
-    reload(file, { ...half, maxLoss: 0.5 });
+    reload(file, new LdifSource({ ...half.settings, maxLoss: 0.5 }));
     expect([file.held, stateOf(file, 60)]).toEqual([undefined, 'unknown-user']);
   });
 
   test('is confirmed while a reload of the same file is under way: what was confirmed stays', () => {
-    const next = file.succession({ ...half });
+    const next = file.succession(new LdifSource(half.settings));
     file.confirmLoss();
     expect(next?.commit()).toBeUndefined();
     expect(stateOf(file, 60)).toBe('unknown-user');

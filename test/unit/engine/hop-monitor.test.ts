@@ -1,7 +1,7 @@
 /** The watch over the hops: probes, what traffic tells, names that come and go, what the operator says, and reloads. */
 import { describe, expect, test } from 'vitest';
 import { type HopEvent, HopMonitor } from '../../../src/engine/hop-monitor.ts';
-import type { HealthSettings } from '../../../src/engine/watched-target.ts';
+import type { HealthSettings } from '../../../src/engine/settings.ts';
 import type { AttemptNews } from '../../../src/proxy/targets.ts';
 import { Rank } from '../../../src/routing/hop-health.ts';
 import type { KnownHop } from '../../../src/routing/route-table.ts';

@@ -8,7 +8,8 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Batch, batchBytes } from '../../../src/observe/batch.ts';
-import { type LogSettings, openLog } from '../../../src/observe/log.ts';
+import { openLog } from '../../../src/observe/log.ts';
+import type { LogSettings } from '../../../src/observe/settings.ts';
 import { anyText, everyUnit, hasUnseen } from '../../support/any-text.ts';
 import { until } from '../../support/until.ts';
 
@@ -18,7 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const settings = (name = 'router.log'): LogSettings => ({ level: 'info', file: join(folder, name), format: 'auto' });
+const settings = (name = 'router.log'): LogSettings => ({
+  level: 'info',
+  file: join(folder, name),
+  decisions: 'all',
+  format: 'auto',
+});
 const linesOf = (name = 'router.log'): Record<string, unknown>[] =>
   readFileSync(join(folder, name), 'utf8')
     .split('\n')
@@ -154,7 +160,7 @@ describe('a log whose reader is slow', () => {
 
   test('has each line whole and in order, also those that were written as it was closed', async () => {
     const reader = openReader();
-    const { writeRecord, close } = openLog({ level: 'info', file: fifo(), format: 'auto' });
+    const { writeRecord, close } = openLog({ level: 'info', file: fifo(), decisions: 'all', format: 'auto' });
     const pad = '.'.repeat(1_000);
     const count = Math.ceil((3.5 * batchBytes) / 1_000);
     for (let at = 0; at < count; at += 1) writeRecord(`"at":${at},"pad":"${pad}"`);
@@ -167,7 +173,12 @@ describe('a log whose reader is slow', () => {
   test('keeps 64 MiB for it, and then tells how many lines it has lost', async () => {
     const keptOctets = 64 * 2 ** 20;
     const reader = openReader();
-    const { writeRecord, writeLines, close } = openLog({ level: 'info', file: fifo(), format: 'auto' });
+    const { writeRecord, writeLines, close } = openLog({
+      level: 'info',
+      file: fifo(),
+      decisions: 'all',
+      format: 'auto',
+    });
     const lines = Buffer.alloc(batchBytes, `${'.'.repeat(1_023)}\n`);
     for (let at = 0; at < 260; at += 1) writeLines(lines);
     reader.read();
@@ -200,7 +211,7 @@ describe('a log whose reader has gone', () => {
       const onStandardError = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
       const reader = spawn('head', ['-c', '1', fifo]);
       const gone = once(reader, 'exit');
-      const { writeLines, close } = openLog({ level: 'info', file: fifo, format: 'auto' });
+      const { writeLines, close } = openLog({ level: 'info', file: fifo, decisions: 'all', format: 'auto' });
       writeLines(Buffer.from('{}\n'));
       await gone;
       writeLines(Buffer.from('{}\n'));
@@ -269,7 +280,7 @@ await close();`,
 test('a log that cannot be written says so once on standard error, and ends nothing', async () => {
   const told: string[] = [];
   const onStandardError = vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
-  const { writeLines, close } = openLog({ level: 'info', file: '/dev/full', format: 'auto' });
+  const { writeLines, close } = openLog({ level: 'info', file: '/dev/full', decisions: 'all', format: 'auto' });
   writeLines(Buffer.from('{}\n'));
   await until(() => told.length > 0);
   writeLines(Buffer.from('{}\n'));

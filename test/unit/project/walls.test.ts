@@ -9,14 +9,15 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   'sip-parser': [],
   routing: ['hash'],
   certificates: [],
-  sip: ['sip-parser', 'certificates', 'hash'],
-  proxy: ['sip-parser', 'sip', 'routing', 'hash'],
-  directory: ['routing', 'hash'],
+  sip: ['settings', 'sip-parser', 'certificates', 'hash'],
+  proxy: ['settings', 'sip-parser', 'sip', 'routing', 'hash'],
+  directory: ['settings', 'certificates', 'routing', 'hash'],
   settings: ['routing', 'certificates'],
-  config: ['settings', 'routing', 'certificates'],
+  // Each room declares its settings; here they become one file.
+  config: ['settings', 'routing', 'certificates', 'sip', 'proxy', 'engine', 'directory', 'observe'],
   // It writes down what engine and proxy report, and knows their reports for that.
-  observe: ['certificates', 'sip', 'proxy', 'routing', 'engine'],
-  engine: ['sip-parser', 'sip', 'proxy', 'routing', 'hash'],
+  observe: ['settings', 'certificates', 'sip', 'proxy', 'routing', 'engine'],
+  engine: ['settings', 'sip-parser', 'sip', 'proxy', 'routing', 'hash'],
   doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'settings', 'config', 'engine'],
   migration: ['directory', 'config'],
 };

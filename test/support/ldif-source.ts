@@ -1,0 +1,10 @@
+/** An LDIF source as routes.yaml makes it, of a text instead of a file. */
+import { ldifDirectory } from '../../src/directory/ldif.ts';
+import type { LdifSourceSettings } from '../../src/directory/ldif-settings.ts';
+import { LdifSource } from '../../src/directory/living-ldif.ts';
+
+export const ldifSource = (text: string, changed: Partial<LdifSourceSettings> = {}): LdifSource => {
+  const contents = ldifDirectory(text, 'users.ldif');
+  const named = { file: '/users.ldif', named: 'users.ldif', digest: text };
+  return new LdifSource({ ...named, contents, isCutOff: false, maxLoss: 0.1, ...changed });
+};

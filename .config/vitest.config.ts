@@ -5,7 +5,7 @@ import { CountReporter } from './count-reporter.ts';
 /** Tests start threads from sources too. */
 const execArgv = nodeOptions.filter((option) => option.startsWith('--wasm-'));
 
-/** Tests that start real programs run one file at a time and after the others: they share two cores and many ports. */
+/** Tests that start real programs run after the others. */
 const realPrograms = [
   'test/availability/**/*.test.ts',
   'test/conformance/**/*.test.ts',
@@ -17,6 +17,27 @@ const realPrograms = [
   'test/scenarios/**/*.test.ts',
   'test/torture/wire*.test.ts',
 ];
+
+/**
+ * Of these, the ones that send load, or say how soon or with how much memory something is done, or listen on all addresses: each
+ * has the machine for itself.
+ */
+const alone = [
+  'test/**/*-under-load.test.ts',
+  'test/conformance/timeouts.test.ts',
+  'test/faults/memory.test.ts',
+  'test/fuzz/fuzz.test.ts',
+  'test/interop/moving-user.test.ts',
+  'test/scenarios/admin-network.test.ts',
+  'test/scenarios/workers*.test.ts',
+];
+
+const withPrograms = {
+  globalSetup: 'test/setup/certificates.ts',
+  setupFiles: 'test/setup/tell-failures.ts',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
@@ -36,14 +57,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...withPrograms,
           name: 'real-programs',
           include: realPrograms,
-          globalSetup: 'test/setup/certificates.ts',
-          setupFiles: 'test/setup/tell-failures.ts',
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          exclude: alone,
+          // They mostly wait for protocol timers, each file on a loopback network of its own.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withPrograms,
+          name: 'real-programs-alone',
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

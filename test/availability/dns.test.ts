@@ -7,7 +7,7 @@ import { createResolver, type Resolver, type ResolverSettings } from '../../src/
 import { DnsRelay, DnsServer } from '../support/dns-server.ts';
 import { pause } from '../support/router-process.ts';
 
-const loopback = '127.0.43.53';
+const loopback = '127.0.51.53';
 
 const manyServers = Array.from({ length: 120 }, (_, i) => [
   `srv-host=_sip._tcp.many.example.com,s${i}.example.com,5060,${i},1`,

@@ -8,7 +8,7 @@ import { pause, RouterProcess } from '../support/router-process.ts';
 import { domainOf, portOf, routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
-const sides = twoSides(41);
+const sides = twoSides(49);
 const transports: readonly Transport[] = ['tcp', 'tls'];
 const perSecond = 1_000;
 

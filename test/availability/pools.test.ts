@@ -7,7 +7,7 @@ import { RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
-const sides = twoSides(46);
+const sides = twoSides(48);
 type Side = 'cisco' | 'microsoft';
 const other = { cisco: 'microsoft', microsoft: 'cisco' } as const;
 const ports = { heavy: 5071, light: 5072, backup: 5073 } as const;

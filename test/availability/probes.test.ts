@@ -8,7 +8,7 @@ import { RouterProcess } from '../support/router-process.ts';
 import { domainOf, portOf, routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
-const sides = twoSides(45);
+const sides = twoSides(50);
 const transports: readonly Transport[] = ['udp', 'tcp', 'tls'];
 
 let router: RouterProcess;

@@ -7,7 +7,7 @@ import { RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
 
-const sides = twoSides(42);
+const sides = twoSides(47);
 const users = 200;
 const deadPort = (user: number): number => 20_000 + user;
 

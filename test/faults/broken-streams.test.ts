@@ -18,7 +18,7 @@ describe('connections that break', () => {
   // A router of its own for each: it would remember that the first hop is a bad one.
   beforeEach(async () => {
     world = await FaultWorld.open({
-      net: 81,
+      net: 53,
       timers: { 'half-open': '1s', message: '1s', idle: '60s' },
       limits: { 'write-queue': '1MiB' },
     });

@@ -15,7 +15,7 @@ const reserve = 500;
 
 const wanted = 10_000;
 const count = Math.min(wanted, openFiles - reserve);
-const net = 82;
+const net = 54;
 /** The canaries that are sent meanwhile need room too. */
 const room = 10;
 

@@ -75,7 +75,7 @@ test('a user is shown with the name of his object, and the report names both obj
 });
 
 test('what a refresh finds missing is held back until it is confirmed, and then in force', async () => {
-  expect((await order('confirm')).output).toBe('no sweep is held back: there is nothing to confirm\n');
+  expect((await order('confirm')).output).toBe('no sweep and no file is held back: there is nothing to confirm\n');
   await disableMost();
   expect((await order('refresh')).code).toBe(0);
   await sweptWith('held');

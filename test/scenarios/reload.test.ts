@@ -283,7 +283,7 @@ test('the socket is moved by a reload, and what a killed router left is taken ov
 
   const left = join(program.folder, 'left.sock');
   const killed = await RouterProcess.start({
-    routes: routesYaml(twoSides(43), { certificates: inject('certificates') }),
+    routes: routesYaml(twoSides(52), { certificates: inject('certificates') }),
   });
   const socket = netConnect(socketOf(killed));
   await new Promise((resolve) => socket.once('connect', resolve));

@@ -2,17 +2,17 @@
 import { isIP } from 'node:net';
 import { parseIp } from '../routing/ip-address.ts';
 import { quote } from '../settings/problem.ts';
-import type { Reader } from '../settings/reader.ts';
+import { type Reader, reader } from '../settings/reader.ts';
 import { host } from '../settings/values.ts';
 
 /** A host name, or an IP address that one machine can have and a SIP URI can hold (RFC 3261 §25.1: no zone); without brackets. */
-export const ownHost: Reader<string> = (node, spot) => {
+export const ownHost: Reader<string> = reader((node, spot) => {
   const value = host(node, spot);
   const wrong = value === undefined || isIP(value) === 0 ? undefined : whyNotReached(value);
   if (wrong === undefined) return value;
   spot.problems.error(node.place, spot.path, ...wrong);
   return undefined;
-};
+}, host);
 
 function whyNotReached(address: string): readonly [what: string, hint: string] | undefined {
   const hint = 'write the name or the address that peers connect to';

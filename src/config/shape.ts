@@ -17,7 +17,7 @@ import {
   oneOrMore,
   optional,
   parsed,
-  type Reader,
+  reader,
   required,
   requiredOr,
   section,
@@ -50,12 +50,15 @@ const description = prose(255);
 /** Two digits in a branch say which one it is for; more would not help a program that shares its ports. */
 export const mostWorkers = 64;
 
-const workers = parsed<number | 'auto'>((written) => {
-  if (written === 'auto') return { value: written };
-  const count = /^\d{1,3}$/.test(written) ? Number(written) : 0;
-  if (count >= 1 && count <= mostWorkers) return { value: count };
-  return { wrong: `${quote(written)} is not a number of workers`, hint: `auto, or from 1 to ${mostWorkers}` };
-});
+const workers = parsed<number | 'auto'>(
+  (written) => {
+    if (written === 'auto') return { value: written };
+    const count = /^\d{1,3}$/.test(written) ? Number(written) : 0;
+    if (count >= 1 && count <= mostWorkers) return { value: count };
+    return { wrong: `${quote(written)} is not a number of workers`, hint: `auto, or from 1 to ${mostWorkers}` };
+  },
+  { schema: { anyOf: [{ enum: ['auto'] }, { type: 'integer', minimum: 1, maximum: mostWorkers }] } },
+);
 
 const node = object({
   name: required(ownHost),
@@ -118,10 +121,10 @@ export const accessRule = object({
 });
 
 /** A rule of which a part is wrong would mean others than it should: it is left out. */
-const wholeAccessRule: Reader<AccessRow> = (node, spot) => {
+const wholeAccessRule = reader<AccessRow>((node, spot) => {
   const row = accessRule(node, spot);
   return spot.problems.hasErrorAround(...spot.path) ? undefined : row;
-};
+}, accessRule);
 
 const routing = object({
   mode: withDefault(choice(['basic', 'advanced']), 'basic'),

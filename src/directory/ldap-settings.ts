@@ -63,7 +63,11 @@ export const ldapSection = object({
   followReferrals: called(
     'referrals',
     withDefault(
-      mapped(choice(['ignore', 'follow']), (what) => what === 'follow'),
+      mapped(
+        choice(['ignore', 'follow']),
+        (what) => what === 'follow',
+        (isFollowed) => (isFollowed ? 'follow' : 'ignore'),
+      ),
       false,
     ),
   ),

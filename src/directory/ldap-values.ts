@@ -1,7 +1,7 @@
 /** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters, times of sweeps. */
 import { quote } from '../settings/problem.ts';
-import { parsed, type Reader } from '../settings/reader.ts';
-import { duration } from '../settings/values.ts';
+import { parsed, type Reader, reader } from '../settings/reader.ts';
+import { duration, formatDuration } from '../settings/values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */
 export const ldapUrl: Reader<string> = parsed((text) => {
@@ -77,17 +77,29 @@ const timeOfDay = new RegExp(`^(daily|${days.join('|')}) ([01]?\\d|2[0-3]):([0-5
 const interval = duration(60_000, 7 * 86_400_000);
 
 /** `24h`, `daily 03:30` or `sunday 03:30`, in local time. */
-export const sweepTimes: Reader<SweepTimes> = (node, spot) => {
-  const [, day = '', hours, minutes] = (node.kind === 'scalar' && timeOfDay.exec(node.text)) || [];
-  if (day !== '') {
-    const weekday = days.indexOf(day.toLowerCase());
-    const minuteOfDay = 60 * Number(hours) + Number(minutes);
-    return { kind: 'at', weekday: weekday === -1 ? undefined : weekday, minuteOfDay };
-  }
-  if (node.kind === 'scalar' && node.text.includes(' ')) return noTime(node, spot);
-  const everyMs = interval(node, spot);
-  return everyMs === undefined ? undefined : { kind: 'interval', everyMs };
-};
+export const sweepTimes: Reader<SweepTimes> = reader(
+  (node, spot) => {
+    const [, day = '', hours, minutes] = (node.kind === 'scalar' && timeOfDay.exec(node.text)) || [];
+    if (day !== '') {
+      const weekday = days.indexOf(day.toLowerCase());
+      const minuteOfDay = 60 * Number(hours) + Number(minutes);
+      return { kind: 'at', weekday: weekday === -1 ? undefined : weekday, minuteOfDay };
+    }
+    if (node.kind === 'scalar' && node.text.includes(' ')) return noTime(node, spot);
+    const everyMs = interval(node, spot);
+    return everyMs === undefined ? undefined : { kind: 'interval', everyMs };
+  },
+  { schema: { type: 'string' }, write: writeSweep },
+);
+
+function writeSweep(times: SweepTimes): string {
+  if (times.kind === 'interval') return formatDuration(times.everyMs);
+  const { weekday, minuteOfDay } = times;
+  const [hours, minutes] = [Math.floor(minuteOfDay / 60), minuteOfDay % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${weekday === undefined ? 'daily' : days[weekday]} ${hours}:${minutes}`;
+}
 
 const noTime = parsed<never>((text) => ({
   wrong: `${quote(text)} is not a time of day`,

@@ -1,6 +1,6 @@
 /** The kinds of source that routes.yaml may name: to add one, write a file with a `SourceKind`, and name it here. */
 import type { Path } from '../settings/problem.ts';
-import { type Fields, type ObjectReader, type Reader, variants } from '../settings/reader.ts';
+import { type Fields, type ObjectReader, type Reader, reader, variants } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
 import { ldapKind } from './ldap-kind.ts';
@@ -21,10 +21,16 @@ export interface SourceRow {
 const sections = (): Readonly<Record<string, ObjectReader<Fields>>> =>
   Object.fromEntries(Object.entries(sourceKinds).map(([name, { section }]) => [name, section]));
 
-export const sourceRow: Reader<SourceRow> = (node, spot) => {
-  const row = variants('kind', sections())(node, spot) as { readonly kind: string } | undefined;
-  return row === undefined ? undefined : rowOf(sourceKinds[row.kind]!, row);
-};
+const anyRow = (): Reader<{ readonly kind: string }> =>
+  variants('kind', sections()) as Reader<{ readonly kind: string }>;
+
+export const sourceRow: Reader<SourceRow> = reader(
+  (node, spot) => {
+    const row = anyRow()(node, spot);
+    return row === undefined ? undefined : rowOf(sourceKinds[row.kind]!, row);
+  },
+  { schema: anyRow().schema ?? {} },
+);
 
 /** What a kind is given here has been read by its own section. */
 const rowOf = (kind: SourceKind<never>, row: unknown): SourceRow => ({

@@ -26,7 +26,11 @@ export const proxyFields = {
   proxyRequire: called(
     'proxy-require',
     withDefault(
-      mapped(list(optionTag), (tags): ReadonlySet<string> => new Set(valuesOf(tags))),
+      mapped(
+        list(optionTag),
+        (tags): ReadonlySet<string> => new Set(valuesOf(tags)),
+        (tags) => [...tags],
+      ),
       new Set(['ms-benotify']),
     ),
   ),

@@ -16,8 +16,22 @@ interface Around extends Spot {
   readonly fields: Settings;
 }
 
+/** JSON Schema (2020-12) of what a setting may be, for editors: it allows all that the reader takes, and may allow more. */
+export type Schema = Readonly<Record<string, unknown>>;
+
 /** Gives the value, or `undefined` after it has reported why there is none. */
-export type Reader<T> = (node: YamlNode, spot: Spot) => T | undefined;
+export interface Reader<T> {
+  (node: YamlNode, spot: Spot): T | undefined;
+  readonly schema?: Schema;
+  /** The value as the file would have it; without this, as it is. */
+  write?(value: T): unknown;
+}
+
+/** @param about what editors are told of it */
+export const reader = <T>(
+  read: (node: YamlNode, spot: Spot) => T | undefined,
+  about: Pick<Reader<T>, 'schema' | 'write'>,
+): Reader<T> => Object.assign((node: YamlNode, spot: Spot) => read(node, spot), about);
 
 /**
  * One setting of an object. `absent` stands in when the setting is left out, or wrong and reported; a required setting
@@ -64,7 +78,24 @@ export function object<F extends Fields>(fields: F): ObjectReader<F> {
     const meant = refuseUnknownSettings(map, settings, spot);
     return readFields(map, settings, spot, meant) as ObjectOf<F> | undefined;
   };
-  return Object.assign(read, { fields, settings });
+  return Object.assign(reader(read, { schema: schemaOf(settings) }), { fields, settings });
+}
+
+function schemaOf(settings: Settings): Schema {
+  const entries = Object.entries(settings);
+  const required = entries.filter(([, { isRequired }]) => isRequired).map(([name]) => name);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(entries.map(([name, field]) => [name, schemaOfField(field)])),
+    additionalProperties: false,
+    ...(required.length === 0 ? {} : { required }),
+  };
+}
+
+function schemaOfField({ read, isRequired, absent }: Field<unknown>): Schema {
+  const { schema = {}, write } = read;
+  const written = isRequired || absent === undefined || 'settings' in read ? undefined : (write?.(absent) ?? absent);
+  return written === undefined ? schema : { ...schema, default: written };
 }
 
 /** What stands in for those that are left out. */
@@ -84,17 +115,18 @@ export function variants<V extends Readonly<Record<string, ObjectReader<Fields>>
   selector: string,
   cases: V,
 ): Reader<{ [K in keyof V]: V[K] extends Reader<infer T> ? T : never }[keyof V]> {
-  return (node, spot) => {
+  const read = (node: YamlNode, spot: Spot): never | undefined => {
     const map = asMap(node, spot, Object.values(cases)[0]?.settings);
     if (map === undefined) return undefined;
     const chosen = readFields(map, { [selector]: required(choice(Object.keys(cases))) }, spot)?.[selector];
     return chosen === undefined ? undefined : (cases[chosen as string]!(node, spot) as never);
   };
+  return reader<never>(read, { schema: { oneOf: Object.values(cases).map(({ schema }) => schema) } });
 }
 
 /** A mapping whose names are the operator's own. */
 export function namedEntries<T>(read: Reader<T>): Reader<ReadonlyMap<string, T>> {
-  return (node, spot) => {
+  const readMap = (node: YamlNode, spot: Spot) => {
     const map = asMap(node, spot);
     if (map === undefined) return undefined;
     const inner = (read as Partial<ObjectReader<Fields>>).settings ?? {};
@@ -112,6 +144,8 @@ export function namedEntries<T>(read: Reader<T>): Reader<ReadonlyMap<string, T>>
     }
     return entries;
   };
+  const schema = { type: 'object', additionalProperties: read.schema ?? {} };
+  return reader(readMap, { schema, write: (entries) => Object.fromEntries(entries) });
 }
 
 /** An item of a list with its place in it: wrong items are left out, so that the others can still be checked. */
@@ -123,7 +157,7 @@ export interface Item<T> {
 const aList = 'a list, one item a line, each behind "- "';
 
 export function list<T>(read: Reader<T>): Reader<readonly Item<T>[]> {
-  return (node, spot) => {
+  const readList = (node: YamlNode, spot: Spot) => {
     if (node.kind === 'broken') return undefined;
     if (node.kind === 'scalar' && /^-\S/.test(node.text)) return wrong(node, spot, 'a space is missing behind the "-"');
     if (node.kind === 'scalar' && !noValues.has(node.text)) return wrongKind(aList, node, spot, `write [${node.text}]`);
@@ -134,33 +168,47 @@ export function list<T>(read: Reader<T>): Reader<readonly Item<T>[]> {
       return value === undefined ? [] : [{ path: itemSpot.path, value }];
     });
   };
+  return reader(readList, {
+    schema: { type: 'array', items: read.schema ?? {} },
+    write: (items) => items.map(({ value }) => read.write?.(value) ?? value),
+  });
 }
 
 /** A list, or the only item of one without the dash. */
 export const oneOrMore = <T>(read: Reader<T>): Reader<readonly Item<T>[]> => {
   const readList = list(read);
-  return (node, spot) => {
+  const either = (node: YamlNode, spot: Spot) => {
     if (node.kind !== 'scalar') return readList(node, spot);
     const value = read(node, spot);
     return value === undefined ? undefined : [{ path: spot.path, value }];
   };
+  return reader(either, { ...readList, schema: { anyOf: [read.schema ?? {}, readList.schema] } });
 };
 
 export const valuesOf = <T>(items: readonly Item<T>[]): readonly T[] => items.map(({ value }) => value);
 
-/** Where the program wants the value in another form. */
-export const mapped =
-  <T, U>(read: Reader<T>, change: (value: T) => U): Reader<U> =>
-  (node, spot) => {
-    const value = read(node, spot);
-    return value === undefined ? undefined : change(value);
-  };
+/**
+ * Where the program wants the value in another form.
+ * @param back from it to what the file would have
+ */
+export const mapped = <T, U>(read: Reader<T>, change: (value: T) => U, back: (value: U) => unknown): Reader<U> =>
+  reader(
+    (node, spot) => {
+      const value = read(node, spot);
+      return value === undefined ? undefined : change(value);
+    },
+    { schema: read.schema ?? {}, write: back },
+  );
 
 /** A text that `parse` understands, or says in words what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly wrong: string; readonly hint?: string };
 
-export function parsed<T>(parse: (text: string) => Parsed<T>): Reader<T> {
-  return (node, spot) => {
+/** @param about without a schema: any text */
+export function parsed<T>(
+  parse: (text: string) => Parsed<T>,
+  about: Pick<Reader<T>, 'schema' | 'write'> = { schema: { type: 'string' } },
+): Reader<T> {
+  const read = (node: YamlNode, spot: Spot) => {
     const scalar = asScalar(node, spot);
     if (scalar === undefined) return undefined;
     const result = parse(scalar.text);
@@ -169,16 +217,20 @@ export function parsed<T>(parse: (text: string) => Parsed<T>): Reader<T> {
     const slip = slipInValue(scalar.text, isGood) ?? { what: result.wrong, hint: result.hint };
     return wrong(scalar, spot, slip.what, slip.hint);
   };
+  return reader(read, about);
 }
 
 /** One of these words, exactly. */
 export const choice = <const W extends string>(words: readonly W[]): Reader<W> =>
-  parsed((text) => {
-    const word = words.find((candidate) => candidate === text);
-    return word === undefined
-      ? { wrong: `${quote(text)} is not possible here`, hint: suggestion(text, words) }
-      : { value: word };
-  });
+  parsed(
+    (text) => {
+      const word = words.find((candidate) => candidate === text);
+      return word === undefined
+        ? { wrong: `${quote(text)} is not possible here`, hint: suggestion(text, words) }
+        : { value: word };
+    },
+    { schema: { enum: words } },
+  );
 
 /** @param meant settings that are there under a wrong name, which has been told */
 function readFields(

@@ -5,6 +5,7 @@ import { hiddenCharacter } from './hidden-characters.ts';
 import { quote } from './problem.ts';
 import { type Parsed, parsed, type Reader } from './reader.ts';
 import { hasSlipAround } from './slips.ts';
+import { KIB } from './units.ts';
 
 /** Any text that is not empty, at most `longest` characters: a path, a filter, a DN. */
 export const text = (longest = 1024): Reader<string> =>
@@ -33,14 +34,17 @@ function plain(value: string, longest: number): Parsed<string> {
 }
 
 export const integer = (min: number, max: number): Reader<number> =>
-  parsed((value) => {
-    // 010 is 8 for YAML 1.1, and 10 for YAML 1.2.
-    if (/^0\d{1,14}$/.test(value))
-      return { wrong: `${quote(value)} starts with a zero`, hint: `write ${Number(value)}` };
-    if (!/^-?\d{1,15}$/.test(value))
-      return { wrong: `${quote(value)} is not a whole number`, hint: `from ${min} to ${max}` };
-    return inRange(Number(value), value, { min, max, format: String });
-  });
+  parsed(
+    (value) => {
+      // 010 is 8 for YAML 1.1, and 10 for YAML 1.2.
+      if (/^0\d{1,14}$/.test(value))
+        return { wrong: `${quote(value)} starts with a zero`, hint: `write ${Number(value)}` };
+      if (!/^-?\d{1,15}$/.test(value))
+        return { wrong: `${quote(value)} is not a whole number`, hint: `from ${min} to ${max}` };
+      return inRange(Number(value), value, { min, max, format: String });
+    },
+    { schema: { type: 'integer', minimum: min, maximum: max } },
+  );
 
 /** A port that can be connected to or bound; 0 where `min` allows it. */
 export const port = (min: 0 | 1): Reader<number> => integer(min, 65_535);
@@ -59,24 +63,30 @@ const otherFlagWords: ReadonlyMap<string, string> = new Map([
   ['0', 'false'],
 ]);
 
-export const flag: Reader<boolean> = parsed((value) => {
-  const known = flags.get(value);
-  if (known !== undefined) return { value: known };
-  const meant =
-    otherFlagWords.get(value.toLowerCase()) ?? [...flags.keys()].find((word) => word === value.toLowerCase());
-  return {
-    wrong: `${quote(value)} is neither true nor false`,
-    hint: meant === undefined ? 'write true or false' : `write ${meant}`,
-  };
-});
+export const flag: Reader<boolean> = parsed(
+  (value) => {
+    const known = flags.get(value);
+    if (known !== undefined) return { value: known };
+    const meant =
+      otherFlagWords.get(value.toLowerCase()) ?? [...flags.keys()].find((word) => word === value.toLowerCase());
+    return {
+      wrong: `${quote(value)} is neither true nor false`,
+      hint: meant === undefined ? 'write true or false' : `write ${meant}`,
+    };
+  },
+  { schema: { type: 'boolean' } },
+);
 
 /** `10%`; the value is a share from 0 to 1. */
-export const percentage: Reader<number> = parsed((value) => {
-  const match = /^(\d{1,3})(?:\.\d{1,3})?%$/.exec(value);
-  if (match === null) return { wrong: `${quote(value)} is not a share`, hint: 'such as 10%' };
-  const percent = Number(value.slice(0, -1));
-  return percent <= 100 ? { value: percent / 100 } : { wrong: `${value} is more than all`, hint: 'at most 100%' };
-});
+export const percentage: Reader<number> = parsed(
+  (value) => {
+    const match = /^(\d{1,3})(?:\.\d{1,3})?%$/.exec(value);
+    if (match === null) return { wrong: `${quote(value)} is not a share`, hint: 'such as 10%' };
+    const percent = Number(value.slice(0, -1));
+    return percent <= 100 ? { value: percent / 100 } : { wrong: `${value} is more than all`, hint: 'at most 100%' };
+  },
+  { schema: { type: 'string', pattern: '^\\d{1,3}(\\.\\d{1,3})?%$' }, write: (share) => `${share * 100}%` },
+);
 
 const timeUnits: readonly Unit[] = [
   ['h', 3_600_000],
@@ -87,8 +97,9 @@ const timeUnits: readonly Unit[] = [
 
 /** A time such as `500ms`, `30s`, `10m`, `24h`; the value is in milliseconds. */
 export const duration = (minMs: number, maxMs: number): Reader<number> =>
-  parsed((value) =>
-    amount(value, timeUnits, '500ms, 30s, 10m or 24h', { min: minMs, max: maxMs, format: formatDuration }),
+  parsed(
+    (value) => amount(value, timeUnits, '500ms, 30s, 10m or 24h', { min: minMs, max: maxMs, format: formatDuration }),
+    { schema: { type: 'string', pattern: '^\\d{1,12}(h|m|s|ms)$' }, write: formatDuration },
   );
 
 const sizeUnits: readonly Unit[] = [
@@ -100,7 +111,10 @@ const sizeUnits: readonly Unit[] = [
 
 /** A size such as `64KiB`, `1MiB` or a plain number of bytes; the value is in bytes. */
 export const size = (min: number, max: number): Reader<number> =>
-  parsed((value) => amount(value, sizeUnits, '64KiB, 1MiB or a number of bytes', { min, max, format: formatSize }));
+  parsed((value) => amount(value, sizeUnits, '64KiB, 1MiB or a number of bytes', { min, max, format: formatSize }), {
+    schema: { type: ['string', 'integer'], pattern: '^\\d{1,12}(GiB|MiB|KiB)?$' },
+    write: (bytes) => (bytes % KIB === 0 ? formatSize(bytes) : bytes),
+  });
 
 /** `90000` becomes `90s`: the largest unit that leaves a whole number. */
 export const formatDuration = (ms: number): string => inLargestUnit(ms, timeUnits);

@@ -5,7 +5,10 @@ import { addressAndPort, duration } from '../../settings/values.ts';
 
 export const dnsFields = {
   /** With or without port; empty: those that the system names, and its hosts file. */
-  servers: withDefault(mapped(list(addressAndPort), valuesOf), []),
+  servers: withDefault(
+    mapped(list(addressAndPort), valuesOf, (servers) => servers),
+    [],
+  ),
   /** Of one question to one server. */
   timeoutMs: called('timeout', withDefault(duration(50, 30 * SECOND), SECOND)),
   /** How long a request waits at most. */

@@ -1,9 +1,10 @@
 /**
- * Where the answers of a cache stand: what a hit needs of a user in 24 octets, found by the 64-bit keyed hash of his key (see
- * routing/keyed-hash.ts for the odds), so that a hit costs one place in memory that the processor's caches do not hold. Places
- * are probed one after the other; what is removed leaves no gap (Knuth, TAOCP vol. 3, 6.4, algorithm R).
+ * What a cache hit needs of a user, in 24 octets, found by the 64-bit keyed hash of the user's key (see `hash/keyed-hash.ts` for
+ * the odds that two share one): a hit touches one line of memory that the processor has not cached. How places are found, and
+ * freed, is told in `hash/probing.ts`; how this and lru-cache share the work, in `cached.ts`.
  */
 import { type HashSeed, KeyedHash } from '../hash/keyed-hash.ts';
+import { mayFill, nextSlot } from '../hash/probing.ts';
 
 // A place: six 32-bit words, the third and fourth of which are one 64-bit number.
 const placeWords = 6;
@@ -31,7 +32,7 @@ export class AnswerIndex {
     this.#times = new Float64Array(buffer);
   }
 
-  /** The place of a user; -1 when he has none. It is good until the next `put` or `remove`. */
+  /** The place of a user; -1: none. It is good until the next `put` or `remove`. */
   find(key: string): number {
     const place = this.#probe(key);
     return this.#isFree(place) ? -1 : place;
@@ -52,7 +53,7 @@ export class AnswerIndex {
     this.#words[place * placeWords + field.isUsed] = 1;
   }
 
-  /** Whether the user was asked for since he was put, or since this was asked. */
+  /** Whether the user was asked for since `put`, or since this was last asked. */
   takeUsed(key: string): boolean {
     const place = this.find(key);
     if (place < 0 || this.#words[place * placeWords + field.isUsed] === 0) return false;
@@ -74,35 +75,27 @@ export class AnswerIndex {
   remove(key: string): void {
     let gap = this.find(key);
     if (gap < 0) return;
-    for (let place = this.#after(gap); !this.#isFree(place); place = this.#after(place)) {
+    for (let place = nextSlot(gap, this.#mask); !this.#isFree(place); place = nextSlot(place, this.#mask)) {
       const home = this.#words[place * placeWords + field.lo]! & this.#mask;
-      if (this.#distance(home, place) < this.#distance(gap, place)) continue;
+      if (!mayFill(gap, place, home, this.#mask)) continue;
       this.#words.copyWithin(gap * placeWords, place * placeWords, (place + 1) * placeWords);
       gap = place;
     }
     this.#words.fill(0, gap * placeWords, (gap + 1) * placeWords);
   }
 
-  /** The user's place, or the free one that would be his. */
+  /** The user's place, or the free one where it would be. */
   #probe(key: string): number {
     this.#hash.of(key);
     const { lo, hi } = this.#hash;
-    for (let place = lo & this.#mask; ; place = this.#after(place)) {
+    for (let place = lo & this.#mask; ; place = nextSlot(place, this.#mask)) {
       const at = place * placeWords;
-      const isHis = this.#words[at + field.lo] === lo && this.#words[at + field.hi] === hi;
-      if (isHis || this.#isFree(place)) return place;
+      const isTheirs = this.#words[at + field.lo] === lo && this.#words[at + field.hi] === hi;
+      if (isTheirs || this.#isFree(place)) return place;
     }
   }
 
   #isFree(place: number): boolean {
     return this.#words[place * placeWords + field.answer] === 0;
-  }
-
-  #after(place: number): number {
-    return (place + 1) & this.#mask;
-  }
-
-  #distance(from: number, to: number): number {
-    return (to - from) & this.#mask;
   }
 }

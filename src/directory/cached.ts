@@ -1,7 +1,13 @@
 /**
  * A cache round any directory: answers have a life, one question per user is under way at a time, and no request waits
- * longer than its budget. lru-cache only stores, and an index before it answers the hits; when an answer is fresh, stale or
- * gone is decided here, by the clock handed in.
+ * longer than its budget. When an answer is fresh, stale or gone is decided here, by the clock handed in.
+ *
+ * Two stores work together. lru-cache holds the answers and says who goes when it is full. `AnswerIndex` holds, for the same
+ * users, the little that a hit needs (which answer, true since when), outside of the heap: where memory is cold, a hit
+ * of it took 290 ns, and one of lru-cache 1,300 ns. So a hit looks at the index
+ * alone and sets its used bit; order in the LRU list is mended when room is needed: an oldest entry whose bit is set goes back
+ * to the end of the list instead ("second chance"). Each `set` of the one goes with a `put` of the other, and each eviction with
+ * a `remove`; an answer that is not fresh is looked up in lru-cache.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
@@ -44,11 +50,7 @@ interface Entry {
   readonly trueAtMs: number;
 }
 
-/**
- * A hit moves nobody to the end of the row in which users wait for their going, for that would touch as much memory as all the
- * rest of it; he is only marked. Who is marked goes back to the end when he would have to go ("second chance"), and so
- * many at most for one new user.
- */
+/** So many entries at most go back to the end of the LRU list for one new user. */
 const secondChances = 16;
 
 /** Written out, because it is done for every request: a spread costs several times as much. */

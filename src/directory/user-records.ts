@@ -3,6 +3,7 @@
  * record holds two states, of which one is in force; a sweep writes the other. One thread writes, any may read, without a lock.
  */
 import type { HashSeed } from '../hash/keyed-hash.ts';
+import { nextSlot } from '../hash/probing.ts';
 
 /** What another thread needs to read the same table. */
 export interface SharedTable {
@@ -184,7 +185,7 @@ export class UserRecords {
    */
   best(lo: number, hi: number, layer: Layer): number {
     let first = -1;
-    for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {
+    for (let at = lo & this.#mask; ; at = nextSlot(at, this.#mask)) {
       const record = this.#recordAt(at);
       if (record < 0) return first;
       if (this.#words[record] !== lo || this.#words[record + field.keyHi] !== hi) continue;
@@ -197,7 +198,7 @@ export class UserRecords {
 
   /** Of an address with an object, be it nobody; -1 where it is not. */
   exact(keyLo: number, keyHi: number, objectLo: number, objectHi: number): number {
-    for (let at = keyLo & this.#mask; ; at = (at + 1) & this.#mask) {
+    for (let at = keyLo & this.#mask; ; at = nextSlot(at, this.#mask)) {
       const record = this.#recordAt(at);
       if (record < 0) return -1;
       if (this.#words[record] !== keyLo || this.#words[record + field.keyHi] !== keyHi) continue;
@@ -209,7 +210,7 @@ export class UserRecords {
 
   ofObject(lo: number, hi: number): readonly number[] {
     const found: number[] = [];
-    for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {
+    for (let at = lo & this.#mask; ; at = nextSlot(at, this.#mask)) {
       const record = this.#recordAt(this.#mask + 1 + at);
       if (record < 0) return found;
       if (this.#words[record + field.objectLo] === lo && this.#words[record + field.objectHi] === hi)
@@ -220,7 +221,7 @@ export class UserRecords {
   /** How many objects have an address. */
   owners(keyLo: number, keyHi: number, layer: Layer): number {
     let count = 0;
-    for (let at = keyLo & this.#mask; ; at = (at + 1) & this.#mask) {
+    for (let at = keyLo & this.#mask; ; at = nextSlot(at, this.#mask)) {
       const record = this.#recordAt(at);
       if (record < 0) return count;
       if (this.#isOwner(record, keyLo, keyHi, layer)) count += 1;
@@ -229,7 +230,7 @@ export class UserRecords {
 
   /** Sets or clears the mark on all records of an address. */
   markShared(keyLo: number, keyHi: number, isShared: boolean, layer: Layer): void {
-    for (let at = keyLo & this.#mask; ; at = (at + 1) & this.#mask) {
+    for (let at = keyLo & this.#mask; ; at = nextSlot(at, this.#mask)) {
       const record = this.#recordAt(at);
       if (record < 0) return;
       if (!this.#isOwner(record, keyLo, keyHi, layer)) continue;
@@ -303,7 +304,7 @@ export class UserRecords {
 
   #place(half: number, hash: number, number: number): void {
     let at = hash & this.#mask;
-    while (this.#index[half + at] !== 0) at = (at + 1) & this.#mask;
+    while (this.#index[half + at] !== 0) at = nextSlot(at, this.#mask);
     Atomics.store(this.#index, half + at, number);
   }
 

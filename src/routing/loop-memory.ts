@@ -4,6 +4,7 @@
  * come back to another. It has no clock of its own: `now` is handed in.
  */
 import { type HashSeed, KeyedHash, randomSeed } from '../hash/keyed-hash.ts';
+import { nextSlot } from '../hash/probing.ts';
 import type { Side } from './types.ts';
 
 export interface LoopMemoryLimits {
@@ -79,7 +80,7 @@ class Generation {
 
   /** @returns whether it is new here */
   put(first: number, second: number, flags: number): boolean {
-    for (let slot = this.#home(first); ; slot = (slot + 1) & this.#mask) {
+    for (let slot = this.#home(first); ; slot = nextSlot(slot, this.#mask)) {
       const at = 2 * slot;
       const there = Atomics.load(this.#words, at) || Atomics.compareExchange(this.#words, at, 0, first);
       if (there !== 0 && !this.#isAt(at, there, first, second)) continue;
@@ -98,7 +99,7 @@ class Generation {
 
   /** The place of the word with the flags; -1: not known. */
   #find(first: number, second: number): number {
-    for (let slot = this.#home(first); ; slot = (slot + 1) & this.#mask) {
+    for (let slot = this.#home(first); ; slot = nextSlot(slot, this.#mask)) {
       const there = Atomics.load(this.#words, 2 * slot);
       if (there === 0) return -1;
       if (this.#isAt(2 * slot, there, first, second)) return 2 * slot + 1;

@@ -4,10 +4,11 @@
  * collection: two thirds of the router's processor time went there. Here nothing is made anew but to grow.
  */
 import { hashOf } from '../../hash/key-hash.ts';
+import { mayFill, nextSlot } from '../../hash/probing.ts';
 
 const firstCapacity = 256;
 
-/** Open addressing with linear probing; a deletion moves later entries back, so that no marks are left behind. */
+/** See `hash/probing.ts`. */
 export class KeyTable<Value> {
   #size = 0;
   #mask = firstCapacity - 1;
@@ -40,18 +41,12 @@ export class KeyTable<Value> {
     let hole = this.#find(key, hashOf(key));
     if (this.#keys[hole] === undefined) return;
     this.#size -= 1;
-    for (let slot = this.#after(hole); this.#keys[slot] !== undefined; slot = this.#after(slot)) {
-      const home = this.#hashes[slot]! & this.#mask;
-      // An entry may move back to the hole only if it does not pass the slot where its search begins.
-      if (((slot - home) & this.#mask) < ((slot - hole) & this.#mask)) continue;
+    for (let slot = nextSlot(hole, this.#mask); this.#keys[slot] !== undefined; slot = nextSlot(slot, this.#mask)) {
+      if (!mayFill(hole, slot, this.#hashes[slot]! & this.#mask, this.#mask)) continue;
       this.#put(hole, this.#hashes[slot]!, this.#keys[slot], this.#values[slot]);
       hole = slot;
     }
     this.#put(hole, 0, undefined, undefined);
-  }
-
-  #after(slot: number): number {
-    return (slot + 1) & this.#mask;
   }
 
   /** The slot of the key, or the free one where it belongs. */
@@ -60,7 +55,7 @@ export class KeyTable<Value> {
     for (;;) {
       const there = this.#keys[slot];
       if (there === undefined || (this.#hashes[slot] === hash && there === key)) return slot;
-      slot = this.#after(slot);
+      slot = nextSlot(slot, this.#mask);
     }
   }
 

@@ -7,6 +7,7 @@ import { isLoopback } from '../config/admin.ts';
 import { adminSocketOf } from '../config/admin-socket.ts';
 import { explainOctets, type PemKind } from '../settings/pem-file.ts';
 import { readTextFile } from '../settings/text-file.ts';
+import type { Given, Option } from './command.ts';
 
 /** Where the router answers, and with what to show for oneself. */
 export interface Target {
@@ -27,44 +28,48 @@ export interface Answer {
   readonly text: string;
 }
 
-/** As they stand in usages. A token is never an argument: everybody on a machine sees those. */
+/** Behind the name of a command. A token is never an argument: everybody on a machine sees those. */
 export const targetUsage =
   '[--socket PATH | --admin URL [--token-file F | --token-env NAME] [--ca F] [--cert F --key F]]';
 
-const networkOptions = ['--token-file', '--token-env', '--ca', '--cert', '--key'] as const;
-type Given = Readonly<Partial<Record<'--socket' | '--admin' | (typeof networkOptions)[number], string>>>;
+export const targetOptions = {
+  socket: { value: 'PATH', what: 'its socket; default the one that FILE names', isFile: true },
+  admin: { value: 'URL', what: 'its port, as in https://192.0.2.10:8443' },
+  'token-file': { value: 'FILE', what: 'the file that holds its token', isFile: true },
+  'token-env': { value: 'NAME', what: 'the environment variable that holds its token' },
+  ca: { value: 'FILE', what: 'PEM: who signed its certificate; default those that Node trusts', isFile: true },
+  cert: { value: 'FILE', what: 'PEM: a certificate to show', isFile: true },
+  key: { value: 'FILE', what: 'PEM: its key', isFile: true },
+} satisfies Record<string, Option>;
+
+type Options = Pick<Given, 'value'>;
 
 /**
- * Takes the options that say where the router is out of `args`.
- * @returns what finds it by the file that it was started with; undefined when they do not fit together
- * @throws when a file that they name cannot be read
+ * @param file that the router was started with
+ * @returns undefined when the options do not fit together
+ * @throws when a file or a variable that they name cannot be read
  */
-export function takeTarget(args: string[]): ((file: string) => Target) | undefined {
-  const given: Record<string, string> = {};
-  for (const name of ['--socket', '--admin', ...networkOptions]) {
-    const at = args.indexOf(name);
-    if (at < 0) continue;
-    const [, value] = args.splice(at, 2);
-    if (value === undefined) return undefined;
-    given[name] = value;
-  }
-  return fits(given) ? (file) => targetOf(given, file) : undefined;
+export const targetOf = (given: Options, file: string): Target | undefined =>
+  fits(given) ? openTarget(given, file) : undefined;
+
+const networkOptions = ['token-file', 'token-env', 'ca', 'cert', 'key'] as const;
+
+function fits({ value }: Options): boolean {
+  const url = value('admin');
+  if (url === undefined) return networkOptions.every((name) => value(name) === undefined);
+  const isUrl = /^https?:\/\/[^/?#@]+\/?$/i.test(url);
+  const hasOneToken = value('token-file') === undefined || value('token-env') === undefined;
+  return isUrl && hasOneToken && value('socket') === undefined;
 }
 
-function fits(given: Given): boolean {
-  if (given['--admin'] === undefined) return networkOptions.every((name) => given[name] === undefined);
-  const isUrl = /^https?:\/\/[^/?#@]+\/?$/i.test(given['--admin']);
-  const hasOneToken = given['--token-file'] === undefined || given['--token-env'] === undefined;
-  return isUrl && hasOneToken && given['--socket'] === undefined;
-}
-
-function targetOf(given: Given, file: string): Target {
-  if (given['--admin'] !== undefined) return networkTarget(new URL(given['--admin']), given);
-  const socketPath = given['--socket'] ?? adminSocketOf(file);
+function openTarget(given: Options, file: string): Target {
+  const url = given.value('admin');
+  if (url !== undefined) return networkTarget(new URL(url), given);
+  const socketPath = given.value('socket') ?? adminSocketOf(file);
   return { text: socketPath, isTls: false, options: { socketPath } };
 }
 
-function networkTarget(url: URL, given: Given): Target {
+function networkTarget(url: URL, given: Options): Target {
   const isTls = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const token = tokenOf(given);
@@ -78,7 +83,8 @@ function networkTarget(url: URL, given: Given): Target {
   };
 }
 
-function tokenOf({ '--token-file': file, '--token-env': variable }: Given): string | undefined {
+function tokenOf({ value }: Options): string | undefined {
+  const [file, variable] = [value('token-file'), value('token-env')];
   if (file !== undefined) return readFileSync(file, 'utf8').trim();
   if (variable === undefined) return undefined;
   const token = process.env[variable];
@@ -86,11 +92,14 @@ function tokenOf({ '--token-file': file, '--token-env': variable }: Given): stri
   return token;
 }
 
-const tlsFiles = ({ '--ca': ca, '--cert': cert, '--key': key }: Given): TlsFiles => ({
-  ...(ca === undefined ? {} : { ca: pemOf('authority', ca) }),
-  ...(cert === undefined ? {} : { cert: pemOf('certificate', cert) }),
-  ...(key === undefined ? {} : { key: pemOf('key', key) }),
-});
+function tlsFiles({ value }: Options): TlsFiles {
+  const [ca, cert, key] = [value('ca'), value('cert'), value('key')];
+  return {
+    ...(ca === undefined ? {} : { ca: pemOf('authority', ca) }),
+    ...(cert === undefined ? {} : { cert: pemOf('certificate', cert) }),
+    ...(key === undefined ? {} : { key: pemOf('key', key) }),
+  };
+}
 
 /** @throws when the file cannot be read, or holds something else */
 function pemOf(wanted: PemKind, file: string): string {

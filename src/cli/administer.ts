@@ -1,41 +1,67 @@
 /** `status`, `reload`, `drain` and `undrain`: ask the running router what it is asked for, and tell what it answers. */
 import type { Status } from '../admin/status.ts';
 import type { ReloadResult } from '../config/reload.ts';
-import { type Answer, ask, type Target, takeTarget, targetUsage } from './admin-client.ts';
-import { type Io, takeFlag, usualFile } from './printing.ts';
+import { type Answer, ask, targetOf, targetOptions, targetUsage } from './admin-client.ts';
+import { type Command, fileWord, type Given, jsonOption, Misuse } from './command.ts';
+import type { Io } from './printing.ts';
 
-interface Order {
-  /** Throws when a file or a variable that it needs is not there. */
-  target(): Target;
-  readonly isJson: boolean;
-}
+/** What all that ask the running router have. */
+export const asking = {
+  usage: `[--json] ${targetUsage} [FILE]`,
+  words: [{ ...fileWord, what: 'the configuration that it was started with' }],
+  options: { json: jsonOption, ...targetOptions },
+};
 
-/** @returns 0 when the router runs and takes new requests, 1 when not, 2 when the command is not understood */
-export const status = (args: readonly string[], io: Io): Promise<number> =>
-  administer('status', 'GET /ready', args, io, (answer, out) => {
-    describeStatus(JSON.parse(answer.text) as Status).forEach(out);
-    return answer.status === 200 ? 0 : 1;
-  });
+export const status: Command = {
+  ...asking,
+  name: 'status',
+  summary: 'tells how the running router is: configuration, listeners, load, certificates, directory, next hops',
+  exitCodes: ['it runs and takes new requests', 'it does not'],
+  examples: [
+    { line: '', what: 'asks the router that runs with routes.yaml in this folder' },
+    { line: '--admin https://192.0.2.10:8443 --token-file token --ca ca.crt', what: 'asks one on another machine' },
+  ],
+  run: (given, io) =>
+    administer('GET /ready', given, io, (answer, out) => {
+      describeStatus(JSON.parse(answer.text) as Status).forEach(out);
+      return answer.status === 200 ? 0 : 1;
+    }),
+};
 
-/** @returns 0 when the file is in force, 1 when it was refused or no router runs, 2 when the command is not understood */
-export const reload = (args: readonly string[], io: Io): Promise<number> =>
-  administer('reload', 'POST /reload', args, io, ({ text }, out) => {
-    const result = JSON.parse(text) as ReloadResult;
-    describeReload(result).forEach(out);
-    return result.outcome === 'applied' ? 0 : 1;
-  });
+export const reload: Command = {
+  ...asking,
+  name: 'reload',
+  summary: 'puts the changed configuration of the running router in force',
+  exitCodes: ['it is in force', 'it was refused, or no router runs'],
+  examples: [{ line: '', what: 'tells what is wrong with it when it is refused; the one before then stays in force' }],
+  run: (given, io) =>
+    administer('POST /reload', given, io, ({ text }, out) => {
+      const result = JSON.parse(text) as ReloadResult;
+      describeReload(result).forEach(out);
+      return result.outcome === 'applied' ? 0 : 1;
+    }),
+};
 
-/** @returns 0 when done, 1 when no router runs, 2 when the command is not understood */
-export const drain = (args: readonly string[], io: Io): Promise<number> => changeState('drain', args, io);
+const changingState = (name: 'drain' | 'undrain', summary: string, what: string): Command => ({
+  ...asking,
+  name,
+  summary,
+  exitCodes: ['it is done', 'no router runs'],
+  examples: [{ line: '', what }],
+  run: (given, io) =>
+    administer(`POST /${name}`, given, io, ({ status: code, text }, out) => {
+      describeStatus(JSON.parse(text) as Status).forEach(out);
+      return code === 200 ? 0 : 1;
+    }),
+});
 
-/** As `drain`. */
-export const undrain = (args: readonly string[], io: Io): Promise<number> => changeState('undrain', args, io);
+export const drain = changingState(
+  'drain',
+  'lets the running router refuse what would begin, so that peers go elsewhere',
+  'new requests get 503 from now on; what is under way, and what is within a dialog, is served',
+);
 
-const changeState = (command: 'drain' | 'undrain', args: readonly string[], io: Io): Promise<number> =>
-  administer(command, `POST /${command}`, args, io, ({ status: code, text }, out) => {
-    describeStatus(JSON.parse(text) as Status).forEach(out);
-    return code === 200 ? 0 : 1;
-  });
+export const undrain = changingState('undrain', 'lets the running router serve again', 'ends a drain');
 
 const describeReload = ({ outcome, number, problems, ms }: ReloadResult): readonly string[] => [
   ...problems,
@@ -85,35 +111,28 @@ const describeSource = ({ source, summary, snapshot, held }: Status['directory']
 };
 
 /**
- * @param command as it stands in the usage
  * @param what method and path
  * @param tell prints the answer for people, and says with which code the command ends
  */
-export async function administer(
-  command: string,
-  what: string,
-  args: readonly string[],
-  io: Io,
-  tell: Tell,
-): Promise<number> {
-  const order = readOrder(args);
-  if (order === undefined) {
-    io.err(usageOf(command));
-    return 2;
-  }
+export async function administer(what: string, given: Given, io: Io, tell: Tell): Promise<number> {
   try {
-    const target = order.target();
+    const target = targetOf(given, given.words.at(-1)!);
+    if (target === undefined) throw new Misuse(unfit);
     const answer = await ask(target, what).catch((error: Error) => {
       throw new Error(
         `no router answers at ${target.text} (${error.message}): does it run with this file, and as this user?`,
       );
     });
-    return tellAnswer(answer, order.isJson, io, tell);
+    return tellAnswer(answer, given.has('json'), io, tell);
   } catch (error) {
+    if (error instanceof Misuse) throw error;
     io.err((error as Error).message);
     return 1;
   }
 }
+
+const unfit =
+  'these options do not say where the router is: --socket, or --admin with a URL such as https://192.0.2.10:8443, one token and PEM files';
 
 type Tell = (answer: Answer, out: (line: string) => void) => number;
 
@@ -126,15 +145,4 @@ function tellAnswer(answer: Answer, isJson: boolean, io: Io, tell: Tell): number
   if (!isJson) return tell(answer, io.out);
   io.out(answer.text.trimEnd());
   return tell(answer, () => undefined);
-}
-
-export const usageOf = (command: string): string => `usage: pif-router ${command} [--json] ${targetUsage} [FILE]`;
-
-function readOrder(args: readonly string[]): Order | undefined {
-  const left = [...args];
-  const isJson = takeFlag(left, '--json');
-  const target = takeTarget(left);
-  const [file = usualFile, ...more] = left;
-  if (more.length > 0 || file.startsWith('-') || target === undefined) return undefined;
-  return { target: () => target(file), isJson };
 }

@@ -1,16 +1,20 @@
 /** `check [FILE]`: every problem of a configuration at once, each with its place and a hint. */
 import { loadSnapshot } from '../config/snapshot.ts';
-import { countProblems, describeConfiguration, type Io, printProblems, usualFile } from './printing.ts';
+import { type Command, fileWord } from './command.ts';
+import { countProblems, describeConfiguration, type Io, printProblems } from './printing.ts';
 
-const usage = 'usage: pif-router check [FILE]';
+export const command: Command = {
+  name: 'check',
+  summary: 'tells every mistake in a configuration, with line and column, and what it says',
+  usage: '[FILE]',
+  words: [fileWord],
+  options: {},
+  exitCodes: ['it can be used; there may be warnings', 'it cannot be used'],
+  examples: [{ line: '', what: 'judges routes.yaml in this folder' }],
+  run: async ({ words: [file = ''] }, io) => check(file, io),
+};
 
-/** @returns 0 when the configuration can be used (there may be warnings), 1 when it cannot, 2 when the command is not understood */
-export async function check(args: readonly string[], io: Io): Promise<number> {
-  const [file = usualFile, ...more] = args;
-  if (more.length > 0 || file.startsWith('-')) {
-    io.err(usage);
-    return 2;
-  }
+function check(file: string, io: Io): number {
   const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.out);
   if (snapshot !== undefined) describeConfiguration(snapshot).forEach(io.out);

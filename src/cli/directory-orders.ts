@@ -4,44 +4,60 @@ import { ownCommand } from '../config/own-command.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import type { Answer } from './admin-client.ts';
-import { administer, usageOf } from './administer.ts';
-import type { Io } from './printing.ts';
+import { administer, asking } from './administer.ts';
+import type { Command } from './command.ts';
 
-/** @returns 0 when a sweep begins, 1 when none does or no router runs, 2 when the command is not understood */
-export const refresh = (args: readonly string[], io: Io): Promise<number> => order('refresh', args, io);
+const order = (what: 'refresh' | 'confirm', summary: string, example: string): Command => ({
+  ...asking,
+  name: `directory ${what}`,
+  summary,
+  exitCodes: ['it is done, or begins', 'there is nothing to do, or no router runs'],
+  examples: [{ line: '', what: example }],
+  run: (given, io) =>
+    administer(`POST /directory/${what}`, given, io, (answer, out) => {
+      if (answer.status !== 202) return refuse(answer, out);
+      const { sweeping, confirmed = [] } = JSON.parse(answer.text) as SweepOrder;
+      if (confirmed.length > 0) out(`${confirmed.join(', ')}: the version that was held back is in force`);
+      if (sweeping.length > 0) {
+        out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
+      }
+      return 0;
+    }),
+});
 
-/** As `refresh`, for what was held back: the loss that was shown is believed, and nothing beyond it. */
-export const confirm = (args: readonly string[], io: Io): Promise<number> => order('confirm', args, io);
+export const refresh = order(
+  'refresh',
+  'lets the running router read all users of its snapshots anew',
+  'status says what came of it',
+);
 
-const order = (what: 'refresh' | 'confirm', args: readonly string[], io: Io): Promise<number> =>
-  administer(`directory ${what}`, `POST /directory/${what}`, args, io, (answer, out) => {
-    if (answer.status !== 202) return refuse(answer, out);
-    const { sweeping, confirmed = [] } = JSON.parse(answer.text) as SweepOrder;
-    if (confirmed.length > 0) out(`${confirmed.join(', ')}: the version that was held back is in force`);
-    if (sweeping.length > 0) {
-      out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
+export const confirm = order(
+  'confirm',
+  'believes the loss of users that a sweep or a file was held back for, and nothing beyond it',
+  'look first at what status says of it',
+);
+
+export const show: Command = {
+  ...asking,
+  name: 'directory show',
+  summary: 'tells what the running router knows of one user, source by source',
+  usage: `ADDRESS ${asking.usage}`,
+  words: [{ name: 'ADDRESS', what: 'the SIP address of the user' }, ...asking.words],
+  exitCodes: ['a source has the user', 'none has, none can be asked, or no router runs'],
+  examples: [{ line: 'sip:bob@example.com', what: 'since when it is known, last seen when, and in which objects' }],
+  run: async (given, io) => {
+    const [address = ''] = given.words;
+    if (keyOfAddress(address) === undefined) {
+      io.err(`${JSON.stringify(address)} is no SIP address: ${ownCommand('directory show', ['sip:bob@example.com'])}`);
+      return 2;
     }
-    return 0;
-  });
-
-/** @returns 0 when a source has the user, 1 when none has, none can be asked or no router runs, 2 when the command is not understood */
-export const show = async ([address = '', ...args]: readonly string[], io: Io): Promise<number> => {
-  const command = 'directory show ADDRESS';
-  if (address === '' || address.startsWith('-')) {
-    io.err(usageOf(command));
-    return 2;
-  }
-  if (keyOfAddress(address) === undefined) {
-    io.err(`${JSON.stringify(address)} is no SIP address: ${ownCommand('directory show', ['sip:bob@example.com'])}`);
-    return 2;
-  }
-  const what = `GET /directory/user?address=${encodeURIComponent(address)}`;
-  return administer(command, what, args, io, (answer, out) => {
-    if (answer.status !== 200) return refuse(answer, out);
-    const report = JSON.parse(answer.text) as UserReport;
-    describeUser(report).forEach(out);
-    return report.answer.kind === 'home' ? 0 : 1;
-  });
+    return administer(`GET /directory/user?address=${encodeURIComponent(address)}`, given, io, (answer, out) => {
+      if (answer.status !== 200) return refuse(answer, out);
+      const report = JSON.parse(answer.text) as UserReport;
+      describeUser(report).forEach(out);
+      return report.answer.kind === 'home' ? 0 : 1;
+    });
+  },
 };
 
 const refuse = ({ text }: Answer, out: (line: string) => void): number => {

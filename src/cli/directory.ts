@@ -1,38 +1,30 @@
-/** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words; and the door to the orders. */
+/** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words. */
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/census.ts';
 import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/examine.ts';
 import type { Source } from '../directory/source.ts';
 import { createTimerWheel } from '../sip/clock.ts';
-import { confirm, refresh, show } from './directory-orders.ts';
-import { type Io, printProblems, printText, usualFile } from './printing.ts';
+import { type Command, fileWord } from './command.ts';
+import { type Io, printProblems } from './printing.ts';
 
-const usage = `usage: pif-router directory check [FILE]
-       pif-router directory refresh | confirm | show ADDRESS [--json] [--socket PATH | --admin URL ...] [FILE]`;
-
-/** To the running router; `check` needs none. */
-const orders = new Map([
-  ['refresh', refresh],
-  ['confirm', confirm],
-  ['show', show],
-]);
-
-/** @returns as the order does, or `check` */
-export function directory([what = '', ...args]: readonly string[], io: Io): Promise<number> {
-  const order = orders.get(what);
-  return order === undefined ? check(what, args, io) : order(args, io);
-}
-
-/** @returns 0 when every server of every source works, 1 when one does not, 2 when the command or the file is not understood */
-async function check(what: string, [file = usualFile, ...more]: readonly string[], io: Io): Promise<number> {
-  if (what !== 'check' || more.length > 0 || file.startsWith('-')) {
-    printText(usage, io.err);
-    return 2;
-  }
-  const { snapshot, problems } = loadSnapshot(file, 1);
-  printProblems(problems, io.err);
-  return snapshot === undefined ? 2 : checkSources(snapshot, io);
-}
+export const command: Command = {
+  name: 'directory check',
+  summary: 'tries each server of each source of users, and tells what they know, in plain words',
+  usage: '[FILE]',
+  words: [fileWord],
+  options: {},
+  exitCodes: [
+    'every server of every source works',
+    'one does not',
+    'the command or the configuration is not understood',
+  ],
+  examples: [{ line: '', what: 'asks the servers that routes.yaml in this folder names' }],
+  async run({ words: [file = ''] }, io) {
+    const { snapshot, problems } = loadSnapshot(file, 1);
+    printProblems(problems, io.err);
+    return snapshot === undefined ? 2 : checkSources(snapshot, io);
+  },
+};
 
 async function checkSources(snapshot: Snapshot, io: Io): Promise<number> {
   const { sources } = snapshot.directory;

@@ -6,9 +6,26 @@ import type { Examination, Finding, Severity } from '../doctor/finding.ts';
 import { RouterError } from '../router-error.ts';
 import { createTimerWheel } from '../sip/clock.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
-import { type Io, printProblems, takeFlag, usualFile } from './printing.ts';
+import { type Command, fileWord, jsonOption } from './command.ts';
+import { type Io, printProblems } from './printing.ts';
 
-const usage = 'usage: pif-router doctor [--json] [FILE]';
+export const command: Command = {
+  name: 'doctor',
+  summary: 'tries certificates, names, listeners and next hops, and says what to do on which system',
+  usage: '[--json] [FILE]',
+  words: [fileWord],
+  options: { json: jsonOption },
+  exitCodes: [
+    'nothing fails; there may be warnings',
+    'something fails',
+    'the command or the configuration is not understood',
+  ],
+  examples: [
+    { line: '', what: 'examines what routes.yaml in this folder names' },
+    { line: '--json /etc/pif-router/routes.yaml', what: 'the same for a program to read' },
+  ],
+  run: ({ words: [file = ''], has }, io) => doctor(file, has('json'), io),
+};
 
 /** Fit for JSON. */
 export interface DoctorReport {
@@ -20,15 +37,7 @@ export interface DoctorReport {
   readonly examinations: readonly Examination[];
 }
 
-/** @returns 0 when nothing fails (there may be warnings), 1 when something does, 2 when the command or the file is not understood */
-export async function doctor(args: readonly string[], io: Io): Promise<number> {
-  const left = [...args];
-  const isJson = takeFlag(left, '--json');
-  const [file = usualFile, ...more] = left;
-  if (more.length > 0 || file.startsWith('-')) {
-    io.err(usage);
-    return 2;
-  }
+async function doctor(file: string, isJson: boolean, io: Io): Promise<number> {
   const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.err);
   if (snapshot === undefined) return 2;

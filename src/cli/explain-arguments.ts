@@ -1,10 +1,10 @@
 /** The words of `explain`, read into the facts of a request that has not been sent. */
 import { isIP } from 'node:net';
-import { parseArgs } from 'node:util';
 import { uriFacts } from '../proxy/request-facts.ts';
 import type { RequestFacts, RequestSource, Transport } from '../routing/types.ts';
 import { parseSipUri, schemeOf } from '../sip-parser/index.ts';
-import { usualFile } from './printing.ts';
+import { readArguments } from './arguments.ts';
+import { type Command, fileWord, type Given, jsonOption, Misuse, type Word } from './command.ts';
 
 export interface ExplainRequest {
   readonly facts: RequestFacts;
@@ -14,55 +14,40 @@ export interface ExplainRequest {
   readonly asJson: boolean;
 }
 
-export type ReadArguments =
-  | { readonly request: ExplainRequest; readonly wrong?: undefined }
-  | { readonly request?: undefined; readonly wrong: string };
+export const explainWords: readonly Word[] = [
+  { name: 'METHOD', what: 'in capitals, such as MESSAGE' },
+  { name: 'URI', what: 'the Request-URI, such as sip:bob@example.com' },
+  fileWord,
+];
 
-export const explainUsage = `usage: pif-router explain METHOD URI --from-peer ADDRESS[:PORT] [options] [FILE]
-  --transport udp|tcp|tls   how the request came; default tcp, with --tls-name tls
-  --tls-name NAME           a name in the peer's certificate; may be given several times
-  --from URI                what stands in From; default a user of the same domain as URI
-  --in-dialog               a request within a dialog that was set up through this router
-  --json                    everything as JSON
-FILE is ${usualFile} unless it is named.`;
+export const explainOptions: Command['options'] = {
+  'from-peer': {
+    value: 'ADDRESS[:PORT]',
+    what: 'the address that the request comes from',
+    isRequired: true,
+  },
+  transport: {
+    value: 'TRANSPORT',
+    what: 'how the request came; default tcp, with --tls-name tls',
+    choices: ['udp', 'tcp', 'tls'],
+  },
+  'tls-name': { value: 'NAME', what: "a name in the peer's certificate", isList: true },
+  from: { value: 'URI', what: 'what stands in From; default a user of the same domain as URI' },
+  'in-dialog': { what: 'a request within a dialog that was set up through this router' },
+  json: jsonOption,
+};
 
-/** A sentence of what is wrong with the command line; it ends the reading. */
-class Misunderstood extends Error {}
-
-/** Reads the command line of `explain`, or says what is wrong with it. */
-export function readArguments(args: readonly string[]): ReadArguments {
-  try {
-    return { request: readRequest(args) };
-  } catch (failure) {
-    if (failure instanceof Misunderstood || isParseArgsError(failure)) return { wrong: failure.message };
-    throw failure;
-  }
-}
-
-const isParseArgsError = (failure: unknown): failure is Error =>
-  failure instanceof TypeError && 'code' in failure && String(failure.code).startsWith('ERR_PARSE_ARGS');
-
-const options = {
-  'from-peer': { type: 'string' },
-  transport: { type: 'string' },
-  'tls-name': { type: 'string', multiple: true },
-  from: { type: 'string' },
-  'in-dialog': { type: 'boolean' },
-  json: { type: 'boolean' },
-} as const;
-
-function readRequest(args: readonly string[]): ExplainRequest {
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  const [method, uri, file = usualFile, ...more] = positionals;
-  if (method === undefined || uri === undefined) throw new Misunderstood('METHOD and URI are missing');
-  if (more.length > 0) throw new Misunderstood(`"${more[0]}" is one word too many`);
-  const isInDialog = values['in-dialog'] === true;
+/** @throws Misuse */
+export function readRequest({ words, has, value, values }: Given): ExplainRequest {
+  const [method = '', uri = '', file = ''] = words;
+  const isInDialog = has('in-dialog');
   const requestUri = readUri(uri);
+  const from = value('from');
   const facts: RequestFacts = {
     method: readMethod(method),
     requestUri,
-    fromDomain: values.from === undefined ? requestUri.host : readUri(values.from).host,
-    source: readSource(values['from-peer'], values.transport, values['tls-name'] ?? []),
+    fromDomain: from === undefined ? requestUri.host : readUri(from).host,
+    source: readSource(value('from-peer') ?? '', value('transport'), values('tls-name')),
     hasToTag: isInDialog,
     ownRoute: isInDialog ? 'both-sides' : 'none',
     forgery: undefined,
@@ -74,13 +59,24 @@ function readRequest(args: readonly string[]): ExplainRequest {
     // Which hop of one priority comes first depends on the Call-ID; one of them has to stand here.
     spread: 0,
   };
-  return { facts, uri, file, asJson: values.json === true };
+  return { facts, uri, file, asJson: has('json') };
+}
+
+/** @returns undefined when the words are no request */
+export function tryToRead(args: readonly string[]): ExplainRequest | undefined {
+  const read = readArguments({ words: explainWords, options: explainOptions }, args);
+  try {
+    return read.kind === 'given' ? readRequest(read.given) : undefined;
+  } catch (error) {
+    if (error instanceof Misuse) return undefined;
+    throw error;
+  }
 }
 
 /** Methods are tokens, and case counts (RFC 3261 §7.1): `message` is not MESSAGE. */
 function readMethod(method: string): string {
   if (/^[A-Z0-9.!%*_+`'~-]+$/.test(method)) return method;
-  throw new Misunderstood(`"${method}" is not a method: write it in capitals, such as MESSAGE or INVITE`);
+  throw new Misuse(`"${method}" is not a method: write it in capitals, such as MESSAGE or INVITE`);
 }
 
 function readUri(text: string): RequestFacts['requestUri'] {
@@ -88,20 +84,14 @@ function readUri(text: string): RequestFacts['requestUri'] {
   if (uri !== undefined) return uriFacts(uri);
   const isOtherScheme = schemeOf(text) !== undefined && !/^sips?:/i.test(text) && !text.includes('@');
   const why = isOtherScheme ? 'only sip: and sips: are routed' : 'write it like sip:bob@example.com';
-  throw new Misunderstood(`"${text}" is not a SIP URI: ${why}`);
+  throw new Misuse(`"${text}" is not a SIP URI: ${why}`);
 }
 
-function readSource(peer: string | undefined, transport: string | undefined, names: readonly string[]): RequestSource {
-  if (peer === undefined) throw new Misunderstood('--from-peer is missing: the address that the request comes from');
-  const used = readTransport(transport ?? (names.length > 0 ? 'tls' : 'tcp'));
-  if (names.length > 0 && used !== 'tls') throw new Misunderstood('--tls-name needs --transport tls');
+function readSource(peer: string, transport: string | undefined, names: readonly string[]): RequestSource {
+  const used = (transport ?? (names.length > 0 ? 'tls' : 'tcp')) as Transport;
+  if (names.length > 0 && used !== 'tls') throw new Misuse('--tls-name needs --transport tls');
   const verifiedNames = names.map((name) => name.toLowerCase());
   return { transport: used, ...readPeer(peer, used), verifiedNames };
-}
-
-function readTransport(word: string): Transport {
-  if (word === 'udp' || word === 'tcp' || word === 'tls') return word;
-  throw new Misunderstood(`--transport "${word}" is none of udp, tcp and tls`);
 }
 
 /** `192.0.2.1`, `192.0.2.1:5060`, `2001:db8::1`, `[2001:db8::1]:5060`. */
@@ -112,7 +102,7 @@ function readPeer(peer: string, transport: Transport): Pick<RequestSource, 'remo
   const address = bracketed ?? bare ?? '';
   const remotePort = port === undefined ? usualPort : Number(port);
   if (isIP(address) !== 0 && remotePort <= 65_535) return { remoteAddress: address, remotePort };
-  throw new Misunderstood(
+  throw new Misuse(
     `--from-peer "${peer}" is not ADDRESS or ADDRESS:PORT: a peer is known by its IP address (and by --tls-name)`,
   );
 }

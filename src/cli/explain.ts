@@ -11,7 +11,8 @@ import { createTimerWheel } from '../sip/clock.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames } from '../sip/transport/flow.ts';
-import { type ExplainRequest, explainUsage, readArguments } from './explain-arguments.ts';
+import type { Command } from './command.ts';
+import { type ExplainRequest, explainOptions, explainWords, readRequest } from './explain-arguments.ts';
 import { formatAddress, formatHop, type Io, printProblems, printText } from './printing.ts';
 
 interface Explained extends Explanation {
@@ -19,14 +20,31 @@ interface Explained extends Explanation {
   readonly answer: DirectoryAnswer | undefined;
 }
 
-/** @returns 0 when the request would be forwarded or answered, 1 when it would be refused, 2 when nothing could be explained */
-export async function explain(args: readonly string[], io: Io): Promise<number> {
-  const { request, wrong } = readArguments(args);
-  if (request === undefined) {
-    io.err(wrong);
-    printText(explainUsage, io.err);
-    return 2;
-  }
+export const command: Command = {
+  name: 'explain',
+  summary: 'tells how one request would be decided, check by check, by the very code that routes',
+  usage: 'METHOD URI --from-peer ADDRESS[:PORT] [options] [FILE]',
+  words: explainWords,
+  options: explainOptions,
+  exitCodes: [
+    'the request would be forwarded or answered',
+    'it would be refused',
+    'the command or the configuration is not understood',
+  ],
+  examples: [
+    {
+      line: 'MESSAGE sip:bob@example.com --from-peer 127.0.0.11',
+      what: 'a message from the Cisco side of the shipped file',
+    },
+    {
+      line: 'INVITE sip:bob@example.com --from-peer 192.0.2.21 --tls-name fe1.example.com',
+      what: 'a call by TLS from a peer with this name in its certificate',
+    },
+  ],
+  run: (given, io) => explain(readRequest(given), io),
+};
+
+async function explain(request: ExplainRequest, io: Io): Promise<number> {
   const { snapshot, problems } = loadSnapshot(request.file, 1);
   if (snapshot === undefined) {
     printProblems(problems, io.err);

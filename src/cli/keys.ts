@@ -2,19 +2,26 @@
 import { ownCommand } from '../config/own-command.ts';
 import { keysFileOf, makeKeysFile, rotateKeysFile } from '../config/signing-keys.ts';
 import { loadSnapshot } from '../config/snapshot.ts';
-import { type Io, printProblems, printText, usualFile } from './printing.ts';
+import { type Command, fileWord } from './command.ts';
+import { type Io, printProblems } from './printing.ts';
 
-const usage = `usage: pif-router keys new [FILE]       makes the file of signing keys, for its owner only
-       pif-router keys rotate [FILE]    the next key signs from now on, the one before is still believed
-FILE is ${usualFile} unless another is named.`;
+const both = { usage: '[FILE]', words: [fileWord], options: {}, exitCodes: ['it is done', 'it cannot be done'] };
 
-/** @returns 0 when it is done, 1 when it cannot be done, 2 when the command is not understood */
-export async function keys([order, file = usualFile, ...more]: readonly string[], io: Io): Promise<number> {
-  const isUnderstood = (order === 'new' || order === 'rotate') && more.length === 0 && !file.startsWith('-');
-  if (isUnderstood) return order === 'new' ? make(file, io) : rotate(file, io);
-  printText(usage, io.err);
-  return 2;
-}
+export const newKeys: Command = {
+  ...both,
+  name: 'keys new',
+  summary: 'makes the file of signing keys that routes.yaml names, for its owner only',
+  examples: [{ line: '', what: 'makes pif-router.keys, or what signing.keys-file names' }],
+  run: async ({ words: [file = ''] }, io) => make(file, io),
+};
+
+export const rotateKeys: Command = {
+  ...both,
+  name: 'keys rotate',
+  summary: 'lets the next key sign from now on; the one before is still believed',
+  examples: [{ line: '/etc/pif-router/routes.yaml', what: 'changes the keys that this file names' }],
+  run: async ({ words: [file = ''] }, io) => rotate(file, io),
+};
 
 function make(file: string, io: Io): number {
   const path = keysFileOf(file);

@@ -6,7 +6,7 @@ import { explain } from '../routing/explain.ts';
 import type { IpAddress } from '../routing/ip-address.ts';
 import type { AccessRuleInput } from '../routing/policy-input.ts';
 import type { Decision } from '../routing/types.ts';
-import { readArguments } from './explain-arguments.ts';
+import { tryToRead } from './explain-arguments.ts';
 
 /** `... explain MESSAGE sip:bob@example.com --from-peer 127.0.0.11 routes.yaml`; undefined when every request would be refused. */
 export function lineToTry(snapshot: Snapshot): string | undefined {
@@ -76,7 +76,7 @@ const ipv6Text = (value: Extract<IpAddress, { family: 6 }>['value']): string => 
 };
 
 function isRouted(words: readonly string[], snapshot: Snapshot): boolean {
-  const { request } = readArguments(words);
+  const request = tryToRead(words);
   if (request === undefined) return false;
   const { decision } = explain(request.facts, snapshot.policy);
   if (decision.kind !== 'ask-directory') return decision.kind === 'forward';

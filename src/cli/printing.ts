@@ -26,16 +26,6 @@ export const createIo = (output: Output, errors: Output): Io => ({
 /** A text of our own that has several lines. */
 export const printText = (text: string, print: (line: string) => void): void => text.split('\n').forEach(print);
 
-/** The file that commands read when none is named. */
-export const usualFile = 'routes.yaml';
-
-/** Takes it out of `args`. */
-export function takeFlag(args: string[], flag: string): boolean {
-  const at = args.indexOf(flag);
-  if (at >= 0) args.splice(at, 1);
-  return at >= 0;
-}
-
 export function printProblems(problems: readonly Problem[], print: (line: string) => void): void {
   for (const problem of problems) print(formatProblem(problem));
 }

@@ -14,30 +14,25 @@ import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
 import type { FileReading } from '../settings/text-file.ts';
 import type { Listener } from '../sip/transport/flow.ts';
+import { type Command, fileWord } from './command.ts';
 import { lineToTry } from './line-to-try.ts';
-import { describeConfiguration, formatAddress, type Io, printProblems, usualFile } from './printing.ts';
+import { describeConfiguration, formatAddress, type Io, printProblems } from './printing.ts';
+import type { Signals } from './signals.ts';
 
-/** What the process is told from outside, and its last resort. */
-export interface Signals {
-  /** Listens from now on. Each resolves with the reason when the process is asked to end: in good order, then at once. */
-  stopOrders(): { readonly first: Promise<string>; readonly second: Promise<string> };
-  /** Calls `run` whenever the process is asked to read its files again. */
-  onReload(run: () => void): void;
-  /** Calls `report` for whatever nobody caught, in place of ending the process. */
-  onBug(report: (error: unknown) => void): void;
-  /** Ends the process whatever its threads do: exit waits for one that writes, for ever where nobody reads. */
-  kill(): void;
-}
+export const command: Command = {
+  name: 'start',
+  summary: 'runs the router until it is told to stop',
+  usage: '[FILE]',
+  words: [fileWord],
+  options: {},
+  notes:
+    'SIGTERM or SIGINT ends it when what is under way is done, at the latest after stop.drain; a second one ends it at once. SIGHUP reloads the configuration.',
+  exitCodes: ['it was told to stop', 'it could not start, or has ended by itself: each reason is told in a line'],
+  examples: [{ line: '', what: 'routes as routes.yaml in this folder says' }],
+  run: ({ words: [file = ''] }, io, { signals }) => start(file, io, signals),
+};
 
-const usage = 'usage: pif-router start [FILE]';
-
-/** @returns 0 when it was told to stop, 1 when it could not start (each reason is told in a line), 2 when the command is not understood */
-export async function start(args: readonly string[], io: Io, signals: Signals): Promise<number> {
-  const [file = usualFile, ...more] = args;
-  if (more.length > 0 || file.startsWith('-')) {
-    io.err(usage);
-    return 2;
-  }
+async function start(file: string, io: Io, signals: Signals): Promise<number> {
   const load = (number: number, former?: Snapshot) => loadSnapshot(file, number, former);
   const first = loadWithKeys(load, io);
   printProblems(first.problems, io.err);

@@ -3,21 +3,26 @@ import { dirname, resolve } from 'node:path';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { printable } from '../printable.ts';
 import { shellWord } from '../shell-word.ts';
+import { type Command, fileWord, type OwnProcess } from './command.ts';
 import { nodeOptions } from './node-options.ts';
-import { type Io, printProblems, usualFile } from './printing.ts';
+import { type Io, printProblems } from './printing.ts';
 
-/** How the program is called: Node and the main file, absolute. */
-export type Program = readonly [node: string, main: string];
+type Program = OwnProcess['program'];
+
+export const command: Command = {
+  name: 'unit',
+  summary: 'prints a systemd unit that runs the router as a confined service of its own user',
+  usage: '[FILE]',
+  words: [fileWord],
+  options: {},
+  exitCodes: ['it is printed', 'the configuration has errors, or no unit can name a path'],
+  examples: [{ line: '/etc/pif-router/routes.yaml', what: 'put it in /etc/systemd/system/pif-router.service' }],
+  run: async ({ words: [file = ''] }, io, { program }) => unit(file, io, program),
+};
 
 const runtimeFolder = '/run/pif-router';
 
-/** @returns 0 when the unit was printed, 1 when the file has errors or no unit can name a path, 2 when the command is not understood */
-export async function unit(args: readonly string[], io: Io, program: Program): Promise<number> {
-  const [file = usualFile, ...more] = args;
-  if (more.length > 0 || file.startsWith('-')) {
-    io.err('usage: pif-router unit [FILE]');
-    return 2;
-  }
+function unit(file: string, io: Io, program: Program): number {
   const { snapshot, problems } = loadSnapshot(file, 1);
   printProblems(problems, io.err);
   if (snapshot === undefined) return 1;

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { type DoctorReport, doctor } from '../../src/cli/doctor.ts';
+import { type DoctorReport, command as doctor } from '../../src/cli/doctor.ts';
 import { createAuthority, type TestAuthority } from '../support/certificates.ts';
 import { projectRoot, RouterProcess } from '../support/router-process.ts';
 import { run } from '../support/run-command.ts';

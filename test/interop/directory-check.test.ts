@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { directory } from '../../src/cli/directory.ts';
+import { command as directoryCheck } from '../../src/cli/directory.ts';
 import { routesYaml } from '../support/configuration.ts';
 import { type CommandRun, run } from '../support/run-command.ts';
 import { startOpenLdap } from './directory/openldap.ts';
@@ -33,7 +33,7 @@ function check(
   const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ca: ${caFile}, ${who}, base: ["${suffix}"] }`;
   const file = join(folder, 'routes.yaml');
   writeFileSync(file, routesYaml({ x: `directory: { sources: [${source}] }` }));
-  return run(directory, ['check', file]);
+  return run(directoryCheck, [file]);
 }
 
 test('OpenLDAP: connects, binds, and counts the users by what they are', async () => {
@@ -124,11 +124,4 @@ test('a directory without the RTC schema: the missing attributes are named', asy
     /has no attribute msRTCSIP-PrimaryUserAddress, msRTCSIP-UserEnabled: is this the right directory\?$/,
   );
   expect(code).toBe(1);
-});
-
-test('words that are not understood', async () => {
-  expect(await run(directory, ['count'])).toMatchObject({
-    code: 2,
-    err: ['usage: pif-router directory check [FILE]', expect.stringContaining('pif-router directory refresh')],
-  });
 });

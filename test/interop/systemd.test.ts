@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { type Program, unit } from '../../src/cli/unit.ts';
+import type { OwnProcess } from '../../src/cli/command.ts';
+import { command as unit } from '../../src/cli/unit.ts';
 import { command, reload } from '../support/admin.ts';
 import { mainFile, RouterProcess } from '../support/router-process.ts';
 import { run } from '../support/run-command.ts';
@@ -113,8 +114,8 @@ test('systemd reads each path of a unit as it is', async () => {
   // Of a program it takes no quotes.
   const node = join(folder, 'a b$HOME%h');
   symlinkSync(process.execPath, node);
-  const called: Program = [node, mainFile];
-  const { code, out } = await run((args, io) => unit(args, io, called), [join(odd, 'routes.yaml')]);
+  const called: OwnProcess['program'] = [node, mainFile];
+  const { code, out } = await run(unit, [join(odd, 'routes.yaml')], called);
   expect(code).toBe(0);
   const file = join(folder, 'odd.service');
   writeFileSync(file, out.join('\n'));

@@ -6,7 +6,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 
 # PROGRAM:PACKAGE. A file stands for a package that brings no program.
-needed="sipp:sip-tester openssl:openssl systemd-analyze:systemd perl:perl ip:iproute2 keepalived:keepalived curl:curl
+needed="sipp:sip-tester openssl:openssl systemd-analyze:systemd perl:perl ip:iproute2 keepalived:keepalived curl:curl groff:groff-base
   dnsmasq:dnsmasq-base slapd:slapd ldapdelete:ldap-utils samba:samba-ad-dc samba-tool:samba-common-bin
   /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba
   kamailio:kamailio /etc/kamailio/tls.cfg:kamailio-tls-modules baresip:baresip-core"

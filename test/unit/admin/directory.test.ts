@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { directoryEndpoints, sourcesOf } from '../../../src/admin/directory.ts';
 import { openAdminSocket } from '../../../src/admin/socket.ts';
 import { targetUsage } from '../../../src/cli/admin-client.ts';
-import { directory as command } from '../../../src/cli/directory.ts';
 import type { DirectorySource, OpenDirectory } from '../../../src/directory/compose.ts';
 import { type LdifSource, LivingLdif } from '../../../src/directory/living-ldif.ts';
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
@@ -114,7 +113,7 @@ async function ask(sources: readonly DirectorySource[], ...args: readonly string
     directoryEndpoints(() => joined(sources), log as unknown as Log),
   );
   onTestFinished(() => socket.close());
-  return run(command, [...args, '--socket', path]);
+  return run(undefined, ['directory', ...args, '--socket', path]);
 }
 
 describe('refresh', () => {
@@ -223,18 +222,25 @@ describe('show', () => {
   );
 
   test.each([[[]], [['--json']]])('with %j answers 2 and the usage', async (args) =>
-    expect(await run(command, ['show', ...args])).toEqual({
+    expect(await run(undefined, ['directory', 'show', ...args])).toEqual({
       code: 2,
       out: [],
-      err: [`usage: pif-router directory show ADDRESS [--json] ${targetUsage} [FILE]`],
+      err: [
+        'ADDRESS is missing',
+        `usage: pif-router directory show ADDRESS [--json] ${targetUsage} [FILE]`,
+        'pif-router directory show --help says more',
+      ],
     }),
   );
 });
 
 test('an order that does not exist answers 2 and names those that do', async () =>
-  expect(await run(command, ['forget'])).toMatchObject({
+  expect(await run(undefined, ['directory', 'forget'])).toMatchObject({
     code: 2,
-    err: ['usage: pif-router directory check [FILE]', expect.stringContaining('refresh | confirm | show ADDRESS')],
+    err: [
+      'there is no command "directory forget": known here: check, show, refresh, confirm',
+      'pif-router --help names all commands',
+    ],
   }));
 
 test('the status of a snapshot has its last sweep with times in ISO 8601; that of another source has none', () => {

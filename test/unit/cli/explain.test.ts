@@ -1,7 +1,7 @@
 /** What `explain` tells about one request, and what it answers to the shell. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { explain } from '../../../src/cli/explain.ts';
+import { command as explain } from '../../../src/cli/explain.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
 
@@ -210,7 +210,7 @@ describe('explain answers 2', () => {
     [
       'to a transport that there is not',
       'MESSAGE sip:b@example.com --from-peer 127.0.0.1 --transport sctp',
-      '--transport "sctp" is none of udp, tcp and tls',
+      '--transport "sctp" is not possible: known here: udp, tcp, tls',
     ],
     [
       'to a certificate without TLS',
@@ -225,7 +225,7 @@ describe('explain answers 2', () => {
     [
       'to an unknown option',
       'MESSAGE sip:b@example.com --frm 127.0.0.1',
-      expect.stringContaining("Unknown option '--frm'"),
+      'there is no option "--frm": did you mean "--from"?',
     ],
   ])('%s', async (_, words, said) => {
     const { code, out, err } = await explained(words);

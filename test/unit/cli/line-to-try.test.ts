@@ -1,7 +1,7 @@
 /** What `start` suggests to try is let in and routed, whatever the first rules of `access` ask for. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { explain } from '../../../src/cli/explain.ts';
+import { command as explain } from '../../../src/cli/explain.ts';
 import { wordsToTry } from '../../../src/cli/line-to-try.ts';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';

@@ -3,15 +3,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Program, unit } from '../../../src/cli/unit.ts';
+import type { OwnProcess } from '../../../src/cli/command.ts';
+import { command as unit } from '../../../src/cli/unit.ts';
 import { anyText, hasUnseen } from '../../support/any-text.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
 
-const program: Program = ['/usr/bin/node', '/opt/pif-router/src/main.ts'];
+const program: OwnProcess['program'] = ['/usr/bin/node', '/opt/pif-router/src/main.ts'];
 
-const unitFor = (folder: string, called = program) =>
-  run((args, io) => unit(args, io, called), [join(folder, 'routes.yaml')]);
+const unitFor = (folder: string, called = program) => run(unit, [join(folder, 'routes.yaml')], called);
 
 /** A socket's path must be short, which that of a folder need not be. */
 const yaml = routesYaml({ x: 'admin: { socket: /run/pif-router/admin.sock }\nlog: { file: router.log }' });

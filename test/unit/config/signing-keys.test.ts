@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { keys } from '../../../src/cli/keys.ts';
 import { keysFileOf } from '../../../src/config/signing-keys.ts';
 import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
@@ -66,7 +65,7 @@ describe('the file of signing keys', () => {
   test('that others may read is refused', () => {
     const folder = folderWith({ 'routes.yaml': routesYaml(), 'pif-router.keys': a });
     chmodSync(join(folder, 'pif-router.keys'), 0o644);
-    return run(keys, ['rotate', join(folder, 'routes.yaml')]).then(({ code, err }) => {
+    return run(undefined, ['keys', 'rotate', join(folder, 'routes.yaml')]).then(({ code, err }) => {
       expect(code).toBe(1);
       expect(err).toEqual([expect.stringMatching(/others on this machine may get at this file of keys \(chmod 600/)]);
     });
@@ -86,22 +85,28 @@ describe('keys', () => {
 
   test('new makes two keys for their owner only, and never over others', async () => {
     const { yaml, file } = folder();
-    expect(await run(keys, ['new', yaml])).toMatchObject({ code: 0, out: [expect.stringContaining(file)] });
+    expect(await run(undefined, ['keys', 'new', yaml])).toMatchObject({
+      code: 0,
+      out: [expect.stringContaining(file)],
+    });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const made = keysIn(file);
     expect(new Set(made).size).toBe(2);
-    expect(await run(keys, ['new', yaml])).toMatchObject({ code: 1, err: [expect.stringContaining('already')] });
+    expect(await run(undefined, ['keys', 'new', yaml])).toMatchObject({
+      code: 1,
+      err: [expect.stringContaining('already')],
+    });
     expect(keysIn(file)).toEqual(made);
   });
 
   test('rotate lets the next key sign, keeps the one before and makes the next one', async () => {
     const { yaml, file } = folder();
-    await run(keys, ['new', yaml]);
+    await run(undefined, ['keys', 'new', yaml]);
     const [first, second] = keysIn(file);
-    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 0 });
+    expect(await run(undefined, ['keys', 'rotate', yaml])).toMatchObject({ code: 0 });
     const [current, third, former] = keysIn(file);
     expect([current, former]).toEqual([second, first]);
-    await run(keys, ['rotate', yaml]);
+    await run(undefined, ['keys', 'rotate', yaml]);
     expect(keysIn(file)).toEqual([third, expect.not.stringMatching(`${first}|${second}|${third}`), second]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(existsSync(`${file}.new`)).toBe(false);
@@ -109,11 +114,11 @@ describe('keys', () => {
 
   test('rotate follows a symbolic link to the file, which stays a link', async () => {
     const { yaml, file } = folder();
-    await run(keys, ['new', yaml]);
+    await run(undefined, ['keys', 'new', yaml]);
     const [first, second] = keysIn(file);
     renameSync(file, `${file}.real`);
     symlinkSync(`${file}.real`, file);
-    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 0 });
+    expect(await run(undefined, ['keys', 'rotate', yaml])).toMatchObject({ code: 0 });
     expect(lstatSync(file).isSymbolicLink()).toBe(true);
     expect([keysIn(`${file}.real`)[0], keysIn(`${file}.real`)[2]]).toEqual([second, first]);
   });
@@ -124,12 +129,12 @@ describe('keys', () => {
     ['a directory', (path: string) => mkdirSync(path), 'is a directory'],
   ])('rotate leaves %s where it would write first, and the keys', async (_, make, why) => {
     const { yaml, file } = folder();
-    await run(keys, ['new', yaml]);
+    await run(undefined, ['keys', 'new', yaml]);
     const before = keysIn(file);
     writeFileSync(join(file, '..', 'elsewhere'), 'precious');
     make(`${file}.new`);
     const kind = lstatSync(`${file}.new`).mode;
-    expect(await run(keys, ['rotate', yaml])).toEqual({
+    expect(await run(undefined, ['keys', 'rotate', yaml])).toEqual({
       code: 1,
       out: [],
       err: [`${file}: ${file}.new ${why}, and stays as it is`],
@@ -141,15 +146,18 @@ describe('keys', () => {
 
   test('rotate goes over what one has left that was ended in the middle', async () => {
     const { yaml, file } = folder();
-    await run(keys, ['new', yaml]);
+    await run(undefined, ['keys', 'new', yaml]);
     writeFileSync(`${file}.new`, `${readFileSync(file, 'utf8').slice(0, 300)}`);
-    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 0 });
+    expect(await run(undefined, ['keys', 'rotate', yaml])).toMatchObject({ code: 0 });
     expect(keysIn(file)).toHaveLength(3);
   });
 
   test('rotate without a file says how one is made', async () => {
     const { yaml } = folder();
-    expect(await run(keys, ['rotate', yaml])).toMatchObject({ code: 1, err: [expect.stringContaining('keys new')] });
+    expect(await run(undefined, ['keys', 'rotate', yaml])).toMatchObject({
+      code: 1,
+      err: [expect.stringContaining('keys new')],
+    });
   });
 
   test('the file is that of routes.yaml, also before it is there', () => {
@@ -160,6 +168,6 @@ describe('keys', () => {
   });
 
   test.each([[[]], [['old']], [['new', 'a', 'b']], [['rotate', '--all']]])('%j is not understood', async (words) => {
-    expect(await run(keys, words)).toMatchObject({ code: 2 });
+    expect(await run(undefined, ['keys', ...words])).toMatchObject({ code: 2 });
   });
 });

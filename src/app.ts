@@ -1,17 +1,17 @@
 /** The product on one page: the directory and a router, joined; with several workers, a router in each thread, led as one. */
 import type { CertificateInUse } from './certificates/in-use.ts';
+import { createTimerWheel } from './clock.ts';
 import { certificatesOf } from './config/certificates-in-use.ts';
 import type { Change, Part } from './config/reload.ts';
 import { newKey, type SigningKeys } from './config/signing-keys.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import { isSameDirectory, type OpenDirectory, openDirectory } from './directory/compose.ts';
 import type { EngineLoad, HopControl } from './engine/engine.ts';
-import { HopMonitor } from './engine/hop-monitor.ts';
+import { HopMonitor } from './health/hop-monitor.ts';
 import { shownOn, watchCertificates } from './observe/certificate-watch.ts';
 import type { OpenLog } from './observe/log.ts';
 import { createRouter, type Router, type RouterSettings } from './router.ts';
 import { RouterError } from './router-error.ts';
-import { createTimerWheel } from './sip/clock.ts';
 import type { Listener } from './sip/transport/flow.ts';
 import { Crew } from './workers/crew.ts';
 import { aloneInProgram } from './workers/seat.ts';

@@ -1,13 +1,14 @@
 /** One thread of routing: the rules of one configuration after the other, and an engine that carries them out. */
 import { isDeepStrictEqual } from 'node:util';
+import { Admission } from './admission.ts';
+import type { TimerWheel } from './clock.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import type { Directory } from './directory/directory.ts';
-import { Admission } from './engine/admission.ts';
 import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
-import type { HopWatch, MonitorRim } from './engine/hop-monitor.ts';
 import type { Proof } from './engine/hop-places.ts';
 import { bracketed } from './engine/options-probe.ts';
+import type { HopWatch, MonitorRim } from './health/hop-monitor.ts';
 import type { Log, WriteRecord } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
@@ -15,7 +16,6 @@ import type { Route, Rules } from './proxy/proxy-core.ts';
 import { Signing, type SigningKeys } from './proxy/signing.ts';
 import { decide, refuseStranger } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
-import type { TimerWheel } from './sip/clock.ts';
 import type { MemoryAccount } from './sip/memory-budget.ts';
 import { dnsOf } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';

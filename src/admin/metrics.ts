@@ -2,9 +2,9 @@
 import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
 import type { EngineLoad } from '../engine/engine.ts';
-import type { HopView } from '../engine/hop-monitor.ts';
+import type { HealthState } from '../health/hop-health.ts';
+import type { HopView } from '../health/hop-monitor.ts';
 import type { Family, Sample } from '../observe/exposition.ts';
-import type { HealthState } from '../routing/hop-health.ts';
 
 export const metricsOf = (app: App, reloader: Reloader, loads: readonly EngineLoad[]): readonly Family[] => [
   gauge('pif_router_configuration_number', 'Number of the configuration in force.', [

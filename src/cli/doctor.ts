@@ -1,10 +1,10 @@
 /** `doctor [FILE]`: whether certificates, names, listeners and next hops are as both sides need them, and what to do where. */
 import { networkInterfaces } from 'node:os';
+import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { examine } from '../doctor/examine.ts';
 import type { Examination, Finding, Severity } from '../doctor/finding.ts';
 import { RouterError } from '../router-error.ts';
-import { createTimerWheel } from '../sip/clock.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { type Command, fileWord, jsonOption } from './command.ts';
 import { type Io, printProblems } from './printing.ts';

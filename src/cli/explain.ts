@@ -1,5 +1,6 @@
 /** `explain METHOD URI --from-peer ADDRESS`: how one request would be decided, check by check, by the very code that routes. */
 import { isIP } from 'node:net';
+import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { openDirectory } from '../directory/compose.ts';
 import { HopPlaces } from '../engine/hop-places.ts';
@@ -7,7 +8,6 @@ import { createResolveHop } from '../engine/resolve-hop.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
-import { createTimerWheel } from '../sip/clock.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames } from '../sip/transport/flow.ts';

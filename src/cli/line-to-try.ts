@@ -1,9 +1,9 @@
 /** A request that the configuration lets in and routes, so that the first thing an operator tries shows a decision. */
 import { ownCommand } from '../config/own-command.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { NamePattern } from '../routing/access-pattern.ts';
 import { explain } from '../routing/explain.ts';
-import type { IpAddress } from '../routing/ip-address.ts';
 import type { AccessRuleInput } from '../routing/policy-input.ts';
 import type { Decision } from '../routing/types.ts';
 import { tryToRead } from './explain-arguments.ts';

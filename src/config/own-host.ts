@@ -1,6 +1,6 @@
 /** What peers are told to reach this node by: a name, or at a site without DNS an address (`node.name`, and `name` of a listener). */
 import { isIP } from 'node:net';
-import { parseIp } from '../routing/ip-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 import { quote } from '../settings/problem.ts';
 import { type Reader, reader } from '../settings/reader.ts';
 import { host } from '../settings/values.ts';

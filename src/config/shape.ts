@@ -1,7 +1,7 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
 import { cacheFields } from '../directory/cached.ts';
 import { sourceRow } from '../directory/source-kinds.ts';
-import { healthSection } from '../engine/settings.ts';
+import { healthSection } from '../health/settings.ts';
 import { logFields } from '../observe/settings.ts';
 import { proxyFields, proxyTimerFields } from '../proxy/settings.ts';
 import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';

@@ -3,7 +3,7 @@ import { availableParallelism, networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { DirectorySettings } from '../directory/compose.ts';
 import type { Source } from '../directory/source.ts';
-import { type HealthSettings, healthOf } from '../engine/settings.ts';
+import { type HealthSettings, healthOf } from '../health/settings.ts';
 import type { LogSettings } from '../observe/settings.ts';
 import { type proxyFields, proxyTimerFields } from '../proxy/settings.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';

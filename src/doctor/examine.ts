@@ -1,12 +1,12 @@
 /** Examines all that a configuration names, each thing by itself and all at once: certificates, names, listeners, next hops. */
 import { isIP } from 'node:net';
+import type { Clock } from '../clock.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { bracketed } from '../engine/options-probe.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
-import { hostKey } from '../routing/ip-address.ts';
+import { hostKey } from '../net/ip-address.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { Side } from '../routing/types.ts';
-import type { Clock } from '../sip/clock.ts';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames, type Listener, type Target } from '../sip/transport/flow.ts';

@@ -1,11 +1,12 @@
 /** The product's own engine: transports, transactions and proxy of this repository, put together. */
 import { networkInterfaces } from 'node:os';
+import type { Clock } from '../clock.ts';
+import type { Resolve } from '../health/hop-knowledge.ts';
+import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
-import type { Resolve } from '../proxy/targets.ts';
 import type { LoopMemory } from '../routing/loop-memory.ts';
 import type { Decision } from '../routing/types.ts';
-import type { Clock } from '../sip/clock.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
@@ -16,7 +17,6 @@ import type { PortSharing, TransportSettings } from '../sip/transport/settings.t
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
 import { checkResponse, parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineSettings, SipEngine } from './engine.ts';
-import type { HopEvent, HopWatch, MonitorRim } from './hop-monitor.ts';
 import { HopPlaces, type Proof } from './hop-places.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';

@@ -1,6 +1,9 @@
 /** The seam between the product's mind and a SIP stack: an engine asks the rules for each request and carries out the answer. */
+
+import type { AdminState } from '../health/hop-health.ts';
+import type { HopView } from '../health/hop-monitor.ts';
+import type { HealthSettings } from '../health/settings.ts';
 import type { Rules } from '../proxy/proxy-core.ts';
-import type { AdminState } from '../routing/hop-health.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Timers } from '../sip/transaction/timers.ts';
@@ -9,9 +12,7 @@ import type { Flow, Listener, Sender, Target } from '../sip/transport/flow.ts';
 import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { TransportSettings } from '../sip/transport/settings.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
-import type { HopView } from './hop-monitor.ts';
 import type { Proof } from './hop-places.ts';
-import type { HealthSettings } from './settings.ts';
 
 /** How the next hops fare, and what the operator says of them. */
 export interface HopControl {

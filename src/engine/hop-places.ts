@@ -2,9 +2,10 @@
  * Where the next hops that are known by name are: the addresses that DNS has given for their names, and those at which somebody
  * has proved the name by TLS. What was true within the last hour counts, for a dialog outlives a change of DNS.
  */
-import { hostKey, isIp } from '../routing/ip-address.ts';
+
+import type { Clock } from '../clock.ts';
+import { hostKey, isIp } from '../net/ip-address.ts';
 import type { HopAt, NextHop, Transport } from '../routing/types.ts';
-import type { Clock } from '../sip/clock.ts';
 import { RecentMap } from '../sip/recent-map.ts';
 import { expectedNames, type Target } from '../sip/transport/flow.ts';
 

@@ -1,11 +1,11 @@
 /** OPTIONS to a hop itself (RFC 3261 §11.1), in a client transaction like any other and by the connection that requests take. */
 import { randomBytes } from 'node:crypto';
+import type { AttemptNews } from '../health/hop-knowledge.ts';
+import type { AbandonProbe } from '../health/watched-target.ts';
 import type { ViaMarks } from '../proxy/loop.ts';
-import type { AttemptNews } from '../proxy/targets.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
-import type { AbandonProbe } from './watched-target.ts';
 
 export interface ProbeRim {
   readonly transactions: TransactionLayer;

@@ -1,6 +1,6 @@
 /** From a hop to its targets: addresses by RFC 3263, each with the TLS name and profile that the hop asks for. */
 import { isIP } from 'node:net';
-import type { Resolve } from '../proxy/targets.ts';
+import type { Resolve } from '../health/hop-knowledge.ts';
 import type { NextHop } from '../routing/types.ts';
 import type { Address } from '../sip/resolve/look.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';

@@ -1,7 +1,7 @@
 /** Tells the log of certificates and revocation lists that end soon, or have ended: at start, with every reload, and once a day. */
 import { type CertificateInUse, inUse, validityInUse } from '../certificates/in-use.ts';
 import { dayMs } from '../certificates/validity.ts';
-import type { Clock, Timer } from '../sip/clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 import type { Log } from './log.ts';
 

@@ -1,7 +1,8 @@
 /** What happens in the engine, told to the log: one decision record a request, and a line for each thing out of order. */
+
+import type { Clock } from '../clock.ts';
 import type { EmbeddedObserver } from '../engine/embedded.ts';
-import type { HopEvent } from '../engine/hop-monitor.ts';
-import type { Clock } from '../sip/clock.ts';
+import type { HopEvent } from '../health/hop-monitor.ts';
 import { type DecisionLogging, isOfStranger, isRefusal, recordText } from './decision-record.ts';
 import type { Log, WriteRecord } from './log.ts';
 import { Repeats } from './repeats.ts';

@@ -1,5 +1,5 @@
 /** What strangers can make happen as often as they like is told some times, and then counted: they shall not fill the log. */
-import type { Clock } from '../sip/clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** So many of one kind are told in each period. */
 const told = 20;

@@ -1,6 +1,7 @@
 /** One branch of a proxied request: a try at one target, and what has come of it. */
+
+import type { Timer } from '../clock.ts';
 import type { NextHop } from '../routing/types.ts';
-import type { Timer } from '../sip/clock.ts';
 import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
 import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';

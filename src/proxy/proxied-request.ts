@@ -1,6 +1,8 @@
 /** One request on its way through the proxy: carries out what its response context decides, until its final answer. */
+
+import type { Clock } from '../clock.ts';
+import type { HopKnowledge, Resolve } from '../health/hop-knowledge.ts';
 import type { Decision, RequestSource, Side } from '../routing/types.ts';
-import type { Clock } from '../sip/clock.ts';
 import type { ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Flow, Sender, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
@@ -32,7 +34,7 @@ import {
 } from './response-context.ts';
 import type { RoutedRequest } from './route-headers.ts';
 import type { Signing } from './signing.ts';
-import { type HopKnowledge, type HopTarget, type Resolve, Targets, type Unresolved } from './targets.ts';
+import { type HopTarget, Targets, type Unresolved } from './targets.ts';
 import { upstream } from './upstream.ts';
 
 export interface ProxySettings {

@@ -1,8 +1,9 @@
 /** Of the rules that do not match a source, the one that comes nearest, and what is missing; for people, never for the decision. */
+
+import { type IpAddress, type IpNetwork, masked, parseIp } from '../net/ip-address.ts';
 import type { NamePattern } from './access-pattern.ts';
 import { nameText, placeOf, placeText, ruleLabel } from './access-rule.ts';
 import { DomainSet } from './domain-set.ts';
-import { type IpAddress, type IpNetwork, masked, parseIp } from './ip-address.ts';
 import type { AccessRuleInput } from './policy-input.ts';
 import type { RequestSource } from './types.ts';
 

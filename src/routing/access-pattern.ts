@@ -1,5 +1,5 @@
 /** The forms in which an access rule says whom it means: Apache's "allow from", as Cisco's incoming ACL has it, and verified TLS names. */
-import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4, withoutFinalDot } from './ip-address.ts';
+import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4, withoutFinalDot } from '../net/ip-address.ts';
 import type { Parsed } from './parsed.ts';
 
 /** Names by which a rule knows a verified certificate, or a host in From. */

@@ -1,6 +1,7 @@
 /** Which access rules can never speak, because more specific ones cover all that they mean; for whoever checks a configuration. */
+
+import { masked } from '../net/ip-address.ts';
 import { nameKey, networkKey, placeKey, placeOf } from './access-rule.ts';
-import { masked } from './ip-address.ts';
 import type { AccessRuleInput } from './policy-input.ts';
 import type { Transport } from './types.ts';
 

@@ -1,7 +1,8 @@
 /** One access rule made ready: whom it means, what it says, and what of a request it asks for besides. */
+
+import type { IpNetwork } from '../net/ip-address.ts';
 import type { NamePattern } from './access-pattern.ts';
 import { DomainSet } from './domain-set.ts';
-import type { IpNetwork } from './ip-address.ts';
 import type { AccessRuleInput } from './policy-input.ts';
 import type { Reason, RequestFacts, Side, Transport } from './types.ts';
 

@@ -7,9 +7,10 @@
  * most of the request (From domain before method), and of equal ones still the first in the list. A less specific rule is
  * never asked: the most specific one says all that its peer may do.
  */
+
+import { type IpAddress, type IpNetwork, parseIp } from '../net/ip-address.ts';
 import type { NamePattern } from './access-pattern.ts';
 import { CompiledRule, PeerRules, type Place, placeOf } from './access-rule.ts';
-import { type IpAddress, type IpNetwork, parseIp } from './ip-address.ts';
 import { NetworkTable } from './network-table.ts';
 import type { AccessRuleInput } from './policy-input.ts';
 import type { RequestSource, Side, Transport } from './types.ts';

@@ -1,6 +1,7 @@
 /** Host names, and domains with all names below them: `example.com`, `.example.com`. */
+
+import { hostKey } from '../net/ip-address.ts';
 import type { NamePattern } from './access-pattern.ts';
-import { hostKey } from './ip-address.ts';
 
 export class DomainSet {
   readonly #hosts = new Set<string>();

@@ -1,7 +1,8 @@
 /** The places to which a followed URI may lead: only peers that the access list or a route names, so that nobody relays through us. */
+
+import { hostKey, isIp } from '../net/ip-address.ts';
 import type { AccessList } from './acl.ts';
 import { nextHopId } from './destination.ts';
-import { hostKey, isIp } from './ip-address.ts';
 import type { KnownHop } from './route-table.ts';
 import { type HopAt, type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
 

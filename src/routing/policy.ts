@@ -1,7 +1,8 @@
 /** Everything that decides a request, compiled from configuration once and never changed. */
+
+import { hostKey, isIp } from '../net/ip-address.ts';
 import { accessProblems } from './access-problems.ts';
 import { type AccessList, compileAccess } from './acl.ts';
-import { hostKey, isIp } from './ip-address.ts';
 import { Peers } from './peers.ts';
 import type { OwnAddressInput, PinInput, PolicyInput, RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';

@@ -1,6 +1,7 @@
 /** The destination patterns of static routes: how they are written, and whether one matches. */
+
+import { hostKey, parseIp, withoutFinalDot } from '../net/ip-address.ts';
 import { isHostName } from './access-pattern.ts';
-import { hostKey, parseIp, withoutFinalDot } from './ip-address.ts';
 import type { Parsed } from './parsed.ts';
 import { canonicalUser } from './user-key.ts';
 

@@ -1,6 +1,7 @@
 /** The static routes, compiled: where a side can be reached for a host or user, and which places are known at all. */
+
+import { hostKey } from '../net/ip-address.ts';
 import { compileDestination, type Destination, isFixed, nextHopOf, planFor, type RouteMatch } from './destination.ts';
-import { hostKey } from './ip-address.ts';
 import { HostIndex, UserIndex } from './pattern-index.ts';
 import type { RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';

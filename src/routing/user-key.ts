@@ -1,5 +1,5 @@
 /** The canonical key of a user, in which all spellings of one SIP address are equal: `bob@example.com`. */
-import { withoutFinalDot } from './ip-address.ts';
+import { withoutFinalDot } from '../net/ip-address.ts';
 
 const percent = 0x25;
 const semicolon = 0x3b;

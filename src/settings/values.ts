@@ -1,6 +1,6 @@
 /** The kinds of value that settings have: times, sizes, numbers, names, addresses. Each says in words what it expects. */
 import { isIP, isIPv4, SocketAddress } from 'node:net';
-import { withoutFinalDot } from '../routing/ip-address.ts';
+import { withoutFinalDot } from '../net/ip-address.ts';
 import { hiddenCharacter } from './hidden-characters.ts';
 import { quote } from './problem.ts';
 import { type Parsed, parsed, type Reader } from './reader.ts';

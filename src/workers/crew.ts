@@ -1,14 +1,14 @@
 /** The workers beside the main thread, led as one: what is ordered is done by all, or by none. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { type Clock, threadStartMs } from '../clock.ts';
 import type { Change } from '../config/reload.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { OpenDirectory } from '../directory/compose.ts';
 import type { Placement } from '../engine/embedded.ts';
 import type { EngineLoad } from '../engine/engine.ts';
-import type { HopMonitor } from '../engine/hop-monitor.ts';
+import type { HopMonitor } from '../health/hop-monitor.ts';
 import type { OpenLog } from '../observe/log.ts';
 import type { Router, RouterSettings } from '../router.ts';
-import { type Clock, threadStartMs } from '../sip/clock.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
 import { Fellow } from './fellow.ts';
 import type { FromWorker, Order, WorkerSettings } from './orders.ts';

@@ -2,8 +2,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Loan } from '../directory/threads/loan.ts';
-import type { HopReport } from '../engine/hop-mirror.ts';
-import type { HopPicture } from '../engine/hop-monitor.ts';
+import type { HopReport } from '../health/hop-mirror.ts';
+import type { HopPicture } from '../health/hop-monitor.ts';
 import type { RouterSettings } from '../router.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { Seat } from './seat.ts';

@@ -3,9 +3,9 @@
  * INVITE that another one has, by the table of all INVITEs.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../clock.ts';
 import type { Proof } from '../engine/hop-places.ts';
 import type { Router } from '../router.ts';
-import type { Clock } from '../sip/clock.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
 import type { Flow, Sender } from '../sip/transport/flow.ts';
 import type { SipRequest, SipResponse } from '../sip-parser/index.ts';

@@ -1,14 +1,14 @@
 /** A worker: a router of its own in a thread of its own, which does what the main thread orders. Started by `fellow.ts` only. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { createTimerWheel, threadStartMs } from '../clock.ts';
 import type { Change } from '../config/reload.ts';
 import type { Directory } from '../directory/directory.ts';
 import { borrow } from '../directory/threads/borrow.ts';
 import type { Loan } from '../directory/threads/loan.ts';
-import { HopMirror } from '../engine/hop-mirror.ts';
+import { HopMirror } from '../health/hop-mirror.ts';
 import { createRouter, type Router, type RouterSettings } from '../router.ts';
 import { RouterError } from '../router-error.ts';
 import { compilePolicy } from '../routing/policy.ts';
-import { createTimerWheel, threadStartMs } from '../sip/clock.ts';
 import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
 import { relayedLog } from './relayed-log.ts';
 import { placementOf } from './seat.ts';

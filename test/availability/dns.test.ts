@@ -1,7 +1,7 @@
 /** Names of next hops against a real DNS server: all kinds of records, and answers that are late, wrong or do not come. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Clock, createTimerWheel, type TimerWheel } from '../../src/sip/clock.ts';
+import { type Clock, createTimerWheel, type TimerWheel } from '../../src/clock.ts';
 import { serverDns } from '../../src/sip/resolve/dns-client.ts';
 import { createResolver, type Resolver, type ResolverSettings } from '../../src/sip/resolve/resolver.ts';
 import { DnsRelay, DnsServer } from '../support/dns-server.ts';

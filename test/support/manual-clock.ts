@@ -1,5 +1,5 @@
 /** A clock for tests: time stands still until `advance` moves it. */
-import type { Clock, Timer } from '../../src/sip/clock.ts';
+import type { Clock, Timer } from '../../src/clock.ts';
 
 interface Armed extends Timer {
   readonly due: number;

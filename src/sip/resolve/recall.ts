@@ -1,5 +1,5 @@
 /** What DNS said last to each question: it stands in for an answer that does not come, so that a lost datagram takes no server from a name of many. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 import { RecentMap } from '../recent-map.ts';
 import { type DnsClient, type HostAddresses, isAbsence, type NaptrRecord, type SrvRecord } from './dns-client.ts';
 

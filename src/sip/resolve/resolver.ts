@@ -1,6 +1,6 @@
 /** From the host and port of a hop to addresses (RFC 3263 §4): what is known is given at once, what is old is asked for again behind the asker's back. */
 import { isIP } from 'node:net';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Transport } from '../transport/flow.ts';
 import type { TransportError } from '../transport/transport-error.ts';

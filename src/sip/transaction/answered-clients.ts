@@ -1,6 +1,7 @@
 /** What is left of client transactions that have had their final response, until Timer K or M ends. */
+
+import type { Clock } from '../../clock.ts';
 import type { SipResponse } from '../../sip-parser/index.ts';
-import type { Clock } from '../clock.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { Lingering, type Remains } from './lingering.ts';

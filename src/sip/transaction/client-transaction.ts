@@ -1,6 +1,7 @@
 /** One client transaction alive: its machine's state, its timers and the request that it sent. */
+
+import type { Clock } from '../../clock.ts';
 import type { SipResponse } from '../../sip-parser/index.ts';
-import type { Clock } from '../clock.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';

@@ -4,8 +4,8 @@
  * are 200,000; objects that live so long are copied twice, promoted and marked by the garbage collector.
  */
 
+import type { Clock } from '../../clock.ts';
 import { hashOf } from '../../hash/key-hash.ts';
-import type { Clock } from '../clock.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow } from '../transport/flow.ts';
 import { TextQueue } from './text-queue.ts';

@@ -1,6 +1,7 @@
 /** One server transaction alive: its machine's state, its timers and the response to repeat. */
+
+import type { Clock } from '../../clock.ts';
 import { Header, type SipRequest } from '../../sip-parser/index.ts';
-import type { Clock } from '../clock.ts';
 import type { Flow } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import type { InviteServerEvent, InviteServerState } from './invite-server.ts';

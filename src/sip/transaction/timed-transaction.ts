@@ -1,5 +1,5 @@
 /** A transaction as far as its timers go. No machine has more than one of each kind running, so three slots do. */
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock, Timer } from '../../clock.ts';
 import type { TimerName } from './machine.ts';
 
 type Slot = 'repeat' | 'giveUp' | 'linger';

@@ -1,6 +1,7 @@
 /** The live map of transactions: finds the one a message belongs to, and hands everything else to the transaction user. */
+
+import type { Clock } from '../../clock.ts';
 import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
-import type { Clock } from '../clock.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';

@@ -4,7 +4,7 @@
  * and waits is in nobody's way.
  */
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock, Timer } from '../../clock.ts';
 import type { Door } from './door.ts';
 import type { DiscardCode } from './flow.ts';
 import { ownerOf } from './owner.ts';

@@ -3,7 +3,7 @@
  * beside what is open, which may fail; then, at once, the new list is in force and the rest leaves.
  */
 import { isIPv6 } from 'node:net';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { Listener } from './flow.ts';
 import { bindError, ListenError } from './listen-error.ts';
 import { describeListener, isSameListener } from './listener.ts';

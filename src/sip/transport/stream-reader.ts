@@ -1,6 +1,7 @@
 /** The receiving half of a stream connection: cuts octets into messages, and judges what cannot be one (RFC 3261 §18.3). */
+
+import type { Clock, Timer } from '../../clock.ts';
 import { type Frame, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../../sip-parser/index.ts';
-import type { Clock, Timer } from '../clock.ts';
 import type { DiscardCode, Flow, Loss, MessageHandler } from './flow.ts';
 import { handUpResponse } from './intake.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';

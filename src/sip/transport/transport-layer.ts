@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Timer } from '../../clock.ts';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
-import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';

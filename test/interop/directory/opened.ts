@@ -1,5 +1,6 @@
 /** Connections and sources to the test servers, closed when the test is over. */
 import { onTestFinished } from 'vitest';
+import { createTimerWheel } from '../../../src/clock.ts';
 import { type OpenDirectory, openDirectory } from '../../../src/directory/compose.ts';
 import {
   type LdapServersSettings,
@@ -8,7 +9,6 @@ import {
 } from '../../../src/directory/ldap-connections.ts';
 import { LdapSource } from '../../../src/directory/ldap-kind.ts';
 import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
-import { createTimerWheel } from '../../../src/sip/clock.ts';
 import type { TestDirectory } from './test-directory.ts';
 
 export interface LogLine {

@@ -1,5 +1,6 @@
 /** A directory that one thread lends to another: both answer alike, and only the lender asks servers. */
 import { expect, test } from 'vitest';
+import { createTimerWheel } from '../../../src/clock.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
 import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
@@ -7,7 +8,6 @@ import { borrow } from '../../../src/directory/threads/borrow.ts';
 import type { TellTable } from '../../../src/directory/threads/lend.ts';
 import { type Lendable, lend } from '../../../src/directory/threads/lend.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
-import { createTimerWheel } from '../../../src/sip/clock.ts';
 import { ldifUser } from '../../support/two-sides.ts';
 import { until } from '../../support/until.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { newKey } from '../../../src/config/signing-keys.ts';
 import type { Snapshot } from '../../../src/config/snapshot.ts';
 import type { Directory } from '../../../src/directory/directory.ts';
-import { HopMonitor } from '../../../src/engine/hop-monitor.ts';
+import { HopMonitor } from '../../../src/health/hop-monitor.ts';
 import { createRouter, type Router, type RouterSettings } from '../../../src/router.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
 import { aloneInProgram } from '../../../src/workers/seat.ts';

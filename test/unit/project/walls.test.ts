@@ -6,24 +6,26 @@ import { describe, expect, test } from 'vitest';
 /** Room -> rooms that it may import. What joins them all (app, main, cli, admin) is not listed. */
 const walls: Readonly<Record<string, readonly string[]>> = {
   hash: [],
+  net: [],
   'sip-parser': [],
-  routing: ['hash'],
+  routing: ['hash', 'net'],
   certificates: [],
-  sip: ['settings', 'sip-parser', 'certificates', 'hash'],
-  proxy: ['settings', 'sip-parser', 'sip', 'routing', 'hash'],
-  directory: ['settings', 'certificates', 'routing', 'hash'],
-  settings: ['routing', 'certificates'],
+  settings: ['net', 'certificates'],
+  sip: ['settings', 'net', 'sip-parser', 'certificates', 'hash'],
+  health: ['settings', 'sip-parser', 'sip', 'routing', 'hash'],
+  proxy: ['settings', 'net', 'sip-parser', 'sip', 'routing', 'health', 'hash'],
+  directory: ['settings', 'net', 'certificates', 'routing', 'hash'],
   // Each room declares its settings; here they become one file.
-  config: ['settings', 'routing', 'certificates', 'sip', 'proxy', 'engine', 'directory', 'observe'],
+  config: ['settings', 'net', 'routing', 'certificates', 'sip', 'proxy', 'health', 'directory', 'observe'],
   // It writes down what engine and proxy report, and knows their reports for that.
-  observe: ['settings', 'certificates', 'sip', 'proxy', 'routing', 'engine'],
-  engine: ['settings', 'sip-parser', 'sip', 'proxy', 'routing', 'hash'],
-  doctor: ['sip-parser', 'certificates', 'sip', 'routing', 'settings', 'config', 'engine'],
+  observe: ['settings', 'certificates', 'sip', 'proxy', 'routing', 'health', 'engine'],
+  engine: ['settings', 'net', 'sip-parser', 'sip', 'proxy', 'routing', 'health', 'hash'],
+  doctor: ['net', 'sip-parser', 'certificates', 'sip', 'routing', 'settings', 'config', 'engine'],
   migration: ['directory', 'config'],
 };
-const joiners = ['app', 'router', 'main', 'cli', 'admin', 'workers'];
+const joiners = ['admission', 'app', 'router', 'main', 'cli', 'admin', 'workers'];
 /** Files beside app.ts that every room but the two innermost may use. */
-const ground = ['router-error', 'own-files', 'printable', 'shell-word'];
+const ground = ['clock', 'router-error', 'own-files', 'printable', 'shell-word'];
 
 const importedOnce = ['lru-cache', 'drachtio-srf', 'yaml', 'pino'];
 /** Messages in one file and the values of controls in the other: whatever else speaks LDAP speaks it through them. */

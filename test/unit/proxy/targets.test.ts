@@ -1,7 +1,8 @@
 /** The turn of targets: the plan's order among the live ones, all others behind, and nobody left out. */
 import { describe, expect, test } from 'vitest';
-import { type HopKnowledge, type HopTarget, Targets, type Unresolved } from '../../../src/proxy/targets.ts';
-import { Rank } from '../../../src/routing/hop-health.ts';
+import { Rank } from '../../../src/health/hop-health.ts';
+import type { HopKnowledge } from '../../../src/health/hop-knowledge.ts';
+import { type HopTarget, Targets, type Unresolved } from '../../../src/proxy/targets.ts';
 import { orderHops } from '../../../src/routing/hop-order.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';

@@ -1,8 +1,8 @@
 /** What a worker knows of the hops: the picture that another thread sends, and what it tells that thread in turn. */
 import { expect, test } from 'vitest';
-import { HopMirror, type HopReport } from '../../../src/engine/hop-mirror.ts';
-import { type HopPicture, targetKey } from '../../../src/engine/hop-monitor.ts';
-import { Rank, unknownHealth } from '../../../src/routing/hop-health.ts';
+import { Rank, unknownHealth } from '../../../src/health/hop-health.ts';
+import { HopMirror, type HopReport } from '../../../src/health/hop-mirror.ts';
+import { type HopPicture, targetKey } from '../../../src/health/hop-monitor.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';
 import { parseMessage, type SipResponse } from '../../../src/sip-parser/index.ts';

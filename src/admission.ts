@@ -1,8 +1,9 @@
 /** Whether the node begins anything new, and how long it takes until it has nothing left to do. */
-import { whileDraining } from '../routing/drain.ts';
-import type { Policy } from '../routing/policy.ts';
-import type { Decision, RequestFacts } from '../routing/types.ts';
-import type { Clock } from '../sip/clock.ts';
+
+import type { Clock } from './clock.ts';
+import { whileDraining } from './routing/drain.ts';
+import type { Policy } from './routing/policy.ts';
+import type { Decision, RequestFacts } from './routing/types.ts';
 
 /** A dialog that has moved within this time may well move again: stopping waits for it. */
 const dialogQuietMs = 1_000;

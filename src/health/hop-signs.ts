@@ -1,8 +1,9 @@
 /** What the news of an attempt say of the health of its target. */
-import type { AttemptNews } from '../proxy/targets.ts';
-import type { Observation } from '../routing/hop-health.ts';
+
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { Header, type SipResponse } from '../sip-parser/index.ts';
+import type { Observation } from './hop-health.ts';
+import type { AttemptNews } from './hop-knowledge.ts';
 
 /** `120 (in a meeting);duration=60` (RFC 3261 §20.33); undefined without a readable number. */
 export const retryAfterMs = (response: SipResponse): number | undefined => {

@@ -1,8 +1,9 @@
 /** How the next hops are watched. */
-import type { HealthRules } from '../routing/hop-health.ts';
+
 import { called, list, type ObjectOf, object, pick, section, valuesOf, withDefault } from '../settings/reader.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../settings/units.ts';
 import { duration, flag, integer } from '../settings/values.ts';
+import type { HealthRules } from './hop-health.ts';
 
 export interface HealthSettings {
   readonly rules: HealthRules;

@@ -1,10 +1,14 @@
 /**
  * How every configured hop fares: follows their names to targets, watches each of these, answers in which turn they are to be
- * asked, and tells of every change. It decides nothing: what an observation means is in routing/hop-health.ts.
+ * asked, and tells of every change. It decides nothing: what an observation means is in hop-health.ts.
  */
 
+import type { Timer } from '../clock.ts';
 import { fnv } from '../hash/spread.ts';
-import type { AttemptNews, HopKnowledge, Resolve } from '../proxy/targets.ts';
+import type { KnownHop } from '../routing/route-table.ts';
+import type { NextHop, Side } from '../routing/types.ts';
+import type { Target } from '../sip/transport/flow.ts';
+import type { TransportError } from '../sip/transport/transport-error.ts';
 import {
   type AdminState,
   bestState,
@@ -15,12 +19,8 @@ import {
   rankOf,
   shareOf,
   type TargetHealth,
-} from '../routing/hop-health.ts';
-import type { KnownHop } from '../routing/route-table.ts';
-import type { NextHop, Side } from '../routing/types.ts';
-import type { Timer } from '../sip/clock.ts';
-import type { Target } from '../sip/transport/flow.ts';
-import type { TransportError } from '../sip/transport/transport-error.ts';
+} from './hop-health.ts';
+import type { AttemptNews, HopKnowledge, Resolve } from './hop-knowledge.ts';
 import { signOfTraffic } from './hop-signs.ts';
 import type { HealthSettings } from './settings.ts';
 import { WatchedTarget, type WatchRim } from './watched-target.ts';

@@ -14,7 +14,7 @@ import {
   shareOf,
   type TargetHealth,
   unknownHealth,
-} from '../../../src/routing/hop-health.ts';
+} from '../../../src/health/hop-health.ts';
 
 const rules: HealthRules = {
   downAfter: 2,

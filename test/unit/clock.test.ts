@@ -2,8 +2,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createTimerWheel, type TimerWheel } from '../../../src/sip/clock.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { createTimerWheel, type TimerWheel } from '../../src/clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 describe('timer wheel', () => {
   let wheel: TimerWheel;

@@ -1,9 +1,9 @@
 /** The watch over the hops: probes, what traffic tells, names that come and go, what the operator says, and reloads. */
 import { describe, expect, test } from 'vitest';
-import { type HopEvent, HopMonitor } from '../../../src/engine/hop-monitor.ts';
-import type { HealthSettings } from '../../../src/engine/settings.ts';
-import type { AttemptNews } from '../../../src/proxy/targets.ts';
-import { Rank } from '../../../src/routing/hop-health.ts';
+import { Rank } from '../../../src/health/hop-health.ts';
+import type { AttemptNews } from '../../../src/health/hop-knowledge.ts';
+import { type HopEvent, HopMonitor } from '../../../src/health/hop-monitor.ts';
+import type { HealthSettings } from '../../../src/health/settings.ts';
 import type { KnownHop } from '../../../src/routing/route-table.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';

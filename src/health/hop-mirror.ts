@@ -2,13 +2,14 @@
  * How the hops fare, as another thread has found out: that one probes, hears what traffic shows here, judges, and sends its
  * picture. Of its own this has only the names, which are followed ahead of need as everywhere.
  */
-import type { AttemptNews, Resolve } from '../proxy/targets.ts';
-import { type Observation, Rank, rankOf } from '../routing/hop-health.ts';
+
+import type { Clock, Timer } from '../clock.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { NextHop } from '../routing/types.ts';
-import type { Clock, Timer } from '../sip/clock.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
+import { type Observation, Rank, rankOf } from './hop-health.ts';
+import type { AttemptNews, Resolve } from './hop-knowledge.ts';
 import { drawOf, followEveryMs, type HopPicture, type HopWatch, targetKey } from './hop-monitor.ts';
 import { signOfTraffic } from './hop-signs.ts';
 

@@ -1,16 +1,9 @@
 /** One resolved target under watch: owns its health, the probes that are sent to it and the timers of both. */
-import type { AttemptNews } from '../proxy/targets.ts';
-import {
-  isWell,
-  type Observation,
-  observe,
-  restMs,
-  settled,
-  type TargetHealth,
-  unknownHealth,
-} from '../routing/hop-health.ts';
-import type { Clock, Timer } from '../sip/clock.ts';
+
+import type { Clock, Timer } from '../clock.ts';
 import type { Target } from '../sip/transport/flow.ts';
+import { isWell, type Observation, observe, restMs, settled, type TargetHealth, unknownHealth } from './hop-health.ts';
+import type { AttemptNews } from './hop-knowledge.ts';
 import { signOfProbe } from './hop-signs.ts';
 import type { HealthSettings } from './settings.ts';
 

@@ -1,4 +1,5 @@
 /** One thread of routing: the rules of one configuration after the other, and an engine that carries them out. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { Admission } from './admission.ts';
 import type { TimerWheel } from './clock.ts';
@@ -7,8 +8,8 @@ import type { Directory } from './directory/directory.ts';
 import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
 import type { Proof } from './engine/hop-places.ts';
-import { bracketed } from './engine/options-probe.ts';
 import type { HopWatch, MonitorRim } from './health/hop-monitor.ts';
+import { bracketed } from './net/host.ts';
 import type { Log, WriteRecord } from './observe/log.ts';
 import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';

@@ -1,7 +1,9 @@
 /** Who may administer over the network: whoever has the token; without one, programs of this machine, but no web page. */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AdminNetwork } from '../config/admin.ts';
+import { readHostAndPort } from '../net/host.ts';
 import type { Guard, Reply } from './http.ts';
 
 export const createGuard = ({ address, token }: AdminNetwork): Guard => {
@@ -34,11 +36,7 @@ const isForLoopback = (address: string): Guard => {
   return ({ headers }) => (own.has(hostOf(headers.host)) ? undefined : forbidden('the Host header names another host'));
 };
 
-/** Without port and brackets. */
-const hostOf = (host = ''): string => {
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/.exec(host.toLowerCase());
-  return match?.[1] ?? match?.[2] ?? '';
-};
+const hostOf = (host = ''): string => readHostAndPort(host.toLowerCase())?.host ?? '';
 
 /** A browser says for which page it asks (RFC 6454 §7, Fetch Metadata): one from elsewhere can order nothing here. */
 const refuseOtherOrigin = ({ headers }: IncomingMessage): Reply | undefined => {

@@ -1,9 +1,11 @@
 /** What the router says of itself when it is asked over the socket for administration. */
+
 import type { App } from '../app.ts';
 import { type CertificateInUse, validityInUse } from '../certificates/in-use.ts';
 import type { Validity } from '../certificates/validity.ts';
 import type { Reloader, ReloadResult } from '../config/reload.ts';
 import type { EngineLoad } from '../engine/engine.ts';
+import { hostAndPort } from '../net/host.ts';
 import { type SourceStatus, sourcesOf } from './directory.ts';
 
 export type ServiceState = 'in service' | 'draining';
@@ -39,8 +41,6 @@ export interface CertificateStatus extends Pick<CertificateInUse, 'use' | 'where
 
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
 
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
-
 const sumOf = (loads: readonly EngineLoad[]): EngineLoad => {
   const sum = (of: Exclude<keyof EngineLoad, 'knownByCommonName'>): number =>
     loads.reduce((total, load) => total + load[of], 0);
@@ -72,7 +72,7 @@ const describe = (app: App, reloader: Reloader, workers: readonly EngineLoad[]):
     lastReload: reloader.last,
   },
   listeners: app.listeners.map(({ transport, address, port, sentBy }) => ({
-    address: `${transport} ${bracketed(address)}:${port}`,
+    address: `${transport} ${hostAndPort(address, port)}`,
     sentBy,
   })),
   certificates: app.certificates().map((each) => certificateStatus(each, reloader.snapshot.certificates.warnBeforeMs)),

@@ -1,6 +1,8 @@
 /** Who a certificate says its holder is, as a SIP domain (RFC 5922 §7). Pure. */
+
 import type { X509Certificate } from 'node:crypto';
-import { isIP, SocketAddress } from 'node:net';
+import { isIP } from 'node:net';
+import { canonicalAddress, isHostName, withoutFinalDot } from '../net/host.ts';
 import type { MayName } from './name-constraints.ts';
 
 export interface CertificateNames {
@@ -43,10 +45,10 @@ function namesIn(certificate: X509Certificate, rules: NameRules): CertificateNam
   const text = certificate.subjectAltName;
   if (text === undefined || text === '') return rules.commonName ? byCommonName(certificate) : nobody;
   const names = alternativeNames(text);
-  const uriHosts = names.get('URI')!.flatMap(sipUriHost).filter(isHostName).map(asHost);
+  const uriHosts = names.get('URI')!.flatMap(sipUriHost).map(asHost).filter(isHostName);
   const dnsNames = uriHosts.length > 0 ? [] : names.get('DNS')!;
-  const hosts = uriHosts.length > 0 ? uriHosts : dnsNames.filter(isHostName).map(asHost);
-  const wildcards = rules.wildcards ? dnsNames.filter(isWildcard).map(asHost) : [];
+  const hosts = uriHosts.length > 0 ? uriHosts : dnsNames.map(asHost).filter(isHostName);
+  const wildcards = rules.wildcards ? dnsNames.map(asHost).filter(isWildcardName) : [];
   const addresses = names.get('IP Address')!.map(canonicalAddress);
   return { hosts, wildcards, addresses, basis: basisOf(uriHosts, [...hosts, ...wildcards]) };
 }
@@ -117,23 +119,12 @@ function sipUriHost(uri: string): string[] {
 /** All that IM&P before 10 and the certificate wizards of OCS and LCS may give. */
 function byCommonName(certificate: X509Certificate): CertificateNames {
   const name = certificate.toLegacyObject().subject?.CN as string | string[] | undefined;
-  const hosts = (name === undefined ? [] : [name].flat()).filter(isHostName).map(asHost);
+  const hosts = (name === undefined ? [] : [name].flat()).map(asHost).filter(isHostName);
   return hosts.length === 0 ? nobody : { ...nobody, hosts, basis: 'common-name' };
 }
 
-/** Labels of 1 to 63 characters, at most 253 in all, and one final dot at most; the last is no number, else it is an address. */
-const isHostName = (name: string): boolean =>
-  name.length <= 254 &&
-  /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+\.?$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i.test(name);
-
 /** The whole leftmost label, and more than a top level below it: `*.com` would speak for everybody. */
-const isWildcard = (name: string): boolean =>
+const isWildcardName = (name: string): boolean =>
   name.startsWith('*.') && name.slice(2).includes('.') && isHostName(name.slice(2));
 
-const asHost = (name: string): string => name.toLowerCase().replace(/\.$/, '');
-
-/** `2001:DB8:0:0:0:0:0:1` and `2001:db8::1` are one address. */
-export function canonicalAddress(address: string): string {
-  if (isIP(address) !== 6) return address;
-  return new SocketAddress({ address, family: 'ipv6' }).address;
-}
+const asHost = (name: string): string => withoutFinalDot(name.toLowerCase());

@@ -1,7 +1,8 @@
 /** Whether a certificate of ours is good for what peers call us, by the rules that most peers go by. Pure. */
+
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { canonicalAddress } from './names.ts';
+import { canonicalAddress } from '../net/host.ts';
 
 /**
  * A name among the DNS names, without wildcards (RFC 5922 §7.2); an address among the IP addresses (RFC 5280 §4.2.1.6). Without any

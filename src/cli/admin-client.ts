@@ -1,10 +1,12 @@
 /** How commands reach the running router: by its socket, or by the network with a token and TLS. */
+
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { resolve } from 'node:path';
-import { isLoopback } from '../config/admin.ts';
 import { adminSocketOf } from '../config/admin-socket.ts';
+import { withoutBrackets } from '../net/host.ts';
+import { isLoopbackHost } from '../net/special-address.ts';
 import { explainOctets, type PemKind } from '../settings/pem-file.ts';
 import { readTextFile } from '../settings/text-file.ts';
 import type { Given, Option } from './command.ts';
@@ -71,9 +73,9 @@ function openTarget(given: Options, file: string): Target {
 
 function networkTarget(url: URL, given: Options): Target {
   const isTls = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = withoutBrackets(url.hostname);
   const token = tokenOf(given);
-  if (token !== undefined && !isTls && host !== 'localhost' && !isLoopback(host))
+  if (token !== undefined && !isTls && host !== 'localhost' && !isLoopbackHost(host))
     throw new Error(`the token would travel to ${url.host} in the clear: use https://`);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {

@@ -1,9 +1,10 @@
 /** `doctor [FILE]`: whether certificates, names, listeners and next hops are as both sides need them, and what to do where. */
-import { networkInterfaces } from 'node:os';
+
 import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { examine } from '../doctor/examine.ts';
 import type { Examination, Finding, Severity } from '../doctor/finding.ts';
+import { machineAddresses } from '../net/own-addresses.ts';
 import { RouterError } from '../router-error.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { type Command, fileWord, jsonOption } from './command.ts';
@@ -55,7 +56,7 @@ async function doctor(file: string, isJson: boolean, io: Io): Promise<number> {
 
 async function examineNow(snapshot: Snapshot): Promise<readonly Examination[]> {
   const clock = createTimerWheel();
-  const interfaces = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+  const interfaces = machineAddresses();
   const { warnBeforeMs } = snapshot.certificates;
   const world = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs };
   try {

@@ -1,5 +1,8 @@
 /** The words of `explain`, read into the facts of a request that has not been sent. */
+
 import { isIP } from 'node:net';
+import { readHostAndPort } from '../net/host.ts';
+import { defaultPort } from '../net/ports.ts';
 import { uriFacts } from '../proxy/request-facts.ts';
 import type { RequestFacts, RequestSource, Transport } from '../routing/types.ts';
 import { parseSipUri, schemeOf } from '../sip-parser/index.ts';
@@ -96,12 +99,9 @@ function readSource(peer: string, transport: string | undefined, names: readonly
 
 /** `192.0.2.1`, `192.0.2.1:5060`, `2001:db8::1`, `[2001:db8::1]:5060`. */
 function readPeer(peer: string, transport: Transport): Pick<RequestSource, 'remoteAddress' | 'remotePort'> {
-  const usualPort = transport === 'tls' ? 5061 : 5060;
-  if (isIP(peer) !== 0) return { remoteAddress: peer, remotePort: usualPort };
-  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(peer) ?? [];
-  const address = bracketed ?? bare ?? '';
-  const remotePort = port === undefined ? usualPort : Number(port);
-  if (isIP(address) !== 0 && remotePort <= 65_535) return { remoteAddress: address, remotePort };
+  const { host, port = defaultPort(transport) } =
+    isIP(peer) === 0 ? (readHostAndPort(peer) ?? { host: '' }) : { host: peer };
+  if (isIP(host) !== 0) return { remoteAddress: host, remotePort: port };
   throw new Misuse(
     `--from-peer "${peer}" is not ADDRESS or ADDRESS:PORT: a peer is known by its IP address (and by --tls-name)`,
   );

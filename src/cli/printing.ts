@@ -1,6 +1,7 @@
 /** How commands print: problems, hops, and what a configuration says. */
 
 import type { Snapshot } from '../config/snapshot.ts';
+import { hostAndPort } from '../net/host.ts';
 import { printable } from '../printable.ts';
 import { placeText } from '../routing/access-rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
@@ -45,7 +46,7 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 
 /** `tls [2001:db8::1]:5061`. */
 export const formatAddress = (transport: string, host: string, port: number): string =>
-  `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  `${transport} ${hostAndPort(host, port)}`;
 
 export function formatHop({ transport, host, port, tlsName = host, otherTlsNames = [] }: NextHop): string {
   const srv = port === 0 ? ' (by its SRV records)' : '';

@@ -1,15 +1,16 @@
 /** `start [FILE]`: the router itself. Says what it listens on and what it knows, reloads when told, and runs until it is told to stop. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Administration, openAdministration } from '../admin/administration.ts';
 import { endpointsOf } from '../admin/endpoints.ts';
 import { createSystemd, type Systemd } from '../admin/systemd.ts';
 import { type App, startApp } from '../app.ts';
-import { isLoopback } from '../config/admin.ts';
 import { ownCommand } from '../config/own-command.ts';
 import { type Part, Reloader, type ReloadResult } from '../config/reload.ts';
 import { makeKeysFile } from '../config/signing-keys.ts';
 import { type Loaded, loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { FileWatch } from '../config/watch.ts';
+import { isLoopbackHost } from '../net/special-address.ts';
 import { type OpenLog, openLog } from '../observe/log.ts';
 import { RouterError } from '../router-error.ts';
 import type { FileReading } from '../settings/text-file.ts';
@@ -191,7 +192,7 @@ function describeStart(snapshot: Snapshot, listeners: readonly Listener[]): read
 
 /** Without a word, what comes next are warnings, which look as if something were wrong with the router. */
 function tellOfNobody({ rows, file }: Snapshot): readonly string[] {
-  const isSample = rows.routes.length > 0 && rows.routes.every(({ nextHop }) => isLoopback(nextHop));
+  const isSample = rows.routes.length > 0 && rows.routes.every(({ nextHop }) => isLoopbackHost(nextHop));
   if (!isSample) return [];
   const doctor = ownCommand('doctor', [file]);
   return [

@@ -1,5 +1,6 @@
 /** How operators may reach the running router: what the settings of `admin` mean, and what would leave it open to others. */
 
+import { isLoopback } from '../net/special-address.ts';
 import { resolvePath } from '../settings/named-file.ts';
 import { formatPath, type Path } from '../settings/problem.ts';
 import type { Report } from '../settings/report.ts';
@@ -24,9 +25,6 @@ export interface AdminNetwork {
   /** Name of a TLS profile; undefined: plain HTTP. */
   readonly tlsProfile: string | undefined;
 }
-
-/** 127.0.0.0/8 (RFC 1122 §3.2.1.3) and ::1 (RFC 4291 §2.5.3): no other machine gets there. */
-export const isLoopback = (address: string): boolean => address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address);
 
 /** @param folder where relative paths start */
 export function compileAdmin(file: RoutesFile, report: Report, folder: string): AdminSettings {

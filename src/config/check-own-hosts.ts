@@ -1,8 +1,10 @@
 /** What comes of the names and addresses that peers are told to reach this node by, beside its listeners and certificates. */
+
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { namesShown } from '../certificates/names.ts';
 import { isNamedIn } from '../certificates/own-name.ts';
+import { isWildcard } from '../net/special-address.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
 import type { Path } from '../settings/problem.ts';
 import type { Report } from '../settings/report.ts';
@@ -29,7 +31,7 @@ export function checkOwnHosts({ node, listen }: RoutesFile, report: Report): voi
     const [own, theirs] = [isIP(told.host), isIP(value.address)];
     if (own === 0 || own === theirs) continue;
     const what = `peers on IPv${theirs} are told to come back to ${told.host}, which is an IPv${own} address`;
-    const isAny = value.address === '0.0.0.0' || value.address === '::';
+    const isAny = isWildcard(value.address);
     const name = isAny ? `an IPv${theirs} address of this machine` : value.address;
     report.warning(path, what, `give this listener a name of its own: ${name}`);
   }

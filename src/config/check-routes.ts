@@ -1,5 +1,7 @@
 /** What the rows of `routes` mean, one by one and together. */
+
 import { isIP } from 'node:net';
+import { sipPort, sipsPort } from '../net/ports.ts';
 import { parsePattern, patternKey, type RoutePattern } from '../routing/route-pattern.ts';
 import { formatPath } from '../settings/problem.ts';
 import type { Item } from '../settings/reader.ts';
@@ -63,9 +65,13 @@ export function checkUsualPort(
   { path, value: { transport, port } }: Item<{ readonly transport: string; readonly port: number | undefined }>,
   report: Report,
 ): void {
-  if (transport === 'tls' && port === usualPort('tcp'))
-    report.warning([...path, 'port'], `${port} is the port of SIP without TLS`, 'is 5061 meant, or transport: tcp?');
-  if ((transport === 'tcp' || transport === 'udp') && port === usualPort('tls'))
+  if (transport === 'tls' && port === sipPort)
+    report.warning(
+      [...path, 'port'],
+      `${port} is the port of SIP without TLS`,
+      `is ${sipsPort} meant, or transport: tcp?`,
+    );
+  if ((transport === 'tcp' || transport === 'udp') && port === sipsPort)
     report.warning([...path, 'port'], `${port} is the port of TLS`, 'is this meant as transport: tls?');
 }
 

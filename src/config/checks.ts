@@ -1,7 +1,9 @@
 /** What the settings of routes.yaml mean together: listeners, domains, sides and pins. Access and routes have their own checks. */
+
 import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { isWildcard } from '../net/special-address.ts';
 import { formatPath } from '../settings/problem.ts';
 import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
@@ -49,8 +51,6 @@ function isSameSocket(a: ListenRow, b: ListenRow): boolean {
   if ((a.transport === 'udp') !== (b.transport === 'udp') || isIPv6(a.address) !== isIPv6(b.address)) return false;
   return a.address === b.address || isWildcard(a.address) || isWildcard(b.address);
 }
-
-const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 const checkDomains: Check = ({ domains, node }, report) => {
   if (domains.length === 0 && report.isSound('domains')) {

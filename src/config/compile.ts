@@ -1,4 +1,5 @@
 /** Turns the checked rows of routes.yaml into the values that routing and transport are built from. */
+import { reachedBy } from '../net/own-addresses.ts';
 import { usualTlsProfile } from '../routing/destination.ts';
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
 import { parsePattern } from '../routing/route-pattern.ts';
@@ -101,13 +102,7 @@ function compileTlsNames([first, ...others]: Rows<string>): Pick<RouteInput, 'tl
 function ownAddresses({ node, listen }: RoutesFile, interfaces: readonly string[]): readonly OwnAddressInput[] {
   return listen.flatMap(({ value }) => {
     const { address, port, name = node.name } = compileListener(value);
-    const hosts = new Set([node.name, name, ...addressesOf(address, interfaces)]);
+    const hosts = new Set([node.name, name, ...reachedBy(address, interfaces)]);
     return [...hosts].map((host) => ({ host, port }));
   });
-}
-
-function addressesOf(address: string, interfaces: readonly string[]): readonly string[] {
-  if (address === '0.0.0.0') return interfaces.filter((own) => !own.includes(':'));
-  if (address === '::') return interfaces.filter((own) => own.includes(':'));
-  return [address];
 }

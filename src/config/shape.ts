@@ -1,7 +1,9 @@
 /** Every setting of routes.yaml: its name, its kind, its range and its default. What settings mean together is in checks.ts. */
+
 import { cacheFields } from '../directory/cached.ts';
 import { sourceRow } from '../directory/source-kinds.ts';
 import { healthSection } from '../health/settings.ts';
+import { defaultPort } from '../net/ports.ts';
 import { logFields } from '../observe/settings.ts';
 import { proxyFields, proxyTimerFields } from '../proxy/settings.ts';
 import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
@@ -237,6 +239,5 @@ export type Rows<T> = readonly Item<T>[];
 
 /** What a listener or a route without a port uses (RFC 3261 §19.1.2). */
 export const usualPort = (transport: 'udp' | 'tcp' | 'tls' | 'any'): number => {
-  if (transport === 'any') return 0;
-  return transport === 'tls' ? 5061 : 5060;
+  return transport === 'any' ? 0 : defaultPort(transport);
 };

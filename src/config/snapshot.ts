@@ -1,9 +1,11 @@
 /** The configuration in force: read from routes.yaml as a whole, checked, compiled, frozen and numbered. */
-import { availableParallelism, networkInterfaces } from 'node:os';
+
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { DirectorySettings } from '../directory/compose.ts';
 import type { Source } from '../directory/source.ts';
 import { type HealthSettings, healthOf } from '../health/settings.ts';
+import { machineAddresses } from '../net/own-addresses.ts';
 import type { LogSettings } from '../observe/settings.ts';
 import { type proxyFields, proxyTimerFields } from '../proxy/settings.ts';
 import { compilePolicy, type Policy, policyProblems } from '../routing/policy.ts';
@@ -154,7 +156,7 @@ class Compiler {
   }
 
   #decisions(): Pick<Snapshot, 'policy' | 'rows'> {
-    const input = compilePolicyInput(this.#settings, this.#ciscoUsers(), interfaceAddresses());
+    const input = compilePolicyInput(this.#settings, this.#ciscoUsers(), machineAddresses());
     for (const { list, index, problem } of policyProblems(input)) {
       this.#report.error([list, index], `this row ${problem}`);
     }
@@ -231,9 +233,6 @@ const compileTimers = ({ timers, routing }: RoutesFile): SnapshotTimers => ({
   ...pick(proxyTimerFields, timers),
   failoverAfterMs: routing.failoverAfterMs,
 });
-
-const interfaceAddresses = (): readonly string[] =>
-  Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 
 /** Freezes plain objects and lists through and through; what has a life of its own (maps, the policy) is left as it is. */
 function deepFreeze<T>(value: T): T {

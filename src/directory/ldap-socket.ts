@@ -1,6 +1,8 @@
 /** Opens the stream to an LDAP server: LDAPS, StartTLS or plain, as configured and never less; the certificate is always verified. */
+
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
+import { withoutBrackets } from '../net/host.ts';
 import { LdapError } from './ldap.ts';
 import { messageLength, readResponse, writeStartTls } from './ldap-wire.ts';
 
@@ -41,7 +43,7 @@ export function readLdapUrl(text: string, startTls: boolean): LdapServer | undef
   const security = url.protocol === 'ldaps:' ? 'ldaps' : startTls ? 'start-tls' : 'none';
   return {
     url: `${url.protocol}//${url.hostname}:${port}`,
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host: withoutBrackets(url.hostname),
     port,
     security,
   };

@@ -1,18 +1,20 @@
 /** Calls next hops as the router does: from the same address, with the same words and the same certificate; and listeners as a peer does. */
+
 import { randomBytes } from 'node:crypto';
 import { readCertificates } from '../certificates/pem.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { optionsText } from '../engine/options-probe.ts';
+import { hostAndPort } from '../net/host.ts';
+import { defaultPort, sipPort, sipsPort } from '../net/ports.ts';
+import { isWildcard, loopbackOf } from '../net/special-address.ts';
 import type { Address } from '../sip/resolve/look.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
-import { chooseListener, describeListener, isWildcard, sourceAddress } from '../sip/transport/listener.ts';
+import { chooseListener, describeListener, sourceAddress } from '../sip/transport/listener.ts';
 import { createTlsContext, type TlsContext } from '../sip/transport/tls.ts';
 import { commonNameOf } from './chain-end.ts';
 import { type Contact, makeContact } from './contact.ts';
 import type { Inquiry } from './inquiry.ts';
 import type { Identity } from './remedies.ts';
-
-const usualPort = { udp: 5060, tcp: 5060, tls: 5061 } as const;
 
 export class Caller {
   /** In configured order. */
@@ -25,7 +27,7 @@ export class Caller {
     const { transport } = snapshot;
     this.#snapshot = snapshot;
     this.listeners = transport.listen.map((setting, i) =>
-      describeListener(setting, transport.nodeName, setting.port || usualPort[setting.transport], i),
+      describeListener(setting, transport.nodeName, setting.port || defaultPort(setting.transport), i),
     );
     this.#contexts = new Map([...transport.tls].map(([name, profile]) => [name, createTlsContext(profile)]));
   }
@@ -48,7 +50,7 @@ export class Caller {
       name: listener.sentByHost,
       commonName: leaf && commonNameOf(leaf),
       address: source ?? (isWildcard(listener.address) ? 'this machine' : listener.address),
-      tlsPort: this.listeners.find(({ transport }) => transport === 'tls')?.port ?? usualPort.tls,
+      tlsPort: this.listeners.find(({ transport }) => transport === 'tls')?.port ?? sipsPort,
       domains: this.#snapshot.rows.domains,
     };
   }
@@ -96,9 +98,8 @@ export class Caller {
 }
 
 /** Our own Via on a request that comes in would be a loop, or a forgery. */
-const stranger = { sentBy: 'doctor.invalid:5060', sentByHost: 'doctor.invalid', sentByPort: 5_060 };
+const stranger = { sentBy: hostAndPort('doctor.invalid', sipPort), sentByHost: 'doctor.invalid', sentByPort: sipPort };
 
 export const addressToCall = ({ address, family }: Listener): string => {
-  if (!isWildcard(address)) return address;
-  return family === 6 ? '::1' : '127.0.0.1';
+  return isWildcard(address) ? loopbackOf(family) : address;
 };

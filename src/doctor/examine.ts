@@ -1,16 +1,17 @@
 /** Examines all that a configuration names, each thing by itself and all at once: certificates, names, listeners, next hops. */
+
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import { bracketed } from '../engine/options-probe.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
+import { hostAndPort } from '../net/host.ts';
 import { hostKey } from '../net/ip-address.ts';
+import { isWildcard } from '../net/special-address.ts';
 import type { KnownHop } from '../routing/route-table.ts';
 import type { Side } from '../routing/types.ts';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames, type Listener, type Target } from '../sip/transport/flow.ts';
-import { isWildcard } from '../sip/transport/listener.ts';
 import { refusalAt, refusalInClear } from './as-caller.ts';
 import { addressToCall, Caller } from './caller.ts';
 import { type Examination, error, type Finding } from './finding.ts';
@@ -182,4 +183,4 @@ function isFirst(seen: Set<string>, key: string): boolean {
 
 /** `tls [2001:db8::1]:5061`. */
 const addressOf = ({ transport, address, port }: Pick<Listener, 'transport' | 'address' | 'port'>): string =>
-  `${transport} ${bracketed(address)}:${port}`;
+  `${transport} ${hostAndPort(address, port)}`;

@@ -1,5 +1,7 @@
 /** Whether names and addresses lead to each other: our own, and those of next hops. */
+
 import { isIP } from 'node:net';
+import { withoutFinalDot } from '../net/host.ts';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { error, type Finding, warning, well } from './finding.ts';
@@ -46,7 +48,7 @@ export async function judgeReverse(
   const step = onDns(`a PTR record of ${address}${name === undefined ? '' : ` for ${name}`}`);
   if ('why' in names) return warning(code, `${address} leads to no name: ${names.why}`, step);
   const seen = `${address} leads to ${names.join(', ')}`;
-  const isIt = name === undefined || names.some((each) => each.toLowerCase().replace(/\.$/, '') === name);
+  const isIt = name === undefined || names.some((each) => withoutFinalDot(each.toLowerCase()) === name);
   return isIt ? well(code, seen) : warning(code, `${seen}, not to ${name}`, step);
 }
 

@@ -1,4 +1,5 @@
 /** What a contact with a next hop says, and what to do about it. Pure. */
+import { sipPort, sipsPort } from '../net/ports.ts';
 import type { Side } from '../routing/types.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { Contact, Secured } from './contact.ts';
@@ -46,13 +47,17 @@ export function judgeHop(contact: Contact, context: HopContext, older: Contact |
 
 /** What comes first to mind: the usual port of the other kind (RFC 3261 §19.1.2). */
 const otherKind = ({ transport, port }: Target): readonly Step[] => {
-  if (transport === 'tls' && port === 5060)
+  if (transport === 'tls' && port === sipPort)
     return [
-      onRouter('port: 5061 on the route, as 5060 is the port of SIP without TLS; or transport: tcp, if 5060 is meant'),
+      onRouter(
+        `port: ${sipsPort} on the route, as ${sipPort} is the port of SIP without TLS; or transport: tcp, if ${sipPort} is meant`,
+      ),
     ];
-  if (transport !== 'tls' && port === 5061)
+  if (transport !== 'tls' && port === sipsPort)
     return [
-      onRouter(`transport: tls on the route, as 5061 is the port of TLS; or port: 5060, if ${transport} is meant`),
+      onRouter(
+        `transport: tls on the route, as ${sipsPort} is the port of TLS; or port: ${sipPort}, if ${transport} is meant`,
+      ),
     ];
   return [];
 };

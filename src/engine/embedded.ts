@@ -1,8 +1,9 @@
 /** The product's own engine: transports, transactions and proxy of this repository, put together. */
-import { networkInterfaces } from 'node:os';
+
 import type { Clock } from '../clock.ts';
 import type { Resolve } from '../health/hop-knowledge.ts';
 import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
+import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
 import type { LoopMemory } from '../routing/loop-memory.ts';
@@ -53,12 +54,6 @@ export interface Placement {
   /** What the others have of INVITEs; undefined: there are no others. */
   readonly elsewhere: Elsewhere | undefined;
 }
-
-/** What a wildcard listener answers to. */
-const localAddresses = (): string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .map(({ address }) => address);
 
 /** The profile that a followed URI with `transport=tls` is connected with, when no configured route names one. */
 const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined =>
@@ -213,7 +208,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     async start(inForce) {
       rules = inForce;
       await transport.open();
-      own.add(transport.listeners, localAddresses());
+      own.add(transport.listeners, machineAddresses());
       hops.watch(parts.settings.hops, parts.settings.health);
     },
     async reconfigure(settings) {
@@ -222,7 +217,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
         change.commit();
         transactions.useTimers(settings.timers);
         tlsProfile = firstTlsProfile(settings.transport);
-        own.add(transport.listeners, localAddresses());
+        own.add(transport.listeners, machineAddresses());
         hops.watch(settings.hops, settings.health);
       };
       return { ...change, commit };

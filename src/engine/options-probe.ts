@@ -1,7 +1,9 @@
 /** OPTIONS to a hop itself (RFC 3261 §11.1), in a client transaction like any other and by the connection that requests take. */
+
 import { randomBytes } from 'node:crypto';
 import type { AttemptNews } from '../health/hop-knowledge.ts';
 import type { AbandonProbe } from '../health/watched-target.ts';
+import { hostAndPort } from '../net/host.ts';
 import type { ViaMarks } from '../proxy/loop.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
@@ -13,11 +15,9 @@ export interface ProbeRim {
   nextBranch(marks: ViaMarks): string;
 }
 
-export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
 /** The hop by the name that it has proved or must prove, where it has one: a Front End does not answer for an address. */
 const uriOf = ({ transport, address, port, tlsName }: Target): string =>
-  `sip:${bracketed(tlsName ?? address)}:${port};transport=${transport}`;
+  `sip:${hostAndPort(tlsName ?? address, port)};transport=${transport}`;
 
 /** RFC 3581; RFC 5923: an alias lets the peer send requests of its own by this connection. */
 const viaOf = ({ transport, sentBy }: Listener, branch: string, isKept: boolean): string => {

@@ -93,9 +93,6 @@ export const masked = (address: IpAddress, prefix: number): number | bigint => {
   return prefix === 0 ? 0 : (address.value & (0xffffffff << (32 - prefix))) >>> 0;
 };
 
-/** A host without the final dot, which only says that a name is whole (RFC 1034 §3.1). */
-export const withoutFinalDot = (host: string): string => (/[^.]\.$/.test(host) ? host.slice(0, -1) : host);
-
 /** One spelling per host, to compare hosts by: IPv6 addresses have many (RFC 5952 §1), all else stays as it is. */
 export const hostKey = (host: string): string => {
   const address = host.includes(':') ? parseIp(host) : undefined;

@@ -1,7 +1,10 @@
 /** Loop detection by the branch: RFC 3261 §16.3 step 4 and §16.6 step 8, with the inputs of RFC 5393 §4.2. */
+
 import { randomBytes } from 'node:crypto';
 import type { KeyedHash } from '../hash/keyed-hash.ts';
 import { hash32 } from '../hash/spread.ts';
+import { reachedBy } from '../net/own-addresses.ts';
+import { sipPort, sipsPort } from '../net/ports.ts';
 import type { Listener } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';
 import type { Signing } from './signing.ts';
@@ -125,11 +128,10 @@ export class OwnAddresses {
    */
   readonly #byLength: OwnHost[][] = [];
 
-  add(listeners: readonly Listener[], localAddresses: readonly string[]): void {
+  add(listeners: readonly Listener[], machineAddresses: readonly string[]): void {
     for (const { sentByHost, sentByPort, address, port } of listeners) {
       this.#put(sentByHost, sentByPort);
-      const isWildcard = address === '0.0.0.0' || address === '::';
-      for (const local of isWildcard ? localAddresses : [address]) this.#put(local, port);
+      for (const local of reachedBy(address, machineAddresses)) this.#put(local, port);
     }
   }
 
@@ -147,6 +149,6 @@ export class OwnAddresses {
   readonly has: IsOwn = (host, port) => {
     const ports = this.#find(host)?.ports;
     if (ports === undefined) return false;
-    return port === undefined ? ports.has(5060) || ports.has(5061) : ports.has(port);
+    return port === undefined ? ports.has(sipPort) || ports.has(sipsPort) : ports.has(port);
   };
 }

@@ -1,5 +1,6 @@
 /** The forms in which an access rule says whom it means: Apache's "allow from", as Cisco's incoming ACL has it, and verified TLS names. */
-import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4, withoutFinalDot } from '../net/ip-address.ts';
+import { isHostName, withoutBrackets, withoutFinalDot } from '../net/host.ts';
+import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4 } from '../net/ip-address.ts';
 import type { Parsed } from './parsed.ts';
 
 /** Names by which a rule knows a verified certificate, or a host in From. */
@@ -64,11 +65,6 @@ const readPartialAddress = (text: string): Parsed<AccessPattern> => {
   return { value: network({ family: 4, value: address }, octets.length * 8) };
 };
 
-const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
-
-/** True for a lower-case host name: labels of letters, digits, `-` and `_`. */
-export const isHostName = (text: string): boolean => hostName.test(text);
-
 /** What people try and what does not exist, with what to write instead. */
 const foreignForms: readonly (readonly [form: RegExp, problem: (text: string) => string])[] = [
   [/^(?:\*|any)$/i, (text) => `"${text}" is written all`],
@@ -96,8 +92,6 @@ const readName = (text: string): Parsed<NamePattern> => {
     value: isPartial ? { kind: 'names-below', domain: bare, isWithDomain: false } : { kind: 'name', name: bare },
   };
 };
-
-const withoutBrackets = (text: string): string => (/^\[.*\]$/.test(text) ? text.slice(1, -1) : text);
 
 const readBare = (text: string): Parsed<AccessPattern> => {
   const foreign = foreignForms.find(([form]) => form.test(text));

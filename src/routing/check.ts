@@ -1,4 +1,5 @@
 /** What a check of the decision is: what it is given, what it may answer, and the answers that several of them give. */
+import { bracketed, hostAndPort } from '../net/host.ts';
 import type { AccessRule } from './access-rule.ts';
 import type { Policy } from './policy.ts';
 import type { Decision, DirectoryAnswer, Reason, RejectStatus, RequestFacts, Side, UriFacts } from './types.ts';
@@ -57,7 +58,8 @@ export const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]):
 });
 
 export const describeUri = ({ scheme, user, host, maddr, port }: UriFacts): string => {
-  const place = `${host}${port === undefined ? '' : `:${port}`}${maddr === undefined ? '' : `;maddr=${maddr}`}`;
+  const at = port === undefined ? bracketed(host) : hostAndPort(host, port);
+  const place = `${at}${maddr === undefined ? '' : `;maddr=${bracketed(maddr)}`}`;
   return `${scheme}:${user === undefined ? '' : `${user}@`}${place}`;
 };
 

@@ -1,4 +1,5 @@
 /** All rows of one pattern as one destination, and how several destinations make a plan. */
+import { hostAndPort } from '../net/host.ts';
 import { orderHops, type PriorityLevel } from './hop-order.ts';
 import type { RouteInput } from './policy-input.ts';
 import type { HopTransport, NextHop, Reason, RoutePlan, Side } from './types.ts';
@@ -23,7 +24,7 @@ export interface Destination {
 export const usualTlsProfile = 'default';
 
 export const nextHopId = (side: Side, host: string, port: number, transport: HopTransport): string =>
-  `${side} ${host.includes(':') ? `[${host}]` : host}:${port}/${transport}`;
+  `${side} ${hostAndPort(host, port)}/${transport}`;
 
 export const nextHopOf = (row: RouteInput): NextHop => {
   const { to, nextHop, port, transport, tlsName, otherTlsNames, tlsProfile } = row;

@@ -1,12 +1,11 @@
 /** The places to which a followed URI may lead: only peers that the access list or a route names, so that nobody relays through us. */
 
 import { hostKey, isIp } from '../net/ip-address.ts';
+import { defaultPort } from '../net/ports.ts';
 import type { AccessList } from './acl.ts';
 import { nextHopId } from './destination.ts';
 import type { KnownHop } from './route-table.ts';
 import { type HopAt, type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
-
-const defaultPort = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);
 
 /** What the URI asks for (RFC 3263 §4.1); undefined when it leaves the choice open, 'unknown' when we do not speak it. */
 const askedTransport = ({ scheme, transport }: UriFacts): Transport | 'unknown' | undefined => {

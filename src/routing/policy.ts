@@ -1,6 +1,7 @@
 /** Everything that decides a request, compiled from configuration once and never changed. */
 
 import { hostKey, isIp } from '../net/ip-address.ts';
+import { sipPort, sipsPort } from '../net/ports.ts';
 import { accessProblems } from './access-problems.ts';
 import { type AccessList, compileAccess } from './acl.ts';
 import { Peers } from './peers.ts';
@@ -38,7 +39,7 @@ const compileOwnAddresses = (own: readonly OwnAddressInput[]): Policy['isOwnAddr
     const ports = portsByHost.get(hostKey(host));
     if (ports === undefined) return false;
     if (port !== undefined) return ports.has(port);
-    return !isIp(host) || ports.has(5060) || ports.has(5061);
+    return !isIp(host) || ports.has(sipPort) || ports.has(sipsPort);
   };
 };
 

@@ -1,7 +1,7 @@
 /** The destination patterns of static routes: how they are written, and whether one matches. */
 
-import { hostKey, parseIp, withoutFinalDot } from '../net/ip-address.ts';
-import { isHostName } from './access-pattern.ts';
+import { isHostName, withoutBrackets, withoutFinalDot } from '../net/host.ts';
+import { hostKey, parseIp } from '../net/ip-address.ts';
 import type { Parsed } from './parsed.ts';
 import { canonicalUser } from './user-key.ts';
 
@@ -54,7 +54,7 @@ const readDomain = (text: string): Parsed<RoutePattern> => {
   const lower = withoutFinalDot(text.toLowerCase());
   if (lower.startsWith('.')) return readReversed(text, lower);
   if (isHostName(lower)) return { value: { kind: 'domain', text, domain: lower } };
-  const bare = lower.replace(/^\[|\]$/g, '');
+  const bare = withoutBrackets(lower);
   if (parseIp(bare) !== undefined) return { value: { kind: 'domain', text, domain: hostKey(bare) } };
   if (lower.startsWith('*.') && isHostName(lower.slice(2))) {
     return { value: { kind: 'below', text, domain: lower.slice(2) } };

@@ -1,5 +1,5 @@
 /** The canonical key of a user, in which all spellings of one SIP address are equal: `bob@example.com`. */
-import { withoutFinalDot } from '../net/ip-address.ts';
+import { withoutBrackets, withoutFinalDot } from '../net/host.ts';
 
 const percent = 0x25;
 const semicolon = 0x3b;
@@ -109,5 +109,5 @@ const address = /^(?:sips?:)?([^@:\s]+)@([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5
 export const keyOfAddress = (text: string): string | undefined => {
   const [, user, host] = address.exec(text) ?? [];
   if (user === undefined || host === undefined) return undefined;
-  return userKey(Buffer.from(user, 'utf8').toString('latin1'), host.replace(/^\[|\]$/g, ''));
+  return userKey(Buffer.from(user, 'utf8').toString('latin1'), withoutBrackets(host));
 };

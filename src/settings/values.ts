@@ -1,6 +1,7 @@
 /** The kinds of value that settings have: times, sizes, numbers, names, addresses. Each says in words what it expects. */
-import { isIP, isIPv4, SocketAddress } from 'node:net';
-import { withoutFinalDot } from '../net/ip-address.ts';
+
+import { isIP } from 'node:net';
+import { canonicalAddress, isHostName, readHostAndPort, withoutBrackets, withoutFinalDot } from '../net/host.ts';
 import { hiddenCharacter } from './hidden-characters.ts';
 import { quote } from './problem.ts';
 import { type Parsed, parsed, type Reader } from './reader.ts';
@@ -137,10 +138,8 @@ function addressHint(value: string): string {
 
 /** An IP address with or without a port: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`; kept as written. */
 export const addressAndPort: Reader<string> = parsed((value) => {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value);
-  const address = match?.[1] ?? match?.[2] ?? value;
-  const isPort = match?.[3] === undefined || (Number(match[3]) > 0 && Number(match[3]) < 65_536);
-  if (isIP(address) !== 0 && isPort) return { value };
+  const { host, port } = readHostAndPort(value) ?? { host: value };
+  if (isIP(host) !== 0 && port !== 0) return { value };
   return {
     wrong: `${quote(value)} is not an IP address`,
     hint: 'such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53',
@@ -149,10 +148,8 @@ export const addressAndPort: Reader<string> = parsed((value) => {
 
 /** An IP address with its port: `127.0.0.1:8060`, `[::1]:8060`. */
 export const socketAddress: Reader<{ readonly address: string; readonly port: number }> = parsed((value) => {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
-  const address = match?.[1] ?? match?.[2] ?? '';
-  const port = Number(match?.[3]);
-  if (isIP(address) !== 0 && port > 0 && port < 65_536) return { value: { address: address.toLowerCase(), port } };
+  const { host = '', port = 0 } = readHostAndPort(value) ?? {};
+  if (isIP(host) !== 0 && port > 0) return { value: { address: canonicalAddress(host), port } };
   return { wrong: `${quote(value)} is not an IP address with its port`, hint: 'such as 127.0.0.1:8060 or [::1]:8060' };
 });
 
@@ -170,25 +167,6 @@ export const hostName: Reader<string> = parsed((value) => {
   if (isHostName(bare)) return { value: bare };
   return { wrong: `${quote(value)} is not a host name`, hint: hostHint(value) };
 });
-
-/** A name of 1 to 253 characters in labels of 1 to 63 (RFC 1123 §2.1), the last of which is not a number (RFC 3261 §25.1). */
-export function isHostName(name: string): boolean {
-  if (name.length > 253) return false;
-  const labels = name.split('.');
-  return (
-    labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)) && /[a-z]/i.test(labels.at(-1)!)
-  );
-}
-
-/** IPv6 as RFC 5952 writes it: 2001:DB8:0:0::1 is 2001:db8::1. A zone stays. */
-const canonicalAddress = (address: string): string => {
-  if (isIP(address) !== 6) return address;
-  const [bare = '', ...zone] = address.toLowerCase().split('%');
-  return [new SocketAddress({ address: bare, family: 'ipv6' }).address, ...zone].join('%');
-};
-
-const withoutBrackets = (value: string): string =>
-  value.startsWith('[') && value.endsWith(']') && !isIPv4(value.slice(1, -1)) ? value.slice(1, -1) : value;
 
 function hostHint(value: string): string {
   if (/^sips?:/i.test(value)) return 'leave out "sip:"';

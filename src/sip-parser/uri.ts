@@ -1,5 +1,7 @@
 /** SIP and SIPS URIs (RFC 3261 §19.1, §25.1); of all other schemes only the name. */
-import { isIPv6, SocketAddress } from 'node:net';
+
+import { isIPv6 } from 'node:net';
+import { canonicalAddress } from '../net/host.ts';
 import {
   AT,
   asciiLower,
@@ -249,10 +251,7 @@ export function hostAt(text: string, start: number, end: number): string {
 
 function ipv6At(text: string, start: number, end: number): string {
   const address = text.slice(start, end);
-  if (!isIPv6(address)) return asciiLower(address);
-  const host = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  // The last four octets of an IPv4-mapped address are written as IPv4 (RFC 5952 §5).
-  return host.startsWith('::ffff:') ? new SocketAddress({ address, family: 'ipv6' }).address : host;
+  return isIPv6(address) ? canonicalAddress(address) : asciiLower(address);
 }
 
 function decodeEscapes(text: string): string {

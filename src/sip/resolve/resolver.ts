@@ -1,6 +1,9 @@
 /** From the host and port of a hop to addresses (RFC 3263 §4): what is known is given at once, what is old is asked for again behind the asker's back. */
+
 import { isIP } from 'node:net';
 import type { Clock } from '../../clock.ts';
+import { withoutBrackets } from '../../net/host.ts';
+import { defaultPort } from '../../net/ports.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Transport } from '../transport/flow.ts';
 import type { TransportError } from '../transport/transport-error.ts';
@@ -8,7 +11,7 @@ import type { DnsClient } from './dns-client.ts';
 import { type Address, Look, type Server, type WantedTransport } from './look.ts';
 import { type Gaps, type RecallingDns, recalling } from './recall.ts';
 import { orderServers } from './srv-order.ts';
-import { defaultPort, lastResort } from './transport-choice.ts';
+import { lastResort } from './transport-choice.ts';
 
 export interface Resolver {
   /**
@@ -88,7 +91,7 @@ class CachingResolver implements Resolver {
     port: number,
     transport: WantedTransport,
   ): readonly Address[] | Promise<readonly Address[] | TransportError> {
-    const literal = host.startsWith('[') ? host.slice(1, -1) : host;
+    const literal = withoutBrackets(host);
     if (isIP(literal) !== 0) return [this.#literal(literal, port, transport)];
     const entry = this.#entryOf(`${transport} ${host} ${port}`);
     const { answer } = entry;

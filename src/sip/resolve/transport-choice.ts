@@ -45,6 +45,3 @@ export const offeredServices = (records: readonly NaptrRecord[], spoken: Readonl
 /** What a name without NAPTR and SRV records is reached by: UDP, as RFC 3263 §4.1 has it, where that is spoken. */
 export const lastResort = (spoken: ReadonlySet<Transport>): Transport =>
   inOrder.findLast((it) => spoken.has(it)) ?? 'udp';
-
-/** RFC 3261 §19.1.2. */
-export const defaultPort = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);

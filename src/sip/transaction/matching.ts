@@ -1,4 +1,5 @@
 /** Which transaction a message belongs to: RFC 3261 §17.1.3 and §17.2.3. */
+import { defaultPort } from '../../net/ports.ts';
 import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
@@ -10,7 +11,8 @@ export const magicCookie = 'z9hG4bK';
 const transactionMethod = (method: string): string => (method === 'ACK' ? 'INVITE' : method);
 
 /** A port that is left out is that of the transport (§18.2.2): who leaves it out the next time means the same. */
-const sentByKey = (via: Via): string => `${via.host}:${via.port ?? (/^tls$/i.test(via.transport) ? 5061 : 5060)}`;
+const sentByKey = (via: Via): string =>
+  `${via.host}:${via.port ?? defaultPort(/^tls$/i.test(via.transport) ? 'tls' : 'udp')}`;
 
 /** Key of a server transaction whose branch has the cookie of RFC 3261. */
 export const serverKeyIn = (via: Via, kind: string): string => `${via.branch} ${kind} ${sentByKey(via)}`;

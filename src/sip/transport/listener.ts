@@ -1,5 +1,8 @@
 /** How a listening address presents itself, and which one a request leaves by. Pure. */
+
 import { isIPv6 } from 'node:net';
+import { hostAndPort } from '../../net/host.ts';
+import { isLoopback, isWildcard } from '../../net/special-address.ts';
 import type { Listener, Target } from './flow.ts';
 import { ListenError } from './listen-error.ts';
 import type { ListenSetting } from './settings.ts';
@@ -20,7 +23,7 @@ export function describeListener(
   const { transport, address } = setting;
   const family = isIPv6(address) ? 6 : 4;
   const sentByHost = name.toLowerCase();
-  const sentBy = `${isIPv6(name) ? `[${name}]` : name}:${port}`;
+  const sentBy = hostAndPort(name, port);
   const tlsProfile = transport === 'tls' ? setting.tlsProfile : undefined;
   return { transport, address, port, family, sentBy, sentByHost, sentByPort: port, tlsProfile };
 }
@@ -76,7 +79,3 @@ export function sourceAddress(listener: Listener, target: Target): string | unde
 function isWithinReach(listener: Listener, address: string): boolean {
   return isWildcard(listener.address) || isLoopback(listener.address) === isLoopback(address);
 }
-
-export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
-
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';

@@ -2,8 +2,10 @@
  * The ports that are listened on. A new list of settings takes the place of the old one in two steps: what is new is opened
  * beside what is open, which may fail; then, at once, the new list is in force and the rest leaves.
  */
+
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../clock.ts';
+import { isWildcard } from '../../net/special-address.ts';
 import type { Listener } from './flow.ts';
 import { bindError, ListenError } from './listen-error.ts';
 import { describeListener, isSameListener } from './listener.ts';
@@ -209,8 +211,6 @@ const isSameKind = (a: ListenSetting, b: ListenSetting): boolean =>
   (a.transport === 'udp') === (b.transport === 'udp') && a.port === b.port;
 
 const isSamePort = (a: ListenSetting, b: ListenSetting): boolean => isSameKind(a, b) && a.address === b.address;
-
-const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 /** Two sockets that the system does not let be open at once. */
 const overlap = (a: ListenSetting, b: ListenSetting): boolean =>

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../../clock.ts';
+import { isUnicast } from '../../net/special-address.ts';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import { MemoryBudget } from '../memory-budget.ts';
@@ -32,7 +33,7 @@ import type { StreamOrigin } from './stream-origin.ts';
 import { createTlsContext, type TlsContext } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 import { UdpPort } from './udp.ts';
-import { goesBackOn, isUnicast, responseTarget, sentByPort } from './via.ts';
+import { goesBackOn, responseTarget, sentByPort } from './via.ts';
 import { WriteTurn } from './write-turn.ts';
 
 export interface ReconfigurableTransports extends TransportLayer {

@@ -1,6 +1,7 @@
 /** A listening UDP port, and the remote addresses that talk with it. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { isUnicast } from '../../net/special-address.ts';
 import { octetsOnly, parseMessage } from '../../sip-parser/index.ts';
 import type { Log } from '../log.ts';
 import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
@@ -11,7 +12,6 @@ import { type FlowUser, FlowUsers } from './flow-users.ts';
 import { handUpResponse } from './intake.ts';
 import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts';
 import type { TransportError } from './transport-error.ts';
-import { isUnicast } from './via.ts';
 
 /** Room for some thousand messages that arrive while something else is being done; the system may grant less. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,7 @@
 /** What a server transport reads from and writes to the topmost Via: received, rport, and where a response goes (RFC 3261 §18.2). Pure. */
-import { isIP } from 'node:net';
+
+import { defaultPort } from '../../net/ports.ts';
+import { isUnicast } from '../../net/special-address.ts';
 import type { Via } from '../../sip-parser/index.ts';
 import type { Flow, Target, Transport } from './flow.ts';
 
@@ -59,17 +61,7 @@ function nameOfPeer({ host }: Via, { verifiedNames }: Flow): string {
 
 /** RFC 3261 §18.2.2: 5061 for TLS, else 5060, when sent-by names no port. */
 export function sentByPort(via: Via, transport: Transport): number {
-  return via.port ?? (transport === 'tls' ? 5061 : 5060);
-}
-
-/** An IP address that one host may have: no name, no multicast (224/4, ff00::/8), no broadcast, not unspecified. */
-export function isUnicast(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) {
-    const firstOctet = Number.parseInt(address, 10);
-    return firstOctet > 0 && firstOctet < 224;
-  }
-  return family === 6 && address !== '::' && !/^ff/i.test(address);
+  return via.port ?? defaultPort(transport);
 }
 
 /** `fe80::1%eth0` without its zone: the zone means something on this machine only (RFC 4007 §11.2). */

@@ -1,7 +1,7 @@
 /** received, rport and the address of a response, as tables. */
 import { describe, expect, test } from 'vitest';
 import type { Flow, Transport } from '../../../../src/sip/transport/flow.ts';
-import { goesBackOn, isUnicast, receivedParams, responseTarget } from '../../../../src/sip/transport/via.ts';
+import { goesBackOn, receivedParams, responseTarget } from '../../../../src/sip/transport/via.ts';
 import { parseMessage, type Via } from '../../../../src/sip-parser/index.ts';
 import { requestText } from '../../../support/raw-message.ts';
 
@@ -112,22 +112,4 @@ describe('the address of a response (RFC 3261 §18.2.2, RFC 3581 §4)', () => {
   test('there is none for a source that is no single host', () => {
     expect(responseTarget(viaOf('client.invalid'), flowFrom('255.255.255.255', 7777))).toBeUndefined();
   });
-});
-
-test.each([
-  ['192.0.2.1', true],
-  ['127.0.0.1', true],
-  ['2001:db8::1', true],
-  ['::1', true],
-  ['0.0.0.0', false],
-  ['224.0.1.75', false],
-  ['239.255.255.255', false],
-  ['255.255.255.255', false],
-  ['::', false],
-  ['ff02::1', false],
-  ['FF05::2', false],
-  ['example.com', false],
-  ['', false],
-])('%s is unicast: %s', (address, expected) => {
-  expect(isUnicast(address)).toBe(expected);
 });

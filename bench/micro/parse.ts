@@ -1,8 +1,9 @@
 /** What reading one request costs beside npm `sip`, which parses all of it at once. */
-import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
-import { longPath, messages } from '../../bench/micro/messages.ts';
+
+import { parseMessage, type SipRequest } from '../../src/sip-parser/index.ts';
 import { npmSip } from '../../test/support/npm-sip.ts';
-import { parseMessage, type SipRequest } from './index.ts';
+import { type Contest, ring, timesOf } from './contest.ts';
+import { longPath, messages } from './messages.ts';
 
 /** Whatever a proxy looks at on the way of a request (RFC 3261 §16.3 to §16.6, §17.2.3). */
 export const readAsProxy = (octets: Buffer): SipRequest => {

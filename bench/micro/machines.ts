@@ -1,11 +1,12 @@
 /** The transaction machines, which decide, and the table of those in progress: little beside the reading of one request. */
-import { type Contest, ring, timesOf } from '../../../bench/micro/contest.ts';
-import { messages } from '../../../bench/micro/messages.ts';
-import { readAsProxy } from '../../sip-parser/parse.bench.ts';
-import { KeyTable } from './key-table.ts';
-import { createNonInviteClient } from './non-invite-client.ts';
-import { createNonInviteServer } from './non-invite-server.ts';
-import { rfcTimers } from './timers.ts';
+
+import { KeyTable } from '../../src/sip/transaction/key-table.ts';
+import { createNonInviteClient } from '../../src/sip/transaction/non-invite-client.ts';
+import { createNonInviteServer } from '../../src/sip/transaction/non-invite-server.ts';
+import { rfcTimers } from '../../src/sip/transaction/timers.ts';
+import { type Contest, ring, timesOf } from './contest.ts';
+import { messages } from './messages.ts';
+import { readAsProxy } from './parse.ts';
 
 /** Both transactions of one MESSAGE over UDP, from the request to the end (RFC 3261 §17.1.2, §17.2.2). */
 function playBoth(): () => void {

@@ -1,8 +1,9 @@
 /** The decision and the access list: many rows cost what few do. */
-import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
+
+import { compileAccess } from '../../src/routing/acl.ts';
+import { decide } from '../../src/routing/decide.ts';
 import { accessRow, cisco, factsOf, microsoft, policyOf, routeRow, sourceOf } from '../../test/support/routing.ts';
-import { compileAccess } from './acl.ts';
-import { decide } from './decide.ts';
+import { type Contest, ring, timesOf } from './contest.ts';
 
 const few = 10;
 const many = 10_000;

@@ -1,16 +1,16 @@
 /** What one request costs from octets to octets beside npm `sip`, which takes it apart and puts it together again. */
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { type Contest, ring, timesOf } from '../../bench/micro/contest.ts';
-import { messages } from '../../bench/micro/messages.ts';
+import { forward } from '../../src/proxy/forward.ts';
+import { preprocessRoutes } from '../../src/proxy/route-headers.ts';
+import { Signing } from '../../src/proxy/signing.ts';
+import { unlimitedAccount } from '../../src/sip/memory-budget.ts';
+import type { Flow, Listener } from '../../src/sip/transport/flow.ts';
+import { FlowUsers } from '../../src/sip/transport/flow-users.ts';
+import { checkRequest } from '../../src/sip-parser/index.ts';
 import { npmSip } from '../../test/support/npm-sip.ts';
-import { unlimitedAccount } from '../sip/memory-budget.ts';
-import type { Flow, Listener } from '../sip/transport/flow.ts';
-import { FlowUsers } from '../sip/transport/flow-users.ts';
-import { checkRequest } from '../sip-parser/index.ts';
-import { readAsProxy } from '../sip-parser/parse.bench.ts';
-import { forward } from './forward.ts';
-import { preprocessRoutes } from './route-headers.ts';
-import { Signing } from './signing.ts';
+import { type Contest, ring, timesOf } from './contest.ts';
+import { messages } from './messages.ts';
+import { readAsProxy } from './parse.ts';
 
 const listener: Listener = {
   transport: 'tcp',

@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import {
-  type LdapChange,
   type LdapConnection,
   type LdapControl,
   type LdapEntry,
@@ -22,7 +21,6 @@ import {
   type WireResult,
   writeAbandon,
   writeBind,
-  writeModify,
   writeSearch,
   writeUnbind,
 } from './ldap-wire.ts';
@@ -126,11 +124,6 @@ export class StreamConnection implements LdapConnection {
       page?.abandon();
     };
     return { done: pages(), abandon };
-  }
-
-  async modify(dn: string, changes: readonly LdapChange[], controls?: readonly LdapControl[]): Promise<void> {
-    const result = await this.#ask((id) => writeModify(id, dn, changes, controls), {}).done;
-    if (result.code !== 0) throw refused(this.server, `to change ${dn}`, result);
   }
 
   close(): void {

@@ -6,19 +6,16 @@
 import {
   AbandonRequest,
   AndFilter,
-  Attribute,
   Ber,
   BerReader,
   type BerWriter,
   BindRequest,
-  Change,
   Control,
   EqualityFilter,
   ExtendedRequest,
   type Filter,
   FilterParser,
   GreaterThanEqualsFilter,
-  ModifyRequest,
   NotFilter,
   OrFilter,
   PresenceFilter,
@@ -26,7 +23,7 @@ import {
   UnbindRequest,
 } from 'ldapts';
 import { readUntil, whole } from './ber-strict.ts';
-import type { LdapChange, LdapControl, LdapEntry, LdapFilter, LdapSearch } from './ldap.ts';
+import type { LdapControl, LdapEntry, LdapFilter, LdapSearch } from './ldap.ts';
 
 /**
  * Turns a filter into ldapts's own.
@@ -83,18 +80,6 @@ export function writeSearch(messageId: number, search: LdapSearch, controls = se
     timeLimit: 0,
     controls: rawControls(controls),
   }).write();
-}
-
-export function writeModify(
-  messageId: number,
-  dn: string,
-  changes: readonly LdapChange[],
-  controls?: readonly LdapControl[],
-): Buffer {
-  const list = changes.map(({ operation, attribute, values }) => {
-    return new Change({ operation, modification: new Attribute({ type: attribute, values: [...values] }) });
-  });
-  return new ModifyRequest({ messageId, dn, changes: list, controls: rawControls(controls) }).write();
 }
 
 /** What can come from a server: everything that ends an operation is a `result`. */

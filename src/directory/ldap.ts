@@ -2,7 +2,7 @@
 import { RouterError } from '../router-error.ts';
 
 /** Each has a connection of its own: a sweep must not stand in the way of a look-up, nor a look-up share the fate of a write. */
-export type LdapPurpose = 'lookup' | 'sync' | 'write';
+export type LdapPurpose = 'lookup' | 'sync';
 
 /**
  * As text: what an operator writes (RFC 4515), never made from what comes from outside. As a value: a user part travels as
@@ -72,12 +72,6 @@ export interface LdapOperation {
   abandon(): void;
 }
 
-export interface LdapChange {
-  readonly operation: 'add' | 'delete' | 'replace';
-  readonly attribute: string;
-  readonly values: readonly string[];
-}
-
 /** One TCP connection in its whole life: it never reconnects. */
 export interface LdapConnection {
   /** `ldaps://dc1.example.com:636`: state that belongs to one server (USN, cookie) is kept by it. */
@@ -89,7 +83,6 @@ export interface LdapConnection {
   search(search: LdapSearch): LdapOperation;
   /** Searches page after page (RFC 2696) until the server gives no cookie, also over empty pages. One at a time. */
   searchPaged(search: LdapSearch, pageSize: number): LdapOperation;
-  modify(dn: string, changes: readonly LdapChange[], controls?: readonly LdapControl[]): Promise<void>;
   close(): void;
 }
 

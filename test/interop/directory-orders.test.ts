@@ -1,11 +1,12 @@
 /** An operator at the running router, whose snapshot comes from OpenLDAP: a loss is held back, looked at, and confirmed. */
+
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
 import { ask, command } from '../support/admin.ts';
+import { openWriter } from '../support/directory-writer.ts';
 import { pause, RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
 import { until } from '../support/until.ts';
-import { connectionsForAll } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
 import { kindOf, nameOf, userDn } from './directory/users.ts';
@@ -48,16 +49,13 @@ async function sweptWith(outcome: string): Promise<void> {
 const order = (...args: readonly string[]) => command(router, 'directory', ...args);
 
 async function disableMost(): Promise<void> {
-  const writer = await connectionsForAll(server, {
-    bindDn: server.writer.dn,
-    password: server.writer.password,
-  }).open('write');
+  const writer = await openWriter(server);
   for (let index = 1; index <= users; index += 1) {
     if (kindOf(index) !== 'enabled') continue;
     const change = { operation: 'replace', attribute: 'msRTCSIP-UserEnabled', values: ['FALSE'] } as const;
     await writer.modify(userDn(index, server.suffix), [change]);
   }
-  writer.close();
+  await writer.close();
 }
 
 test('a user is shown with the name of his object, and the report names both objects that share an address', async () => {

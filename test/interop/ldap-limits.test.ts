@@ -2,7 +2,8 @@
  * Ways in which servers and networks hurt LDAP clients, the Client of ldapts 9.2 among them; each has a number. Against real
  * servers, and a false one where no real one can be made to: none of them hurts the router.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { LdapError } from '../../src/directory/ldap.ts';
 import {
   dirSyncControl,
@@ -11,6 +12,7 @@ import {
   syncInfoOid,
   syncRequestControl,
 } from '../../src/directory/ldap-controls.ts';
+import { openWriter } from '../support/directory-writer.ts';
 import { bindResponse, fakeLdapServer, pagedCookie, searchDone, searchEntry } from '../support/fake-ldap-server.ts';
 import { until } from '../support/until.ts';
 import { connectionsTo, lookupIn } from './directory/opened.ts';
@@ -113,8 +115,9 @@ describe('searches', () => {
   });
 
   test('7, 8: entries come as the server sends them, and intermediate responses with them (RFC 4533 refreshAndPersist)', async () => {
-    const connections = connectionsTo(server, { bindDn: server.writer.dn, password: server.writer.password });
-    const [sync, write] = [await connections.open('sync'), await connections.open('write')];
+    const sync = await connectionsTo(server).open('sync');
+    const writer = await openWriter(server);
+    onTestFinished(() => writer.close());
     const seen: string[] = [];
     let isRefreshed = false;
     const search = sync.search({
@@ -132,7 +135,7 @@ describe('searches', () => {
     const ended = expect(search.done).rejects.toMatchObject({ code: 'ldap-abandoned' });
     await until(() => isRefreshed);
     expect(seen).toHaveLength(server.users);
-    await write.modify(userDn(1, server.suffix), [
+    await writer.modify(userDn(1, server.suffix), [
       { operation: 'replace', attribute: 'department', values: ['moved'] },
     ]);
     await until(() => seen.includes('moved'));
@@ -289,9 +292,8 @@ describe('Samba AD', () => {
   test('11: in DirSync an attribute that was removed is told from one that did not change', async () => {
     const connections = connectionsTo(samba, { searchMs: 10_000 });
     const sync = await connections.open('sync');
-    const writer = await connectionsTo(samba, { bindDn: samba.writer.dn, password: samba.writer.password }).open(
-      'write',
-    );
+    const writer = await openWriter(samba);
+    onTestFinished(() => writer.close());
     const poll = async (cookie?: Buffer) => {
       const changed: { dn: string; hasLine: boolean; line: string | undefined; hasFlags: boolean }[] = [];
       const { controls } = await sync.search({

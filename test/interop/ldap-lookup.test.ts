@@ -1,8 +1,10 @@
 /** Look-up mode against real servers: every kind of user, names that no filter may trip over, several sources and servers. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
+import { openWriter } from '../support/directory-writer.ts';
 import { until } from '../support/until.ts';
-import { connectionsTo, lookupIn, openedDirectory, sourceOf } from './directory/opened.ts';
+import { lookupIn, openedDirectory, sourceOf } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -164,9 +166,8 @@ describe('several sources', () => {
 test('an attribute of another product is searched too, with and without the scheme', async () => {
   const server = await startOpenLdap({ users: 20 });
   try {
-    const writer = await connectionsTo(server, { bindDn: server.writer.dn, password: server.writer.password }).open(
-      'write',
-    );
+    const writer = await openWriter(server);
+    onTestFinished(() => writer.close());
     const change = (value: string) =>
       ({ operation: 'replace', attribute: 'ectisrv3UserSipUri', values: [value] }) as const;
     await writer.modify(`CN=${nameOf(1)},${server.usersDn}`, [change('sip:with@example.com')]);

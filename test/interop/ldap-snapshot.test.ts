@@ -1,21 +1,16 @@
 /** Snapshot mode against real servers, in its thread: what a sweep finds, what changes are seen, and what breaks without harm. */
+
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { LdapConnection } from '../../src/directory/ldap.ts';
 import type { LdapSourceSettings } from '../../src/directory/ldap-settings.ts';
 import type { SnapshotDirectory } from '../../src/directory/snapshot-directory.ts';
+import { type DirectoryWriter, openWriter } from '../support/directory-writer.ts';
 import { until } from '../support/until.ts';
-import {
-  connectionsForAll,
-  type OpenedDirectory,
-  openedDirectory,
-  sourceOf,
-  usualSnapshot,
-} from './directory/opened.ts';
+import { type OpenedDirectory, openedDirectory, sourceOf, usualSnapshot } from './directory/opened.ts';
 import { type OpenLdapWish, startOpenLdap } from './directory/openldap.ts';
 import { relayTo } from './directory/relay.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
@@ -48,9 +43,6 @@ const quickToNotice = (server: TestDirectory, url: string): LdapSourceSettings['
 
 const swept = ({ snapshot }: Opened) => until(() => snapshot.status.lastSweep?.outcome === 'applied');
 
-const writerTo = async (server: TestDirectory): Promise<LdapConnection> =>
-  connectionsForAll(server, { bindDn: server.writer.dn, password: server.writer.password }).open('write');
-
 /** By OpenLDAP's own tool: the router never deletes. */
 const deleteUser = (server: TestDirectory, index: number): Promise<unknown> =>
   promisify(execFile)(
@@ -71,11 +63,11 @@ const servers = [
 
 describe.each(servers)('%s', (_, kind, startServer) => {
   let server: TestDirectory;
-  let writer: LdapConnection;
+  let writer: DirectoryWriter;
   beforeAll(async () => {
     server = await startServer();
     console.info(`met ${server.version}`);
-    writer = await writerTo(server);
+    writer = await openWriter(server);
   });
   afterAll(async () => {
     writer?.close();
@@ -142,7 +134,7 @@ describe.each(servers)('%s', (_, kind, startServer) => {
       await until(() => opened.snapshot.status.phase === 'waiting');
       expect(opened.is(nameOf(20))).toBe('enabled');
       await server.start();
-      const again = await writerTo(server);
+      const again = await openWriter(server);
       onTestFinished(() => again.close());
       const value = (is: boolean) => [is ? 'TRUE' : 'FALSE'];
       const set = (is: boolean): Promise<void> =>
@@ -247,7 +239,7 @@ test.each(['notify', 'poll', 'dirsync'] as const)(
 test('Samba AD: without the right to replicate, DirSync shows what the account may read', async () => {
   const server = await startSambaAd({ users: 100 });
   onTestFinished(() => server.stop());
-  const writer = await writerTo(server);
+  const writer = await openWriter(server);
   onTestFinished(() => writer.close());
   const { plain } = server;
   const opened = await open({ ...server, reader: plain }, { follow: 'dirsync' });

@@ -2,14 +2,14 @@
  * A user changes sides while both sides keep writing to him: every MESSAGE through the running router is delivered on the side
  * where he is, or refused there where he is not, and none is lost.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { LdapConnection } from '../../src/directory/ldap.ts';
+import { type DirectoryWriter, openWriter } from '../support/directory-writer.ts';
 import { newBranch, requestText, responseText } from '../support/raw-message.ts';
 import { openEnd, type RawEnd } from '../support/raw-sip.ts';
 import { RouterProcess } from '../support/router-process.ts';
 import { routesYaml, twoSides } from '../support/two-sides.ts';
-import { connectionsForAll } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -177,12 +177,10 @@ const withinMs: Readonly<Record<Way, number>> = { notify: 200, poll: 1_200, dirs
 
 describe.each(kinds)('with %s', (_, startServer, ways) => {
   let server: TestDirectory;
-  let writer: LdapConnection;
+  let writer: DirectoryWriter;
   beforeAll(async () => {
     server = await startServer();
-    writer = await connectionsForAll(server, { bindDn: server.writer.dn, password: server.writer.password }).open(
-      'write',
-    );
+    writer = await openWriter(server);
   }, 240_000);
   afterAll(async () => {
     writer?.close();

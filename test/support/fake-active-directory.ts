@@ -168,10 +168,6 @@ class FakeConnection implements LdapConnection {
     return this.search(search);
   }
 
-  modify(): Promise<void> {
-    throw new Error('the sync never writes');
-  }
-
   async #answer(search: LdapSearch): Promise<LdapResult> {
     if (this.closedBecause !== undefined) throw this.closedBecause;
     if (this.#directory.failure !== undefined) throw this.#directory.failure;

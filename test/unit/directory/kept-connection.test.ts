@@ -35,10 +35,6 @@ class FakeConnection implements LdapConnection {
   searchPaged(): never {
     throw new Error('nothing is asked here');
   }
-
-  modify(): never {
-    throw new Error('nothing is written here');
-  }
 }
 
 /** Attempts wait until the test lets them succeed or fail. */

@@ -46,7 +46,6 @@ class FakeOpenLdap {
       close: () => undefined,
       search: operation,
       searchPaged: operation,
-      modify: () => Promise.reject(new Error('a poll writes nothing')),
     };
   }
 

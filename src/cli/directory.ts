@@ -1,9 +1,10 @@
 /** `directory check [FILE]`: whether the sources of users work, and what they know, in plain words. */
+
+import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/census.ts';
 import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/examine.ts';
 import type { Source } from '../directory/source.ts';
-import { createTimerWheel } from '../clock.ts';
 import { type Command, fileWord } from './command.ts';
 import { type Io, printProblems } from './printing.ts';
 

@@ -116,7 +116,7 @@ const selectionOf = ({ mode, baseDns, scope, filter, attributes, followReferrals
 ];
 
 /** It is asked for each user, and remembers what it was told. */
-export class LivingLookup implements LivingSource {
+class LivingLookup implements LivingSource {
   source: LdapSource;
   readonly directory: Directory;
   readonly #parts: DirectoryParts;
@@ -190,7 +190,7 @@ function openAsked(source: LdapSource, cache: CacheSettings, parts: DirectoryPar
 }
 
 /** All its users are in memory: a look-up never waits, and so needs no cache before it. */
-export class LivingSnapshot implements LivingSource {
+class LivingSnapshot implements LivingSource {
   source: LdapSource;
   readonly directory: Directory;
   readonly snapshot: SnapshotDirectory;

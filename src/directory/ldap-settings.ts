@@ -30,7 +30,7 @@ import { type SnapshotSettings, snapshotFields } from './sync/snapshot-settings.
 import { schemeIsAlwaysWritten, type UserAttributes } from './user-entry.ts';
 
 /** How its servers are reached, as far as one setting is one value. */
-export const serverFields = {
+const serverFields = {
   /** What protects `ldap:` URLs; false: nothing does. */
   startTls: called('start-tls', withDefault(flag, true)),
   bindDn: called('bind-dn', required(text())),

@@ -2,10 +2,7 @@
 import type { LdapConnection, LdapEntry, LdapSearch } from './ldap.ts';
 
 /** Reads all entries of a search that has few. */
-export async function readEntries(
-  connection: LdapConnection,
-  search: Omit<LdapSearch, 'onEntry'>,
-): Promise<LdapEntry[]> {
+async function readEntries(connection: LdapConnection, search: Omit<LdapSearch, 'onEntry'>): Promise<LdapEntry[]> {
   const entries: LdapEntry[] = [];
   await connection.search({ ...search, onEntry: (entry) => entries.push(entry) }).done;
   return entries;

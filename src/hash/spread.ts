@@ -1,6 +1,6 @@
 /** Text to numbers that anybody can compute: for choices that must be the same everywhere and always. Never for a table or a secret. */
 
-export const fnvStart = 0x811c9dc5;
+const fnvStart = 0x811c9dc5;
 
 /** FNV-1a over the text and a separator, so that ('ab', 'c') and ('a', 'bc') differ; 32 bits, signed. */
 export const fnv = (hash: number, text: string): number => {

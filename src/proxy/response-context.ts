@@ -348,7 +348,7 @@ const rank = ({ status, origin }: Outcome, isInvite: boolean): number => {
 };
 
 /** §16.7 step 6: 6xx, else the lowest class. */
-export const bestOutcome = ({ outcomes, isInvite }: ResponseContext): Outcome | undefined => {
+const bestOutcome = ({ outcomes, isInvite }: ResponseContext): Outcome | undefined => {
   let best: Outcome | undefined;
   for (const outcome of outcomes) {
     if (best === undefined || rank(outcome, isInvite) < rank(best, isInvite)) best = outcome;

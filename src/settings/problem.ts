@@ -43,7 +43,7 @@ export const quote = (text: string): string => {
 };
 
 /** The order in which a reader walks through a file; problems of other files come behind. */
-export function inReadingOrder(problems: readonly Problem[], firstFile: string): readonly Problem[] {
+function inReadingOrder(problems: readonly Problem[], firstFile: string): readonly Problem[] {
   const rank = (problem: Problem) => (problem.file === firstFile ? 0 : 1);
   return [...problems].sort(
     (a, b) => rank(a) - rank(b) || compareText(a.file, b.file) || a.line - b.line || a.column - b.column,

@@ -102,7 +102,7 @@ export function findHostEnd(text: string, start: number, limit: number): number 
 }
 
 /** Just behind the `]` of the IPv6 reference that opens at `start`; -1 when it is none. */
-export function ipv6ReferenceEnd(text: string, start: number, limit: number): number {
+function ipv6ReferenceEnd(text: string, start: number, limit: number): number {
   const end = skipClass(text, start + 1, limit, IPV6);
   return end < limit && text[end] === ']' && isIPv6(text.slice(start + 1, end)) ? end + 1 : -1;
 }

@@ -1,5 +1,6 @@
 /** A transport layer on loopback for tests, with a handler that keeps what it is told and a clock that is moved by hand. */
 
+import { defaultsOf } from '../../src/settings/reader.ts';
 import type { Door } from '../../src/sip/transport/door.ts';
 import type {
   DiscardCode,
@@ -17,12 +18,12 @@ import type { FlowUser } from '../../src/sip/transport/flow-users.ts';
 import type { PeerRefusal } from '../../src/sip/transport/peer-refusal.ts';
 import {
   defaultLimits,
-  defaultTimeouts,
   type ListenSetting,
   type TlsProfile,
   type TransportLimits,
   type TransportSettings,
   type TransportTimeouts,
+  timeoutFields,
 } from '../../src/sip/transport/settings.ts';
 import type { TransportError } from '../../src/sip/transport/transport-error.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../../src/sip/transport/transport-layer.ts';
@@ -145,7 +146,7 @@ export const settingsFor = (wishes: TransportWishes): TransportSettings => ({
   listen: (wishes.listen ?? []).map((listen) => ({ address: '127.0.0.1', port: 0, ...listen })),
   tls: new Map((wishes.tls ?? []).map((profile) => [profile.name, profile])),
   limits: { ...defaultLimits, ...wishes.limits },
-  timeouts: { ...defaultTimeouts, ...wishes.timeouts },
+  timeouts: { ...defaultsOf(timeoutFields), ...wishes.timeouts },
 });
 
 export const doorFor = ({ door }: Pick<TransportWishes, 'door'>): Door => ({ ...openDoor, ...door });

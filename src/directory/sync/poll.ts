@@ -74,7 +74,7 @@ const movedSince = (before: readonly string[], highest: string): readonly string
 /** `20260601000000.000000Z#000000#001#000000`: the third part is the provider's. */
 const isOfOneProvider = (a: string, b: string): boolean => a.split('#')[2] === b.split('#')[2];
 
-export class Poll {
+class Poll {
   mark: string;
   readonly #parts: FollowParts;
   readonly #number: ChangeNumber;

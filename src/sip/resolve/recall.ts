@@ -22,7 +22,7 @@ const nothing = { answer: undefined, usableUntil: 0 };
 const QUESTIONS = 10_000;
 
 /** One kind of question. */
-export class Recall<Answer> {
+class Recall<Answer> {
   readonly #known = new RecentMap<Known<Answer>>(QUESTIONS);
   readonly #ask: (name: string) => Promise<Answer>;
   readonly #isWhole: (answer: Answer) => boolean;

@@ -5,7 +5,7 @@ import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import { sentByPort } from '../transport/via.ts';
 
-export const magicCookie = 'z9hG4bK';
+const magicCookie = 'z9hG4bK';
 
 /** The method whose server transaction a request belongs to: an ACK belongs to its INVITE. */
 const transactionMethod = (method: string): string => (method === 'ACK' ? 'INVITE' : method);

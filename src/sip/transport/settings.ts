@@ -120,5 +120,3 @@ type Timeouts = ObjectOf<typeof timeoutFields>;
 
 /** Without `keepAliveMs`: no probes. */
 export type TransportTimeouts = Omit<Timeouts, 'keepAliveMs'> & Partial<Pick<Timeouts, 'keepAliveMs'>>;
-
-export const defaultTimeouts: TransportTimeouts = defaultsOf(timeoutFields);

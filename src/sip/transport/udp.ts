@@ -17,7 +17,7 @@ import type { TransportError } from './transport-error.ts';
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** One remote address. It does not die before its port, so what fails is only ever one message. */
-export class UdpFlow implements Flow {
+class UdpFlow implements Flow {
   readonly transport = 'udp';
   readonly isReliable = false;
   readonly isEnding = false;

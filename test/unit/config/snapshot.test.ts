@@ -1,4 +1,5 @@
 /** What a routes.yaml without mistakes becomes, and that the shipped one is the manual that it promises to be. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,8 +9,9 @@ import { openDirectory } from '../../../src/directory/compose.ts';
 import type { LdifSource } from '../../../src/directory/living-ldif.ts';
 import { sourceKinds } from '../../../src/directory/source-kinds.ts';
 import { decide } from '../../../src/routing/decide.ts';
+import { defaultsOf } from '../../../src/settings/reader.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
-import { defaultLimits, defaultTimeouts, type TransportSettings } from '../../../src/sip/transport/settings.ts';
+import { defaultLimits, type TransportSettings, timeoutFields } from '../../../src/sip/transport/settings.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -86,7 +88,7 @@ describe('defaults', () => {
   test('of limits, times and timers are those of the rooms that use them', () => {
     const { transport, timers } = snapshotOf(routesYaml());
     expect(transport.limits).toEqual(defaultLimits);
-    expect(transport.timeouts).toEqual(defaultTimeouts);
+    expect(transport.timeouts).toEqual(defaultsOf(timeoutFields));
     expect(timers).toEqual({ ...rfcTimers, timerCMs: 190_000, failoverAfterMs: 2_000 });
   });
 

@@ -3,6 +3,7 @@
  * never reconnects: who has lost one asks for another.
  */
 import type { Socket } from 'node:net';
+import { isOutOfService } from './failure-class.ts';
 import {
   type LdapConnection,
   type LdapControl,
@@ -25,7 +26,7 @@ import {
   writeUnbind,
 } from './ldap-wire.ts';
 import { hasMoreValues, withAllValues } from './ranged-values.ts';
-import { isOutOfService, resultCodes, tellResult } from './result-code.ts';
+import { resultCodes, tellResult } from './result-code.ts';
 
 export interface ConnectionSettings {
   readonly server: string;
@@ -40,12 +41,22 @@ interface Pending {
   readonly search: LdapSearch | undefined;
   readonly referrals: string[];
   readonly settle: (outcome: WireResult | Error) => void;
+  readonly isSignOfLife: boolean;
   heardAtMs: number;
   budget: { cancel(): void } | undefined;
 }
 
+interface AskOptions {
+  readonly search?: LdapSearch;
+  readonly budgetMs?: number;
+  readonly isSignOfLife?: boolean;
+}
+
 /** Anything that every server answers, whatever may be read. */
 const signOfLife = { baseDn: '', scope: 'base', filter: { present: 'objectClass' }, attributes: ['1.1'] } as const;
+
+/** One slow search may be its own fault. A server that gives signs of life, and answers nothing else, has lost its database. */
+const mostUnanswered = 2;
 
 /** RFC 4511 §4.4.1: the server says that it will close the connection, in a message that answers nothing. */
 const noticeOfDisconnection = 0;
@@ -65,6 +76,8 @@ export class StreamConnection implements LdapConnection {
   #keepAlive: { cancel(): void } | undefined;
   #closedBecause: LdapError | undefined;
   #isProbing = false;
+  /** Requests in a row that were not answered; signs of life are not counted among them. */
+  #unanswered = 0;
 
   /** @param socket open, and read by nobody else */
   constructor(socket: Socket, settings: ConnectionSettings, clock: LdapClock) {
@@ -177,7 +190,7 @@ export class StreamConnection implements LdapConnection {
   /** Sends a request, and waits for the message that ends it. */
   #ask(
     write: (id: number) => Buffer,
-    { search, budgetMs = this.#settings.budgetMs }: { readonly search?: LdapSearch; readonly budgetMs?: number },
+    { search, budgetMs = this.#settings.budgetMs, isSignOfLife = false }: AskOptions,
   ): { readonly done: Promise<WireResult>; abandon(): void } {
     const id = this.#nextId();
     const done = new Promise<WireResult>((resolve, reject) => {
@@ -187,7 +200,8 @@ export class StreamConnection implements LdapConnection {
         else resolve(outcome);
       };
       const octets = write(id);
-      const pending: Pending = { search, referrals: [], settle, heardAtMs: this.#clock.now(), budget: undefined };
+      const heardAtMs = this.#clock.now();
+      const pending: Pending = { search, referrals: [], settle, isSignOfLife, heardAtMs, budget: undefined };
       this.#pending.set(id, pending);
       this.#grant(id, pending, budgetMs, budgetMs);
       this.#socket.write(octets);
@@ -212,9 +226,14 @@ export class StreamConnection implements LdapConnection {
   }
 
   /** One slow operation is given up alone; whether the server is silent altogether is another question, and asked. */
-  #silent(id: number, { heardAtMs }: Pending, budgetMs: number): void {
+  #silent(id: number, { heardAtMs, isSignOfLife }: Pending, budgetMs: number): void {
     this.#abandon(id, new LdapError('ldap-timeout', `${this.server} did not answer within ${budgetMs} ms`));
-    if (this.#heardAtMs <= heardAtMs) this.#probe();
+    if (isSignOfLife) return;
+    this.#unanswered += 1;
+    if (this.#unanswered >= mostUnanswered) {
+      const what = `${this.#unanswered} requests in a row were not answered within ${budgetMs} ms each`;
+      this.#end(new LdapError('ldap-timeout', `${this.server} is silent: ${what}`));
+    } else if (this.#heardAtMs <= heardAtMs) this.#probe();
   }
 
   #watch(ms: number): void {
@@ -234,7 +253,7 @@ export class StreamConnection implements LdapConnection {
     const settled = (): void => {
       this.#isProbing = false;
     };
-    this.#ask(write, {}).done.then(settled, (error: unknown) => {
+    this.#ask(write, { isSignOfLife: true }).done.then(settled, (error: unknown) => {
       settled();
       if (!(error instanceof LdapError) || error.code !== 'ldap-timeout' || this.#heardAtMs > beganMs) return;
       this.#end(
@@ -259,12 +278,13 @@ export class StreamConnection implements LdapConnection {
   }
 
   #received(chunk: Buffer): void {
-    this.#heardAtMs = this.#clock.now();
     let buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     try {
       for (;;) {
         const length = messageLength(buffer);
         if (length === 0 || length > buffer.length || this.#closedBecause !== undefined) break;
+        // A part of a message is no word of the server: it may never end.
+        this.#heardAtMs = this.#clock.now();
         this.#handle(readResponse(buffer.subarray(0, length)));
         buffer = buffer.subarray(length);
       }
@@ -285,6 +305,7 @@ export class StreamConnection implements LdapConnection {
     // What comes about an abandoned operation is too late (RFC 4511 §4.11).
     if (pending === undefined) return;
     pending.heardAtMs = this.#heardAtMs;
+    if (!pending.isSignOfLife) this.#unanswered = 0;
     if (response.kind === 'references') pending.referrals.push(...response.urls);
     else if (response.kind !== 'result') this.#deliver(messageId, response, pending);
     else this.#take(messageId)?.settle(withReferrals(response.result, pending.referrals));

@@ -1,4 +1,5 @@
 /** The one owner of a source's connections: chooses the server, connects, verifies, binds, and only then hands a connection out. */
+import { consequenceOf } from './failure-class.ts';
 import {
   type LdapConnection,
   type LdapConnections,
@@ -8,7 +9,6 @@ import {
 } from './ldap.ts';
 import { StreamConnection } from './ldap-connection.ts';
 import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './ldap-socket.ts';
-import { resultCodes } from './result-code.ts';
 import { missingAttributes } from './schema-check.ts';
 import {
   type ChoiceEvent,
@@ -65,8 +65,7 @@ export function ldapConnections(settings: LdapServersSettings, parts: LdapParts)
 /** How long the schema of a server is believed to be as it was. */
 const schemaLifeMs = 3_600_000;
 
-const hasWrongCredentials = ({ code, resultCode }: LdapError): boolean =>
-  code === 'ldap-bind' && resultCode === resultCodes.invalidCredentials;
+const isForAll = ({ failure }: LdapError): boolean => consequenceOf(failure).rest === 'long for all';
 
 class Connections implements OwnedConnections {
   readonly #settings: LdapServersSettings;
@@ -96,7 +95,7 @@ class Connections implements OwnedConnections {
         return connection;
       } catch (error) {
         last = this.#failed(index, error, purpose);
-        if (hasWrongCredentials(last)) break;
+        if (isForAll(last)) break;
       }
     }
     throw last;
@@ -178,15 +177,16 @@ class Connections implements OwnedConnections {
     return why;
   }
 
-  /** That a server closes a connection is its right (idle, restart); that it falls silent is a failure. */
   #lost(server: number, why: LdapError): void {
-    if (why.code !== 'ldap-closed') this.#failed(server, why, 'lookup');
+    if (consequenceOf(why.failure).isLeft) this.#failed(server, why, 'lookup');
   }
 
   #note(server: number, error: LdapError): void {
     const told = { server, nowMs: this.#nowMs(), why: error.message, spread: this.#parts.random() };
-    const isRefusal = error.code === 'ldap-bind' || error.code === 'ldap-schema';
-    const event: ChoiceEvent = hasWrongCredentials(error)
+    const isRefusal = consequenceOf(error.failure).rest === 'long';
+    // What was believed of it may be what it cannot answer any more.
+    this.#schemaSoundUntil.delete(this.#servers[server]!.url);
+    const event: ChoiceEvent = isForAll(error)
       ? { ...told, kind: 'credentials-refused' }
       : { ...told, kind: 'failed', isRefusal };
     this.#choice = stepChoice(this.#choice, event, this.#settings);

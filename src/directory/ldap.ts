@@ -1,5 +1,6 @@
 /** What LDAP offers to the sources: connections that are bound before anybody gets them, and searches that stream. */
 import { RouterError } from '../router-error.ts';
+import { classOf, type FailureClass, type LdapErrorCode } from './failure-class.ts';
 
 /** Each has a connection of its own: a sweep must not stand in the way of a look-up, nor a look-up share the fate of a write. */
 export type LdapPurpose = 'lookup' | 'sync';
@@ -109,23 +110,6 @@ export interface LdapServerState {
   readonly lastFailure: string | undefined;
 }
 
-/**
- * `ldap-refused`: the server's answer (see `resultCode`); `ldap-unavailable`: that it cannot serve, and the connection's end. `ldap-unreachable`: no connection. `ldap-not-trusted`: its
- * certificate. `ldap-bind`: our name or password. `ldap-timeout`: silence. `ldap-closed`: the connection ended.
- * `ldap-schema`: an attribute that does not exist there. `ldap-abandoned`: our own wish. `ldap-protocol`: what came was no LDAP.
- */
-export type LdapErrorCode =
-  | 'ldap-refused'
-  | 'ldap-unavailable'
-  | 'ldap-unreachable'
-  | 'ldap-not-trusted'
-  | 'ldap-bind'
-  | 'ldap-timeout'
-  | 'ldap-closed'
-  | 'ldap-schema'
-  | 'ldap-abandoned'
-  | 'ldap-protocol';
-
 export class LdapError extends RouterError {
   /** RFC 4511 §4.1.9, of `ldap-refused`, `ldap-unavailable` and `ldap-bind`. */
   readonly resultCode: number | undefined;
@@ -138,5 +122,9 @@ export class LdapError extends RouterError {
     super(code, message);
     this.resultCode = resultCode;
     this.referrals = referrals;
+  }
+
+  get failure(): FailureClass {
+    return classOf(this.code, this.resultCode);
   }
 }

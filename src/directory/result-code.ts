@@ -29,30 +29,39 @@ const meanings: ReadonlyMap<number, string> = new Map([
 const adBindMeanings: ReadonlyMap<string, string> = new Map([
   ['525', 'there is no such account'],
   ['52e', 'the password is wrong'],
-  ['530', 'the account may not log on at this time'],
-  ['531', 'the account may not log on from here'],
-  ['532', 'the password has expired'],
+  [
+    '52f',
+    'a restriction of the account forbids this log-on: look at its logon hours, workstations and authentication policy',
+  ],
+  ['530', 'the account may not log on at this time: look at its logon hours'],
+  ['531', 'the account may not log on from here: look at "Log On To" of the account'],
+  ['532', 'the password has expired: set a new one, and let it never expire for this account'],
+  [
+    '534',
+    'the account has not been granted this type of log-on: look at the user rights in the policy of the controllers',
+  ],
+  ['568', 'the account is in too many groups for one token: take it out of some'],
   ['533', 'the account is disabled'],
   ['701', 'the account has expired'],
   ['773', 'the password must be changed first'],
   ['775', 'the account is locked out'],
+  [
+    '80090346',
+    'channel binding is missing or wrong (SEC_E_BAD_BINDINGS): this router offers none, so LdapEnforceChannelBinding of the controller must not be 2',
+  ],
 ]);
 
+/** Registry value LDAPServerIntegrity 2, "LDAP server signing requirements: Require signing". */
+const wantsSigning = 'it requires signing (LDAPServerIntegrity): use ldaps:// or start-tls, which satisfy it';
+
 export const resultCodes = { referral: 10, noSuchObject: 32, invalidCredentials: 49 } as const;
-
-/**
- * With these a server says that it cannot serve, whoever asks: operationsError (of Active Directory also that it has forgotten
- * who we are), busy, unavailable, unwillingToPerform, other. It is left as one that is gone.
- */
-const outOfService: ReadonlySet<number> = new Set([1, 51, 52, 53, 80]);
-
-export const isOutOfService = (code: number): boolean => outOfService.has(code);
 
 /** `sizeLimitExceeded: ... (4)`, with what the server itself said. */
 export function tellResult(code: number, diagnostic: string): string {
   const [, subCode = ''] = /\bdata ([0-9a-f]+)/i.exec(diagnostic) ?? [];
   const adMeaning = code === resultCodes.invalidCredentials ? adBindMeanings.get(subCode.toLowerCase()) : undefined;
   if (adMeaning !== undefined) return `invalidCredentials: ${adMeaning} (49, data ${subCode})`;
+  if (code === 8 && /integrity checking|signing/i.test(diagnostic)) return `strongerAuthRequired: ${wantsSigning} (8)`;
   const said =
     diagnostic === '' ? '' : `; the server says ${JSON.stringify(diagnostic.replace(/\0$/, '').slice(0, 200))}`;
   return `${meanings.get(code) ?? 'a refusal'} (${code})${said}`;

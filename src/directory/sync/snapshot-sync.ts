@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
+import { consequenceOf } from '../failure-class.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
 import { disbelief, foundNobody } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
@@ -72,16 +73,8 @@ const saveEveryMs = 5 * 60_000;
 
 const longestTimerMs = 2 ** 31 - 1;
 
-/** The server could not be asked, or did not answer: what it would have said is not known, and nothing grows old by it. */
-const silences: readonly unknown[] = [
-  'ldap-unreachable',
-  'ldap-unavailable',
-  'ldap-not-trusted',
-  'ldap-bind',
-  'ldap-timeout',
-  'ldap-closed',
-];
-const isSilence = (error: unknown): boolean => error instanceof LdapError && silences.includes(error.code);
+/** Nothing grows old by it. */
+const isSilence = (error: unknown): boolean => error instanceof LdapError && consequenceOf(error.failure).isSilence;
 
 /** One connection that follows, and what is done beside it. */
 interface Session {

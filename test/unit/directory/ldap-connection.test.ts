@@ -73,6 +73,41 @@ describe('silence', () => {
     expect(connection.closedBecause).toMatchObject({ code: 'ldap-timeout' });
   });
 
+  test('about two searches in a row ends the connection, though the server gives signs of life', async () => {
+    const isSignOfLife = ({ octets }: LdapRequest): boolean => octets.includes('1.1');
+    const { clock, connection, requests } = await connected((request) =>
+      isSignOfLife(request) ? [searchDone(request.messageId)] : [],
+    );
+    const first = outcomeOf(connection.search(everything).done);
+    await until(() => requests.length === 1);
+    clock.advance(1_000);
+    expect(await first).toMatchObject({ code: 'ldap-timeout' });
+    await until(() => requests.some(isSignOfLife));
+    expect(connection.closedBecause).toBeUndefined();
+    const second = outcomeOf(connection.search(everything).done);
+    clock.advance(1_000);
+    expect(await second).toMatchObject({ code: 'ldap-timeout' });
+    expect(connection.closedBecause).toMatchObject({
+      code: 'ldap-timeout',
+      message: 'ldap://fake is silent: 2 requests in a row were not answered within 1000 ms each',
+    });
+  });
+
+  test('after a part of a message is silence: it is no sign of life', async () => {
+    const { clock, connection, requests } = await connected(({ operation, messageId, count }) =>
+      operation === 'search' && count === 1 ? [searchEntry(messageId, 'CN=a', {}).subarray(0, 6)] : [],
+    );
+    const outcome = outcomeOf(connection.search(everything).done);
+    await until(() => requests.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clock.advance(1_000);
+    expect(await outcome).toMatchObject({ code: 'ldap-timeout' });
+    await until(() => requests.length === 3);
+    clock.advance(1_000);
+    await until(() => connection.closedBecause !== undefined);
+    expect(connection.closedBecause).toMatchObject({ code: 'ldap-timeout' });
+  });
+
   test('about one search does not count while others are answered', async () => {
     const { clock, connection, requests } = await connected(silentTo(1));
     const forgotten = outcomeOf(connection.search(everything).done);

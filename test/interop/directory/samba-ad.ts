@@ -30,6 +30,12 @@ export interface SambaDirectory extends TestDirectory {
   readonly gcUrl: string;
   /** A user without any right of its own. */
   readonly plain: Account;
+  /** May do everything. */
+  readonly admin: Account;
+  /** Ends it as an administrator does; `start` goes on with its data. */
+  end(): Promise<void>;
+  /** Its smb.conf, for tools that work on its database. */
+  readonly confFile: string;
 }
 
 const passwords = { admin: 'Admin-pass-1', reader: 'Reader-pass-1', writer: 'Writer-pass-1', plain: 'Plain-pass-1' };
@@ -75,9 +81,12 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
     reader: account('svc-sip', passwords.reader),
     writer: account('svc-provision', passwords.writer),
     plain: account('svc-plain', passwords.plain),
+    admin: account('Administrator', passwords.admin),
+    confFile,
     get pid() {
       return server.pid;
     },
+    end: () => server.end('SIGTERM'),
     kill: () => server.end('SIGKILL'),
     pause: () => stopProcess(server.pid),
     resume: () => server.signal('SIGCONT'),

@@ -1,0 +1,407 @@
+/**
+ * One run: operation after operation, and after each the router's table must become the directory's within the time that its way
+ * of following promises. Then a canary changes its address: when that has been told, all before it has, so what still is other
+ * than the directory then stays so. Operations that change nothing for the router are judged by that alone.
+ */
+import { Chance } from '../fuzz/random.ts';
+import { type Mode, modes } from './asked.ts';
+import type { NetworkState } from './broken-network.ts';
+import { change, replacing } from './changes.ts';
+import { type Entry, type ExpectedTable, readEntries, tableOf } from './expected.ts';
+import {
+  baseOf,
+  canaryOf,
+  type Deleted,
+  type Operation,
+  type OperationKind,
+  operations,
+  type Scene,
+  simpleKinds,
+  sip,
+} from './operations.ts';
+import { Times } from './times.ts';
+import { followEveryMs, pause, World } from './world.ts';
+
+export interface MarathonSettings {
+  readonly seed: number;
+  readonly operations: number;
+  /** No operation begins after that; undefined: all are made. */
+  readonly withinMs?: number;
+  /** Each kind once before any comes twice: a short run meets all of them. */
+  readonly isEven?: boolean;
+  /** Of the router's addresses: `127.0.NET.1`. */
+  readonly net: number;
+  readonly say: (line: string) => void;
+}
+
+export interface MarathonReport {
+  readonly made: number;
+  /** By kind, how often it was made. */
+  readonly kinds: readonly string[];
+  readonly times: readonly string[];
+  /** What was seen beside: how often an operator had to confirm a loss. */
+  readonly confirmed: number;
+  /** Undefined: after each operation both were equal. */
+  readonly difference: string | undefined;
+}
+
+type DisturbanceKind =
+  | 'controller restarted'
+  | 'network broken'
+  | 'clock moved'
+  | 'rights taken away'
+  | 'sweep ordered'
+  | 'several at once';
+type Kind = OperationKind | DisturbanceKind;
+
+const disturbances: readonly DisturbanceKind[] = [
+  'controller restarted',
+  'network broken',
+  'clock moved',
+  'rights taken away',
+  'sweep ordered',
+  'several at once',
+];
+
+/** For a busy machine, and for a server that answers three sources and the marathon one after the other. */
+const marginMs = 5_000;
+
+/** Told by following; a doubt, which only a sweep settles, waits for the rest after the last one (README: 2 s, or 20 sweeps). */
+const limits = {
+  followed: followEveryMs + marginMs,
+  swept: followEveryMs + 10_000 + marginMs,
+  /** After the network or the controller is back: a source that has failed several times waits for up to 30 s, twice. */
+  returned: 60_000 + marginMs,
+  /** Who is expired is so until something confirms them: under notify that may take 15 s. */
+  clock: 15_000 + marginMs,
+} as const;
+
+const confirmAfter = { share: 0.1, users: 5 } as const;
+
+/** What was done, and within what time it must be seen. */
+interface Done {
+  readonly what: string;
+  readonly limitMs: number;
+  /** Milliseconds of `performance.now()` at which the last change was made. */
+  readonly atMs: number;
+}
+
+class Difference extends Error {}
+
+export async function runMarathon(settings: MarathonSettings): Promise<MarathonReport> {
+  const world = await World.start(settings.net);
+  try {
+    return await new Marathon(world, settings).run();
+  } finally {
+    await world.stop();
+  }
+}
+
+class Marathon {
+  readonly #world: World;
+  readonly #settings: MarathonSettings;
+  readonly #chance: Chance;
+  readonly #times = new Times();
+  #entries: readonly Entry[] = [];
+  #table: ExpectedTable = { users: new Map(), pairs: 0, enabledPairs: 0 };
+  #deleted: readonly Deleted[] = [];
+  /** Addresses that somebody had: nobody may be found by them any more. */
+  #once: readonly string[] = [];
+  #numbers = 0;
+  #canaries = 0;
+  #confirmed = 0;
+  #deck: Kind[] = [];
+
+  constructor(world: World, settings: MarathonSettings) {
+    this.#world = world;
+    this.#settings = settings;
+    this.#chance = new Chance(settings.seed);
+  }
+
+  async run(): Promise<MarathonReport> {
+    const { say, withinMs = Number.POSITIVE_INFINITY } = this.#settings;
+    const beganMs = performance.now();
+    let made = 0;
+    let difference: string | undefined;
+    try {
+      await this.#read();
+      await this.#equal(this.#addresses(), performance.now(), limits.swept);
+      while (made < this.#settings.operations && performance.now() - beganMs < withinMs) {
+        const kind = this.#draw();
+        made += 1;
+        const label = `${String(made).padStart(4)} ${kind}`;
+        const done = await this.#do(kind).catch((error: Error) => {
+          throw new Difference(`${label}: ${error.message}`);
+        });
+        if (done === undefined) {
+          made -= 1;
+          continue;
+        }
+        const text = `${label}: ${done.what}`;
+        const times = await this.#settle(done).catch((error: Error) => {
+          say(`${text}: NOT EQUAL`);
+          throw new Difference(`after operation ${made} (${kind}: ${done.what}):\n${error.message}`);
+        });
+        this.#times.add(kind, times);
+        say(`${text}: ${modes.map((mode) => `${mode} ${(times.get(mode) ?? 0).toFixed(0)} ms`).join(', ')}`);
+      }
+    } catch (error) {
+      difference = (error as Error).message;
+    }
+    return { made, kinds: this.#times.kinds, times: this.#times.table(), confirmed: this.#confirmed, difference };
+  }
+
+  #draw(): Kind {
+    if (this.#deck.length === 0) {
+      const kinds = Object.keys(operations) as OperationKind[];
+      const times = this.#settings.isEven === true ? 1 : 2;
+      const all: Kind[] = [...Array.from({ length: times }, () => kinds).flat(), ...disturbances];
+      while (all.length > 0) this.#deck.push(...all.splice(this.#chance.below(all.length), 1));
+    }
+    return this.#deck.pop()!;
+  }
+
+  // What is done
+
+  #do(kind: Kind): Promise<Done | undefined> {
+    switch (kind) {
+      case 'controller restarted':
+        return this.#restart();
+      case 'network broken':
+        return this.#breakNetwork();
+      case 'clock moved':
+        return this.#moveClock();
+      case 'rights taken away':
+        return this.#takeRights();
+      case 'sweep ordered':
+        return this.#sweep();
+      case 'several at once':
+        return this.#several();
+      default:
+        return this.#operate(kind);
+    }
+  }
+
+  async #operate(kind: OperationKind): Promise<Done | undefined> {
+    const what = await this.#make(kind);
+    if (what === undefined) return undefined;
+    const isMoved = kind === 'OU moved' || kind === 'OU renamed';
+    return { what, limitMs: isMoved ? limits.swept : limits.followed, atMs: performance.now() };
+  }
+
+  async #make(kind: OperationKind): Promise<string | undefined> {
+    const operation: Operation | undefined = operations[kind](this.#scene());
+    if (operation === undefined) return undefined;
+    await change(this.#world.server, operation.records);
+    const deleted = this.#deleted.filter((each) => each !== operation.restores);
+    this.#deleted = [...deleted, ...(operation.deletes ?? [])];
+    return operation.what;
+  }
+
+  #scene(): Scene {
+    const next = (): number => {
+      this.#numbers += 1;
+      return this.#numbers;
+    };
+    const { suffix } = this.#world.server;
+    return { entries: this.#entries, deleted: this.#deleted, chance: this.#chance, suffix, next };
+  }
+
+  /** Some changes of the usual kind, each of what the ones before have left. */
+  async #some(count: number): Promise<string> {
+    const made: string[] = [];
+    for (let left = count; left > 0; left -= 1) {
+      const kind = this.#chance.of(simpleKinds);
+      const what = await this.#make(kind);
+      if (what !== undefined) made.push(`${kind} (${what})`);
+      this.#entries = await readEntries(this.#world.server);
+    }
+    return made.join('; ');
+  }
+
+  async #several(): Promise<Done> {
+    const what = await this.#some(2 + this.#chance.below(5));
+    return { what, limitMs: limits.followed, atMs: performance.now() };
+  }
+
+  async #restart(): Promise<Done> {
+    const { server } = this.#world;
+    const isKilled = this.#chance.oneIn(2);
+    await (isKilled ? server.kill() : server.end());
+    await pause(this.#chance.below(3_000));
+    await this.#unchanged('while the controller is away');
+    await server.start();
+    const atMs = performance.now();
+    const made = await this.#some(this.#chance.below(3));
+    const what = `${isKilled ? 'killed' : 'ended'}${made === '' ? '' : `, and then ${made}`}`;
+    return { what, limitMs: limits.returned, atMs };
+  }
+
+  async #breakNetwork(): Promise<Done> {
+    const { network } = this.#world;
+    const state = this.#chance.of(['cut', 'reset', 'stalled'] as const satisfies readonly NetworkState[]);
+    const seconds = 1 + this.#chance.below(8);
+    await network.become(state);
+    const endsMs = performance.now() + seconds * 1_000;
+    const before = this.#table;
+    const made = await this.#some(this.#chance.below(4));
+    await this.#unchanged(`while the network is ${state}`, before);
+    await pause(Math.max(0, endsMs - performance.now()));
+    await network.become('whole');
+    const what = `${state} for ${seconds} s${made === '' ? '' : `, meanwhile ${made}`}`;
+    return { what, limitMs: limits.returned, atMs: performance.now() };
+  }
+
+  async #moveClock(): Promise<Done> {
+    const moved = await this.#world.moveClock(this.#chance);
+    const atMs = performance.now();
+    const made = await this.#some(this.#chance.below(2));
+    return { what: `by ${moved}${made === '' ? '' : `, and then ${made}`}`, limitMs: limits.clock, atMs };
+  }
+
+  /** Who may not be read any more stays as they were, for a sweep that finds nobody is held back; what was changed is seen afterwards. */
+  async #takeRights(): Promise<Done> {
+    const { asked } = this.#world;
+    const before = this.#table;
+    // Each is as old as his last sighting, by a clock that may have been set since; a real router has swept within a day.
+    await this.#orderSweep();
+    await this.#world.takeRights();
+    const made = await this.#some(this.#chance.below(3));
+    await pause(2 * followEveryMs);
+    await this.#unchanged('while the account has no rights', before);
+    await this.#orderSweep();
+    await this.#unchanged('after a sweep without rights', before);
+    await this.#world.giveRights();
+    await asked.refresh();
+    const atMs = performance.now();
+    return { what: `and given back${made === '' ? '' : `, meanwhile ${made}`}`, limitMs: limits.swept, atMs };
+  }
+
+  /** Changes fall into the sweep. */
+  async #sweep(): Promise<Done> {
+    await this.#world.asked.refresh();
+    const made = await this.#some(1 + this.#chance.below(2));
+    return { what: `and meanwhile ${made}`, limitMs: limits.swept, atMs: performance.now() };
+  }
+
+  /** Resolves when each source has made its sweep. */
+  async #orderSweep(): Promise<void> {
+    const before = await this.#sweepsEnded();
+    await this.#world.asked.refresh();
+    const untilMs = performance.now() + limits.swept;
+    for (;;) {
+      const now = await this.#sweepsEnded();
+      if (now.every((each, place) => each !== before[place])) return;
+      if (performance.now() > untilMs)
+        throw new Difference(`a sweep was ordered, and did not end within ${limits.swept} ms`);
+      await pause(50);
+    }
+  }
+
+  async #sweepsEnded(): Promise<readonly (string | undefined)[]> {
+    return (await this.#world.asked.status()).directory.map(({ snapshot }) => snapshot?.lastSweep?.endedAt);
+  }
+
+  // What is seen
+
+  /** @throws Difference where anybody is other than before */
+  async #unchanged(when: string, before = this.#table): Promise<void> {
+    const known = [...before.users.keys()];
+    const addresses = Array.from({ length: 5 }, () => this.#chance.of(known));
+    const wrong = told(await this.#world.asked.differences(before, addresses));
+    if (wrong.length > 0) throw new Difference(`${when}:\n${wrong.join('\n')}`);
+  }
+
+  async #read(): Promise<void> {
+    const { server } = this.#world;
+    this.#entries = await readEntries(server);
+    const before = this.#table;
+    this.#table = tableOf(this.#entries, baseOf(server.suffix));
+    const left = [...before.users.keys()].filter((address) => !this.#table.users.has(address));
+    this.#once = [...this.#once, ...left].slice(-40);
+  }
+
+  /** All who should be known, and those of late who should not. */
+  #addresses(): readonly string[] {
+    return [...new Set([...this.#table.users.keys(), ...this.#once])];
+  }
+
+  /** @returns the time until what has changed was seen; where nothing was to be, until the canary was, of what had been told by then */
+  async #settle({ atMs, limitMs }: Done): Promise<ReadonlyMap<Mode, number>> {
+    const before = this.#table;
+    await this.#read();
+    const changed = changedIn(before, this.#table);
+    const times = await this.#equal(changed, atMs, limitMs, before);
+    await this.#sendCanary();
+    const canaryMs = performance.now();
+    const canary = [sip(`canary-${this.#canaries}`).slice('sip:'.length)];
+    const seen = await this.#equal(canary, canaryMs, limitMs, before);
+    await this.#equal(this.#addresses(), canaryMs, limitMs, before);
+    return changed.length > 0 ? times : seen;
+  }
+
+  async #sendCanary(): Promise<void> {
+    this.#canaries += 1;
+    const { server } = this.#world;
+    const address = sip(`canary-${this.#canaries}`);
+    await change(server, [replacing(canaryOf(server.suffix), 'msRTCSIP-PrimaryUserAddress', address)]);
+    await this.#read();
+  }
+
+  /**
+   * Waits until the router knows at these addresses what the directory does.
+   * @returns for each way of following the time from `atMs` on
+   */
+  async #equal(
+    addresses: readonly string[],
+    atMs: number,
+    limitMs: number,
+    before?: ExpectedTable,
+  ): Promise<ReadonlyMap<Mode, number>> {
+    const times = new Map<Mode, number>();
+    for (;;) {
+      const askedMs = performance.now();
+      const wrong = await this.#wrong(addresses);
+      for (const mode of modes) {
+        if ((wrong.get(mode) ?? []).length > 0) times.delete(mode);
+        else if (!times.has(mode)) times.set(mode, performance.now() - atMs);
+      }
+      if (times.size === modes.length) return times;
+      if (before !== undefined) await this.#confirmLoss(before);
+      if (askedMs - atMs > limitMs)
+        throw new Difference(`after ${(askedMs - atMs).toFixed(0)} ms:\n${told(wrong).join('\n')}`);
+      await pause(20);
+    }
+  }
+
+  /** Numbers are asked for too when all addresses are. */
+  async #wrong(addresses: readonly string[]): Promise<ReadonlyMap<Mode, readonly string[]>> {
+    const { asked } = this.#world;
+    const users = await asked.differences(this.#table, addresses);
+    if (addresses.length < this.#table.users.size) return users;
+    const counts = await asked.countDifferences(this.#table);
+    return new Map(modes.map((mode) => [mode, [...(users.get(mode) ?? []), ...(counts.get(mode) ?? [])]]));
+  }
+
+  /** A sweep that would lose many is held back until an operator has looked at it; here it is right where so many have really gone. */
+  async #confirmLoss(before: ExpectedTable): Promise<void> {
+    const lost = [...before.users].filter(([address, { state }]) =>
+      state === 'enabled' ? this.#table.users.get(address)?.state !== 'enabled' : !this.#table.users.has(address),
+    ).length;
+    if (lost <= confirmAfter.users || lost <= confirmAfter.share * before.users.size) return;
+    const { directory } = await this.#world.asked.status();
+    if (!directory.some(({ snapshot }) => snapshot?.heldSince !== undefined)) return;
+    await this.#world.asked.confirm();
+    this.#confirmed += 1;
+  }
+}
+
+const told = (wrong: ReadonlyMap<Mode, readonly string[]>): readonly string[] =>
+  [...wrong].flatMap(([mode, lines]) => lines.map((line) => `  ${mode}: ${line}`));
+
+/** Addresses that mean something else than before. */
+const changedIn = (before: ExpectedTable, after: ExpectedTable): readonly string[] =>
+  [...new Set([...before.users.keys(), ...after.users.keys()])].filter((address) => {
+    const [was, is] = [before.users.get(address), after.users.get(address)];
+    return was?.state !== is?.state || was?.isShared !== is?.isShared;
+  });

@@ -19,6 +19,12 @@ const controls = { showDeleted: '1.2.840.113556.1.4.417', treeDelete: '1.2.840.1
 
 export const adding = (dn: string, values: Values): string => lines([['dn', dn], ['changetype', 'add'], ...values]);
 
+/** What is left of somebody who was deleted, and may come back. */
+export interface Tombstone {
+  readonly guid: string;
+  readonly rdn: string;
+}
+
 export interface Change {
   readonly operation: 'add' | 'replace' | 'delete';
   readonly attribute: string;
@@ -41,14 +47,13 @@ export const moving = (dn: string, rdn: string, parent: string): string =>
 export const deleting = (dn: string, withAllBelow = false): string =>
   `${line('dn', dn)}${withAllBelow ? `control: ${controls.treeDelete} true\n` : ''}changetype: delete\n`;
 
-/** Reanimation of a tombstone, [MS-ADTS] 3.1.1.5.3.7. */
-export const restoring = (guid: string, dn: string, ...changes: readonly Change[]): string =>
+/** Reanimation of a tombstone, [MS-ADTS] 3.1.1.5.3.7; Samba does it by the tombstone's own name only, 3.1.1.5.5.1. */
+export const restoring = (tombstone: Tombstone, dn: string, suffix: string): string =>
   [
-    line('dn', `<GUID=${guid}>`),
+    line('dn', `${tombstone.rdn}\\0ADEL:${tombstone.guid},CN=Deleted Objects,${suffix}`),
     `control: ${controls.showDeleted} true\nchangetype: modify\n`,
     changed({ operation: 'delete', attribute: 'isDeleted', values: [] }),
     changed({ operation: 'replace', attribute: 'distinguishedName', values: [dn] }),
-    ...changes.map(changed),
   ].join('');
 
 /**

@@ -6,12 +6,11 @@
 import { Chance } from '../fuzz/random.ts';
 import { type Mode, modes } from './asked.ts';
 import type { NetworkState } from './broken-network.ts';
-import { change, replacing } from './changes.ts';
+import { change, replacing, type Tombstone } from './changes.ts';
 import { type Entry, type ExpectedTable, readEntries, tableOf } from './expected.ts';
 import {
   baseOf,
   canaryOf,
-  type Deleted,
   type Operation,
   type OperationKind,
   operations,
@@ -104,7 +103,7 @@ class Marathon {
   readonly #times = new Times();
   #entries: readonly Entry[] = [];
   #table: ExpectedTable = { users: new Map(), pairs: 0, enabledPairs: 0 };
-  #deleted: readonly Deleted[] = [];
+  #deleted: readonly Tombstone[] = [];
   /** Addresses that somebody had: nobody may be found by them any more. */
   #once: readonly string[] = [];
   #numbers = 0;
@@ -146,9 +145,18 @@ class Marathon {
         say(`${text}: ${modes.map((mode) => `${mode} ${(times.get(mode) ?? 0).toFixed(0)} ms`).join(', ')}`);
       }
     } catch (error) {
-      difference = (error as Error).message;
+      difference = [(error as Error).message, ...(await this.#standing())].join('\n');
     }
     return { made, kinds: this.#times.kinds, times: this.#times.table(), confirmed: this.#confirmed, difference };
+  }
+
+  /** How each source says that it stands, and the last of the log. */
+  async #standing(): Promise<readonly string[]> {
+    const { asked, router } = this.#world;
+    const status = await asked.status().catch(() => undefined);
+    const sources = (status?.directory ?? []).map((each) => `  ${JSON.stringify(each)}`);
+    const lines = router.output.trimEnd().split('\n');
+    return ['the router says of its sources:', ...sources, 'its log ends with:', ...lines.slice(-30)];
   }
 
   #draw(): Kind {

@@ -9,19 +9,14 @@ import {
   moving,
   replacing,
   restoring,
+  type Tombstone,
   type Values,
 } from './changes.ts';
 import type { Entry } from './expected.ts';
 
-/** A deleted user who may come back. */
-export interface Deleted {
-  readonly guid: string;
-  readonly rdn: string;
-}
-
 export interface Scene {
   readonly entries: readonly Entry[];
-  readonly deleted: readonly Deleted[];
+  readonly deleted: readonly Tombstone[];
   readonly chance: Chance;
   /** Of the directory: `DC=example,DC=com`. */
   readonly suffix: string;
@@ -34,8 +29,8 @@ export interface Operation {
   /** In words. */
   readonly what: string;
   /** Who can be restored afterwards. */
-  readonly deletes?: readonly Deleted[];
-  readonly restores?: Deleted;
+  readonly deletes?: readonly Tombstone[];
+  readonly restores?: Tombstone;
 }
 
 /** Undefined where there is nobody to do it to. */
@@ -193,8 +188,9 @@ function restoreUser(scene: Scene): Operation | undefined {
   const restores = scene.chance.of(scene.deleted);
   const dn = `${restores.rdn},${container(scene)}`;
   const address = [replace(addressAttribute, anAddress(scene)), replace(enabledAttribute, 'TRUE')];
-  const changes = scene.chance.oneIn(4) ? [] : address;
-  return { records: [restoring(restores.guid, dn, ...changes)], what: dn, restores };
+  const records = [restoring(restores, dn, scene.suffix)];
+  if (!scene.chance.oneIn(4)) records.push(changing(dn, ...address));
+  return { records, what: dn, restores };
 }
 
 function changeGroup(scene: Scene): Operation | undefined {

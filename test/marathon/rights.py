@@ -33,7 +33,9 @@ def main():
         # What denies comes before what allows.
         descriptor.dacl_add(denial.dacl.aces[0], 0)
     elif what == "give":
-        descriptor.dacl_del(trustee)
+        # The controller has made two entries of the one, and each call takes one away.
+        while any(ace.trustee == trustee for ace in descriptor.dacl.aces):
+            descriptor.dacl_del(trustee)
     else:
         sys.exit(__doc__)
     utils.modify_sd_on_dn(dn, descriptor, controls=controls)

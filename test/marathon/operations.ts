@@ -12,7 +12,7 @@ import {
   type Tombstone,
   type Values,
 } from './changes.ts';
-import type { Entry } from './expected.ts';
+import { type Entry, isBelow } from './expected.ts';
 
 export interface Scene {
   readonly entries: readonly Entry[];
@@ -55,13 +55,19 @@ const someone = (scene: Scene, like: (entry: Entry) => boolean = () => true): En
   return found.length === 0 ? undefined : scene.chance.of(found);
 };
 
-/** One within the base three times out of four. */
-function container({ entries, chance, suffix }: Scene, isGood: (dn: string) => boolean = () => true): string {
-  const roots = [baseOf(suffix), elsewhereOf(suffix)];
+/** Those within the base and, one time in `oneIn`, those elsewhere. */
+function containers({ entries, chance, suffix }: Scene, oneIn: number): readonly string[] {
+  const root = chance.oneIn(oneIn) ? elsewhereOf(suffix) : baseOf(suffix);
   const ous = entries.filter(({ kind }) => kind === 'ou').map(({ dn }) => dn);
-  const root = chance.oneIn(4) ? roots[1]! : roots[0]!;
-  const below = [root, ...ous.filter((dn) => dn.toLowerCase().endsWith(`,${root.toLowerCase()}`))].filter(isGood);
-  return below.length === 0 ? root : chance.of(below);
+  return [root, ...ous.filter((dn) => isBelow(dn, root))];
+}
+
+const someContainer = (scene: Scene): string => scene.chance.of(containers(scene, 4));
+
+/** Another than it is in, and for a container not one within itself; every second time on the other side of the base's border. */
+function newParent(scene: Scene, dn: string): string | undefined {
+  const found = containers(scene, 2).filter((each) => each !== parentOf(dn) && each !== dn && !isBelow(each, dn));
+  return found.length === 0 ? undefined : scene.chance.of(found);
 }
 
 const someOu = ({ entries, chance }: Scene): Entry | undefined => {
@@ -94,7 +100,7 @@ function newUser(scene: Scene): Operation {
   const { chance } = scene;
   const number = scene.next();
   const name = `m${number}`;
-  const dn = `CN=${escaped(personName(scene, number))},${container(scene)}`;
+  const dn = `CN=${escaped(personName(scene, number))},${someContainer(scene)}`;
   const kind = chance.of(['enabled', 'enabled', 'enabled', 'address only', 'proxy only', 'nothing'] as const);
   const address: Values = [
     [addressAttribute, sip(chance.oneIn(4) ? name.toUpperCase() : name)],
@@ -145,22 +151,18 @@ function anAddress(scene: Scene): string {
   return other ?? sip(`m${scene.next()}`);
 }
 
-const moveUser = (isRenamed: boolean): Choose =>
-  toUser(
-    () => true,
-    ({ dn }, scene) => {
-      const rdn = isRenamed ? `CN=${escaped(personName(scene, scene.next()))}` : rdnOf(dn);
-      const parent = isRenamed ? parentOf(dn) : container(scene, (each) => each !== parentOf(dn));
-      return { records: [moving(dn, rdn, parent)], to: `${rdn},${parent}` };
-    },
-  );
+const renameUser = toUser(
+  () => true,
+  ({ dn }, scene) => {
+    const rdn = `CN=${escaped(personName(scene, scene.next()))}`;
+    return { records: [moving(dn, rdn, parentOf(dn))], to: rdn };
+  },
+);
 
-function moveOu(scene: Scene): Operation | undefined {
-  const ou = someOu(scene);
-  if (ou === undefined) return undefined;
-  const [own, parent] = [ou.dn.toLowerCase(), parentOf(ou.dn)];
-  const to = container(scene, (dn) => dn !== parent && dn !== ou.dn && !dn.toLowerCase().endsWith(`,${own}`));
-  return { records: [moving(ou.dn, rdnOf(ou.dn), to)], what: `${ou.dn}: below ${to}` };
+function move(scene: Scene, moved: Entry | undefined): Operation | undefined {
+  const to = moved && newParent(scene, moved.dn);
+  if (moved === undefined || to === undefined) return undefined;
+  return { records: [moving(moved.dn, rdnOf(moved.dn), to)], what: `${moved.dn}: below ${to}` };
 }
 
 function renameOu(scene: Scene): Operation | undefined {
@@ -172,8 +174,7 @@ function renameOu(scene: Scene): Operation | undefined {
 
 /** Not half of all users at once. */
 function deleteOu(scene: Scene): Operation | undefined {
-  const below = ({ dn }: Entry): readonly Entry[] =>
-    scene.entries.filter((each) => each.dn.toLowerCase().endsWith(`,${dn.toLowerCase()}`));
+  const below = ({ dn }: Entry): readonly Entry[] => scene.entries.filter((each) => isBelow(each.dn, dn));
   const ous = scene.entries.filter((entry) => entry.kind === 'ou' && below(entry).length <= 8);
   if (ous.length === 0) return undefined;
   const ou = scene.chance.of(ous);
@@ -186,7 +187,7 @@ function deleteOu(scene: Scene): Operation | undefined {
 function restoreUser(scene: Scene): Operation | undefined {
   if (scene.deleted.length === 0) return undefined;
   const restores = scene.chance.of(scene.deleted);
-  const dn = `${restores.rdn},${container(scene)}`;
+  const dn = `${restores.rdn},${someContainer(scene)}`;
   const address = [replace(addressAttribute, anAddress(scene)), replace(enabledAttribute, 'TRUE')];
   const records = [restoring(restores, dn, scene.suffix)];
   if (!scene.chance.oneIn(4)) records.push(changing(dn, ...address));
@@ -212,8 +213,8 @@ const password = (number: number): Buffer => Buffer.from(`"Pass-word-${number}"`
 
 export const operations = {
   'user made': newUser,
-  'user renamed': moveUser(true),
-  'user moved': moveUser(false),
+  'user renamed': renameUser,
+  'user moved': (scene) => move(scene, someone(scene)),
   'user enabled': setEnabled(true),
   'user disabled': setEnabled(false),
   'address changed': toUser(hasAddress, ({ dn }, scene) => {
@@ -263,11 +264,11 @@ export const operations = {
   ),
   'user restored': restoreUser,
   'OU made': (scene) => {
-    const dn = `OU=${escaped(ouName(scene, scene.next()))},${container(scene)}`;
+    const dn = `OU=${escaped(ouName(scene, scene.next()))},${someContainer(scene)}`;
     return { records: [adding(dn, [['objectClass', 'organizationalUnit']])], what: dn };
   },
   'OU renamed': renameOu,
-  'OU moved': moveOu,
+  'OU moved': (scene) => move(scene, someOu(scene)),
   'OU deleted': deleteOu,
 } satisfies Readonly<Record<string, Choose>>;
 

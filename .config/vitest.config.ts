@@ -13,6 +13,7 @@ const realPrograms = [
   'test/faults/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/interop/**/*.test.ts',
+  'test/marathon/**/*.test.ts',
   'test/packaging/**/*.test.ts',
   'test/scenarios/**/*.test.ts',
   'test/torture/wire*.test.ts',

@@ -35,7 +35,7 @@ export interface MarathonSettings {
 
 export interface MarathonReport {
   readonly made: number;
-  /** By kind, how often it was made. */
+  /** Each that was made. */
   readonly kinds: readonly string[];
   readonly times: readonly string[];
   /** What was seen beside: how often an operator had to confirm a loss. */
@@ -85,6 +85,9 @@ interface Done {
   readonly atMs: number;
 }
 
+/** All that can happen. */
+export const kinds: readonly Kind[] = [...(Object.keys(operations) as OperationKind[]), ...disturbances];
+
 class Difference extends Error {}
 
 export async function runMarathon(settings: MarathonSettings): Promise<MarathonReport> {
@@ -109,7 +112,10 @@ class Marathon {
   #numbers = 0;
   #canaries = 0;
   #confirmed = 0;
+  /** Drawn from its end; each kind is in it as often as it should come. */
   #deck: Kind[] = [];
+  /** In a row, since the last operation. */
+  #postponed = 0;
 
   constructor(world: World, settings: MarathonSettings) {
     this.#world = world;
@@ -127,15 +133,16 @@ class Marathon {
       await this.#equal(this.#addresses(), performance.now(), limits.swept);
       while (made < this.#settings.operations && performance.now() - beganMs < withinMs) {
         const kind = this.#draw();
-        made += 1;
-        const label = `${String(made).padStart(4)} ${kind}`;
+        const label = `${String(made + 1).padStart(4)} ${kind}`;
         const done = await this.#do(kind).catch((error: Error) => {
           throw new Difference(`${label}: ${error.message}`);
         });
         if (done === undefined) {
-          made -= 1;
+          this.#postpone(kind);
           continue;
         }
+        made += 1;
+        this.#postponed = 0;
         const text = `${label}: ${done.what}`;
         const times = await this.#settle(done).catch((error: Error) => {
           say(`${text}: NOT EQUAL`);
@@ -161,12 +168,18 @@ class Marathon {
 
   #draw(): Kind {
     if (this.#deck.length === 0) {
-      const kinds = Object.keys(operations) as OperationKind[];
-      const times = this.#settings.isEven === true ? 1 : 2;
-      const all: Kind[] = [...Array.from({ length: times }, () => kinds).flat(), ...disturbances];
+      const all: Kind[] = [...kinds];
+      if (this.#settings.isEven !== true) all.push(...(Object.keys(operations) as OperationKind[]));
       while (all.length > 0) this.#deck.push(...all.splice(this.#chance.below(all.length), 1));
     }
     return this.#deck.pop()!;
+  }
+
+  /** There is nobody to do it to at the moment. */
+  #postpone(kind: Kind): void {
+    this.#postponed += 1;
+    if (this.#postponed <= this.#deck.length) this.#deck.unshift(kind);
+    else this.#deck = [];
   }
 
   // What is done

@@ -1,23 +1,13 @@
 /**
  * One run: operation after operation, and after each the router's table must become the directory's within the time that its way
- * of following promises. Then a canary changes its address: when that has been told, all before it has, so what still is other
- * than the directory then stays so. Operations that change nothing for the router are judged by that alone.
+ * of following promises.
  */
 import { Chance } from '../fuzz/random.ts';
-import { type Mode, modes } from './asked.ts';
+import { modes } from './asked.ts';
 import type { NetworkState } from './broken-network.ts';
-import { change, replacing, type Tombstone } from './changes.ts';
-import { type Entry, type ExpectedTable, readEntries, tableOf } from './expected.ts';
-import {
-  baseOf,
-  canaryOf,
-  type Operation,
-  type OperationKind,
-  operations,
-  type Scene,
-  simpleKinds,
-  sip,
-} from './operations.ts';
+import { change, type Tombstone } from './changes.ts';
+import { Comparison, Difference } from './comparison.ts';
+import { type Operation, type OperationKind, operations, type Scene, simpleKinds } from './operations.ts';
 import { Times } from './times.ts';
 import { followEveryMs, pause, World } from './world.ts';
 
@@ -75,8 +65,6 @@ const limits = {
   clock: 15_000 + marginMs,
 } as const;
 
-const confirmAfter = { share: 0.1, users: 5 } as const;
-
 /** What was done, and within what time it must be seen. */
 interface Done {
   readonly what: string;
@@ -87,8 +75,6 @@ interface Done {
 
 /** All that can happen. */
 export const kinds: readonly Kind[] = [...(Object.keys(operations) as OperationKind[]), ...disturbances];
-
-class Difference extends Error {}
 
 export async function runMarathon(settings: MarathonSettings): Promise<MarathonReport> {
   const world = await World.start(settings.net);
@@ -104,14 +90,9 @@ class Marathon {
   readonly #settings: MarathonSettings;
   readonly #chance: Chance;
   readonly #times = new Times();
-  #entries: readonly Entry[] = [];
-  #table: ExpectedTable = { users: new Map(), pairs: 0, enabledPairs: 0 };
+  readonly #comparison: Comparison;
   #deleted: readonly Tombstone[] = [];
-  /** Addresses that somebody had: nobody may be found by them any more. */
-  #once: readonly string[] = [];
   #numbers = 0;
-  #canaries = 0;
-  #confirmed = 0;
   /** Drawn from its end; each kind is in it as often as it should come. */
   #deck: Kind[] = [];
   /** In a row, since the last operation. */
@@ -121,6 +102,7 @@ class Marathon {
     this.#world = world;
     this.#settings = settings;
     this.#chance = new Chance(settings.seed);
+    this.#comparison = new Comparison(world, this.#chance);
   }
 
   async run(): Promise<MarathonReport> {
@@ -129,8 +111,7 @@ class Marathon {
     let made = 0;
     let difference: string | undefined;
     try {
-      await this.#read();
-      await this.#equal(this.#addresses(), performance.now(), limits.swept);
+      await this.#comparison.begin(limits.swept);
       while (made < this.#settings.operations && performance.now() - beganMs < withinMs) {
         const kind = this.#draw();
         const label = `${String(made + 1).padStart(4)} ${kind}`;
@@ -144,7 +125,7 @@ class Marathon {
         made += 1;
         this.#postponed = 0;
         const text = `${label}: ${done.what}`;
-        const times = await this.#settle(done).catch((error: Error) => {
+        const times = await this.#comparison.settle(done.atMs, done.limitMs).catch((error: Error) => {
           say(`${text}: NOT EQUAL`);
           throw new Difference(`after operation ${made} (${kind}: ${done.what}):\n${error.message}`);
         });
@@ -154,7 +135,13 @@ class Marathon {
     } catch (error) {
       difference = [(error as Error).message, ...(await this.#standing())].join('\n');
     }
-    return { made, kinds: this.#times.kinds, times: this.#times.table(), confirmed: this.#confirmed, difference };
+    return {
+      made,
+      kinds: this.#times.kinds,
+      times: this.#times.table(),
+      confirmed: this.#comparison.confirmed,
+      difference,
+    };
   }
 
   /** How each source says that it stands, and the last of the log. */
@@ -225,7 +212,7 @@ class Marathon {
       return this.#numbers;
     };
     const { suffix } = this.#world.server;
-    return { entries: this.#entries, deleted: this.#deleted, chance: this.#chance, suffix, next };
+    return { entries: this.#comparison.entries, deleted: this.#deleted, chance: this.#chance, suffix, next };
   }
 
   /** Some changes of the usual kind, each of what the ones before have left. */
@@ -235,7 +222,7 @@ class Marathon {
       const kind = this.#chance.of(simpleKinds);
       const what = await this.#make(kind);
       if (what !== undefined) made.push(`${kind} (${what})`);
-      this.#entries = await readEntries(this.#world.server);
+      await this.#comparison.reread();
     }
     return made.join('; ');
   }
@@ -250,7 +237,7 @@ class Marathon {
     const isKilled = this.#chance.oneIn(2);
     await (isKilled ? server.kill() : server.end());
     await pause(this.#chance.below(3_000));
-    await this.#unchanged('while the controller is away');
+    await this.#comparison.unchanged('while the controller is away');
     await server.start();
     const atMs = performance.now();
     const made = await this.#some(this.#chance.below(3));
@@ -264,9 +251,9 @@ class Marathon {
     const seconds = 1 + this.#chance.below(8);
     await network.become(state);
     const endsMs = performance.now() + seconds * 1_000;
-    const before = this.#table;
+    const before = this.#comparison.table;
     const made = await this.#some(this.#chance.below(4));
-    await this.#unchanged(`while the network is ${state}`, before);
+    await this.#comparison.unchanged(`while the network is ${state}`, before);
     await pause(Math.max(0, endsMs - performance.now()));
     await network.become('whole');
     const what = `${state} for ${seconds} s${made === '' ? '' : `, meanwhile ${made}`}`;
@@ -283,15 +270,15 @@ class Marathon {
   /** Who may not be read any more stays as they were, for a sweep that finds nobody is held back; what was changed is seen afterwards. */
   async #takeRights(): Promise<Done> {
     const { asked } = this.#world;
-    const before = this.#table;
+    const before = this.#comparison.table;
     // Each is as old as his last sighting, by a clock that may have been set since; a real router has swept within a day.
     await this.#orderSweep();
     await this.#world.takeRights();
     const made = await this.#some(this.#chance.below(3));
     await pause(2 * followEveryMs);
-    await this.#unchanged('while the account has no rights', before);
+    await this.#comparison.unchanged('while the account has no rights', before);
     await this.#orderSweep();
-    await this.#unchanged('after a sweep without rights', before);
+    await this.#comparison.unchanged('after a sweep without rights', before);
     await this.#world.giveRights();
     await asked.refresh();
     const atMs = performance.now();
@@ -322,107 +309,4 @@ class Marathon {
   async #sweepsEnded(): Promise<readonly (string | undefined)[]> {
     return (await this.#world.asked.status()).directory.map(({ snapshot }) => snapshot?.lastSweep?.endedAt);
   }
-
-  // What is seen
-
-  /** @throws Difference where anybody is other than before */
-  async #unchanged(when: string, before = this.#table): Promise<void> {
-    const known = [...before.users.keys()];
-    const addresses = Array.from({ length: 5 }, () => this.#chance.of(known));
-    const wrong = told(await this.#world.asked.differences(before, addresses));
-    if (wrong.length > 0) throw new Difference(`${when}:\n${wrong.join('\n')}`);
-  }
-
-  async #read(): Promise<void> {
-    const { server } = this.#world;
-    this.#entries = await readEntries(server);
-    const before = this.#table;
-    this.#table = tableOf(this.#entries, baseOf(server.suffix));
-    const left = [...before.users.keys()].filter((address) => !this.#table.users.has(address));
-    this.#once = [...this.#once, ...left].slice(-40);
-  }
-
-  /** All who should be known, and those of late who should not. */
-  #addresses(): readonly string[] {
-    return [...new Set([...this.#table.users.keys(), ...this.#once])];
-  }
-
-  /** @returns the time until what has changed was seen; where nothing was to be, until the canary was, of what had been told by then */
-  async #settle({ atMs, limitMs }: Done): Promise<ReadonlyMap<Mode, number>> {
-    const before = this.#table;
-    await this.#read();
-    const changed = changedIn(before, this.#table);
-    const times = await this.#equal(changed, atMs, limitMs, before);
-    await this.#sendCanary();
-    const canaryMs = performance.now();
-    const canary = [sip(`canary-${this.#canaries}`).slice('sip:'.length)];
-    const seen = await this.#equal(canary, canaryMs, limitMs, before);
-    await this.#equal(this.#addresses(), canaryMs, limitMs, before);
-    return changed.length > 0 ? times : seen;
-  }
-
-  async #sendCanary(): Promise<void> {
-    this.#canaries += 1;
-    const { server } = this.#world;
-    const address = sip(`canary-${this.#canaries}`);
-    await change(server, [replacing(canaryOf(server.suffix), 'msRTCSIP-PrimaryUserAddress', address)]);
-    await this.#read();
-  }
-
-  /**
-   * Waits until the router knows at these addresses what the directory does.
-   * @returns for each way of following the time from `atMs` on
-   */
-  async #equal(
-    addresses: readonly string[],
-    atMs: number,
-    limitMs: number,
-    before?: ExpectedTable,
-  ): Promise<ReadonlyMap<Mode, number>> {
-    const times = new Map<Mode, number>();
-    for (;;) {
-      const askedMs = performance.now();
-      const wrong = await this.#wrong(addresses);
-      for (const mode of modes) {
-        if ((wrong.get(mode) ?? []).length > 0) times.delete(mode);
-        else if (!times.has(mode)) times.set(mode, performance.now() - atMs);
-      }
-      if (times.size === modes.length) return times;
-      if (before !== undefined) await this.#confirmLoss(before);
-      if (askedMs - atMs > limitMs)
-        throw new Difference(`after ${(askedMs - atMs).toFixed(0)} ms:\n${told(wrong).join('\n')}`);
-      await pause(20);
-    }
-  }
-
-  /** Numbers are asked for too when all addresses are. */
-  async #wrong(addresses: readonly string[]): Promise<ReadonlyMap<Mode, readonly string[]>> {
-    const { asked } = this.#world;
-    const users = await asked.differences(this.#table, addresses);
-    if (addresses.length < this.#table.users.size) return users;
-    const counts = await asked.countDifferences(this.#table);
-    return new Map(modes.map((mode) => [mode, [...(users.get(mode) ?? []), ...(counts.get(mode) ?? [])]]));
-  }
-
-  /** A sweep that would lose many is held back until an operator has looked at it; here it is right where so many have really gone. */
-  async #confirmLoss(before: ExpectedTable): Promise<void> {
-    const lost = [...before.users].filter(([address, { state }]) =>
-      state === 'enabled' ? this.#table.users.get(address)?.state !== 'enabled' : !this.#table.users.has(address),
-    ).length;
-    if (lost <= confirmAfter.users || lost <= confirmAfter.share * before.users.size) return;
-    const { directory } = await this.#world.asked.status();
-    if (!directory.some(({ snapshot }) => snapshot?.heldSince !== undefined)) return;
-    await this.#world.asked.confirm();
-    this.#confirmed += 1;
-  }
 }
-
-const told = (wrong: ReadonlyMap<Mode, readonly string[]>): readonly string[] =>
-  [...wrong].flatMap(([mode, lines]) => lines.map((line) => `  ${mode}: ${line}`));
-
-/** Addresses that mean something else than before. */
-const changedIn = (before: ExpectedTable, after: ExpectedTable): readonly string[] =>
-  [...new Set([...before.users.keys(), ...after.users.keys()])].filter((address) => {
-    const [was, is] = [before.users.get(address), after.users.get(address)];
-    return was?.state !== is?.state || was?.isShared !== is?.isShared;
-  });

@@ -22,7 +22,7 @@ import {
 } from './ldap-settings.ts';
 import { LookupSource } from './ldap-source.ts';
 import { type Ask, orElse } from './or-else.ts';
-import { SnapshotDirectory } from './snapshot-directory.ts';
+import { ownClock, SnapshotDirectory } from './snapshot-directory.ts';
 import type {
   CompilePlace,
   DirectoryParts,
@@ -205,7 +205,7 @@ class LivingSnapshot implements LivingSource {
     const order = syncOrderOf(own);
     const startSync = syncInThread({ ...order, seed: randomSeed() }, log);
     const { name: source } = order.source;
-    this.snapshot = new SnapshotDirectory({ source, settings: order.settings, startSync, now: Date.now, log });
+    this.snapshot = new SnapshotDirectory({ source, settings: order.settings, startSync, clock: ownClock, log });
     this.snapshot.start();
     this.#before = before;
     this.directory = before === undefined ? this.snapshot : orElse(this.snapshot, before);

@@ -4,6 +4,7 @@
  */
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
+import type { SyncClock } from './sync/follow.ts';
 import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
@@ -33,10 +34,12 @@ export interface SnapshotParts {
   readonly source: string;
   readonly settings: SnapshotSettings;
   readonly startSync: StartSync;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly clock: Pick<SyncClock, 'now' | 'elapsed'>;
   readonly log: SnapshotLog;
 }
+
+/** The machine's clocks. */
+export const ownClock: SnapshotParts['clock'] = { now: () => Date.now(), elapsed: () => performance.now() };
 
 export interface SnapshotUser extends UserDetails {
   readonly source: string;
@@ -50,6 +53,8 @@ export class SnapshotDirectory implements Directory {
   #sync: SyncHandle | undefined;
   #table: UserTable | undefined;
   #status: SyncStatus = statusAtStart;
+  /** What the clocks said when it was last confirmed what is known. */
+  #heard: { readonly nowMs: number; readonly elapsedMs: number } | undefined;
   readonly #others = new Set<(news: SyncNews) => void>();
   readonly #tried = Promise.withResolvers<void>();
   readonly #admitted = Promise.withResolvers<void>();
@@ -121,7 +126,7 @@ export class SnapshotDirectory implements Directory {
     const table = this.#table;
     const { confirmedAtMs } = this.#status;
     if (table === undefined || confirmedAtMs === undefined) return this.#unavailable('no users have been read yet');
-    const nowMs = this.#parts.now();
+    const nowMs = this.#nowMs();
     const belief = this.#belief(confirmedAtMs, nowMs);
     if (belief === 'expired') return this.#unavailable(`nothing was heard of it since ${textOf(confirmedAtMs)}`);
     const state = table.stateOf(recipientKey);
@@ -159,6 +164,12 @@ export class SnapshotDirectory implements Directory {
     return belief === 'expired' ? this.#unknown(nowMs - confirmedAtMs) : this.#home(state, belief, nowMs - atMs);
   }
 
+  /** As the clock would say if nobody had set it since: by that nobody grows older, who will be confirmed by the new time soon. */
+  #nowMs(): number {
+    const { clock } = this.#parts;
+    return this.#heard === undefined ? clock.now() : this.#heard.nowMs + clock.elapsed() - this.#heard.elapsedMs;
+  }
+
   /** What could not be asked does not grow old. */
   #belief(atMs: number, nowMs: number): Belief {
     const { staleAfterMs, expireAfterMs } = this.#parts.settings;
@@ -190,6 +201,10 @@ export class SnapshotDirectory implements Directory {
     const before = this.#status;
     // A sync that begins anew knows nothing yet: until it does, what was known stays known.
     this.#status = { ...status, confirmedAtMs: status.confirmedAtMs ?? before.confirmedAtMs };
+    if (this.#status.confirmedAtMs !== before.confirmedAtMs) {
+      const { clock } = this.#parts;
+      this.#heard = { nowMs: clock.now(), elapsedMs: clock.elapsed() };
+    }
     this.#report(before, status);
     if (this.#table !== undefined || status.lastFailure !== undefined) this.#tried.resolve();
     if (this.#table !== undefined || !this.#parts.settings.requireFirstSync) this.#admitted.resolve();

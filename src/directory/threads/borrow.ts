@@ -6,7 +6,7 @@ import type { Directory } from '../directory.ts';
 import { ldifInTable } from '../ldif.ts';
 import { merged } from '../merged.ts';
 import { orElse } from '../or-else.ts';
-import { SnapshotDirectory } from '../snapshot-directory.ts';
+import { ownClock, SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SyncNews } from '../sync/status.ts';
 import type { TellTable } from './lend.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
@@ -51,7 +51,7 @@ function snapshotOf(
     hear(tell);
     return { sweepNow: () => undefined, change: () => undefined, stop: async () => undefined };
   };
-  const directory = new SnapshotDirectory({ source, settings, startSync, now: Date.now, log: silent });
+  const directory = new SnapshotDirectory({ source, settings, startSync, clock: ownClock, log: silent });
   directory.start();
   return directory;
 }

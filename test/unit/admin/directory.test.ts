@@ -50,7 +50,7 @@ function snapshotSource(name: string, status: SyncStatus = usual): DirectorySour
       const sweepNow = (believesLoss: boolean) => void ordered.push(`${name} ${believesLoss ? 'believed' : 'judged'}`);
       return { sweepNow, change: () => undefined, stop: async () => undefined };
     },
-    now: () => nowMs,
+    clock: { now: () => nowMs, elapsed: () => 0 },
     log: silent,
   });
   snapshot.start();

@@ -93,7 +93,7 @@ async function open(settings: Partial<SnapshotSettings> = {}, users = source): P
   directory = new SnapshotDirectory({
     source: source.name,
     settings: all,
-    now: () => clock.now(),
+    clock,
     log: { info: () => {}, warn: (fields, message) => void warnings.push({ fields, message }) },
     startSync(tell) {
       const parts = {
@@ -540,6 +540,20 @@ describe('a clock that is set', () => {
     expect(answerFor('bob')).toMatch(/^enabled/);
   });
 
+  test.each([
+    ['two hours back', -2 * hour],
+    ['two months ahead', 60 * 24 * hour],
+  ])('%s makes nobody older until the source has been heard by the new time', async (_, byMs) => {
+    ad.put('bob');
+    await open();
+    await pass(5 * second);
+    clock.set(byMs);
+    expect([answerFor('bob'), answerFor('nobody')]).toEqual(['enabled, fresh', 'unknown-user']);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ ageMs: 0 });
+    await pass(5 * second);
+    expect([answerFor('bob'), answerFor('nobody')]).toEqual(['enabled, fresh', 'unknown-user']);
+  });
+
   test('moves no sweep', async () => {
     ad.put('bob');
     await open();
@@ -726,7 +740,7 @@ test('a sync that has died and begins anew does not take away what is known', as
     return { sweepNow: () => {}, change: () => {}, stop: async () => {} };
   };
   const log = { info: () => {}, warn: () => {} };
-  directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, now: () => clock.now(), log });
+  directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, clock, log });
   directory.start();
   const table = UserTable.create(10, [1, 2]);
   table.put('a', ['bob@example.com'], 'enabled', 1);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { createTimerWheel } from '../../../src/clock.ts';
 import { ldifDirectory } from '../../../src/directory/ldif.ts';
-import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
+import { ownClock, SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
 import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
 import { borrow } from '../../../src/directory/threads/borrow.ts';
 import type { TellTable } from '../../../src/directory/threads/lend.ts';
@@ -64,7 +64,13 @@ test('a snapshot that knows nobody yet leaves it to the lender, where that one m
   };
   const sync = { sweepNow: () => undefined, change: () => undefined, stop: async () => undefined };
   const log = { info: () => undefined, warn: () => undefined };
-  const snapshot = new SnapshotDirectory({ source: 'ldap corp', settings, startSync: () => sync, now: Date.now, log });
+  const snapshot = new SnapshotDirectory({
+    source: 'ldap corp',
+    settings,
+    startSync: () => sync,
+    clock: ownClock,
+    log,
+  });
   snapshot.start();
   const lastKnown = {
     kind: 'home',

@@ -61,8 +61,6 @@ const limits = {
   swept: followEveryMs + 10_000 + marginMs,
   /** After the network or the controller is back: a source that has failed several times waits for up to 30 s, twice. */
   returned: 60_000 + marginMs,
-  /** Who is expired is so until something confirms them: under notify that may take 15 s. */
-  clock: 15_000 + marginMs,
 } as const;
 
 /** What was done, and within what time it must be seen. */
@@ -264,7 +262,7 @@ class Marathon {
     const moved = await this.#world.moveClock(this.#chance);
     const atMs = performance.now();
     const made = await this.#some(this.#chance.below(2));
-    return { what: `by ${moved}${made === '' ? '' : `, and then ${made}`}`, limitMs: limits.clock, atMs };
+    return { what: `by ${moved}${made === '' ? '' : `, and then ${made}`}`, limitMs: limits.followed, atMs };
   }
 
   /** Who may not be read any more stays as they were, for a sweep that finds nobody is held back; what was changed is seen afterwards. */

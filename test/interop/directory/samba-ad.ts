@@ -80,8 +80,8 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
     users,
     reader: account('svc-sip', passwords.reader),
     writer: account('svc-provision', passwords.writer),
-    plain: account('svc-plain', passwords.plain),
     admin: account('Administrator', passwords.admin),
+    plain: account('svc-plain', passwords.plain),
     confFile,
     get pid() {
       return server.pid;

@@ -147,7 +147,8 @@ class Marathon {
     const { asked, router } = this.#world;
     const status = await asked.status().catch(() => undefined);
     const sources = (status?.directory ?? []).map((each) => `  ${JSON.stringify(each)}`);
-    const lines = router.output.trimEnd().split('\n');
+    // Each question of ours for a user's names has a connection of its own.
+    const lines = router.output.split('\n').filter((line) => line !== '' && !line.includes('"purpose":"lookup"'));
     return ['the router says of its sources:', ...sources, 'its log ends with:', ...lines.slice(-30)];
   }
 

@@ -1,6 +1,7 @@
 /** `node bench/access.ts`: what an access list of ten, a thousand and ten thousand rules costs. See README.md. */
-import { parseFrom, parseName } from '../src/routing/access-pattern.ts';
-import { type AccessList, compileAccess } from '../src/routing/acl.ts';
+
+import { type AccessList, compileAccess } from '../src/routing/access/acl.ts';
+import { parseFrom, parseName } from '../src/routing/access/pattern.ts';
 import type { AccessRuleInput } from '../src/routing/policy-input.ts';
 import type { RequestSource, Transport } from '../src/routing/types.ts';
 

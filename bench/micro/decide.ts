@@ -1,6 +1,6 @@
 /** The decision and the access list: many rows cost what few do. */
 
-import { compileAccess } from '../../src/routing/acl.ts';
+import { compileAccess } from '../../src/routing/access/acl.ts';
 import { decide } from '../../src/routing/decide.ts';
 import { accessRow, cisco, factsOf, microsoft, policyOf, routeRow, sourceOf } from '../../test/support/routing.ts';
 import { type Contest, ring, timesOf } from './contest.ts';

@@ -6,7 +6,7 @@ import { openDirectory } from '../directory/compose.ts';
 import { HopPlaces } from '../engine/hop-places.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
-import type { KnownHop } from '../routing/route-table.ts';
+import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';

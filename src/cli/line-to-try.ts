@@ -2,7 +2,7 @@
 import { ownCommand } from '../config/own-command.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { IpAddress } from '../net/ip-address.ts';
-import type { NamePattern } from '../routing/access-pattern.ts';
+import type { NamePattern } from '../routing/access/pattern.ts';
 import { explain } from '../routing/explain.ts';
 import type { AccessRuleInput } from '../routing/policy-input.ts';
 import type { Decision } from '../routing/types.ts';

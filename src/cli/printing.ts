@@ -3,7 +3,7 @@
 import type { Snapshot } from '../config/snapshot.ts';
 import { hostAndPort } from '../net/host.ts';
 import { printable } from '../printable.ts';
-import { placeText } from '../routing/access-rule.ts';
+import { placeText } from '../routing/access/rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
 import { formatProblem, hasError, type Problem } from '../settings/problem.ts';

@@ -1,7 +1,7 @@
 /** What the rows of `access` mean, each by itself and beside the listeners. What is wrong between rows, routing says. */
 
-import { overshadowed } from '../routing/access-reach.ts';
-import { placeOf } from '../routing/access-rule.ts';
+import { overshadowed } from '../routing/access/reach.ts';
+import { placeOf } from '../routing/access/rule.ts';
 import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import { nearest } from '../settings/suggest.ts';

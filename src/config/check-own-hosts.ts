@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { namesShown } from '../certificates/names.ts';
 import { isNamedIn } from '../certificates/own-name.ts';
 import { isWildcard } from '../net/special-address.ts';
-import { usualTlsProfile } from '../routing/destination.ts';
+import { usualTlsProfile } from '../routing/routes/destination.ts';
 import type { Path } from '../settings/problem.ts';
 import type { Report } from '../settings/report.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';

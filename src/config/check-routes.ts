@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { sipPort, sipsPort } from '../net/ports.ts';
-import { parsePattern, patternKey, type RoutePattern } from '../routing/route-pattern.ts';
+import { parsePattern, patternKey, type RoutePattern } from '../routing/routes/route-pattern.ts';
 import { formatPath } from '../settings/problem.ts';
 import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';

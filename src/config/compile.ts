@@ -1,8 +1,8 @@
 /** Turns the checked rows of routes.yaml into the values that routing and transport are built from. */
 import { reachedBy } from '../net/own-addresses.ts';
-import { usualTlsProfile } from '../routing/destination.ts';
 import type { AccessRuleInput, OwnAddressInput, PinInput, PolicyInput, RouteInput } from '../routing/policy-input.ts';
-import { parsePattern } from '../routing/route-pattern.ts';
+import { usualTlsProfile } from '../routing/routes/destination.ts';
+import { parsePattern } from '../routing/routes/route-pattern.ts';
 import type { Item } from '../settings/reader.ts';
 import type { ListenSetting } from '../sip/transport/settings.ts';
 import { type AccessRow, type ListenRow, type RouteRow, type RoutesFile, type Rows, usualPort } from './shape.ts';

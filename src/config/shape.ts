@@ -6,7 +6,7 @@ import { healthSection } from '../health/settings.ts';
 import { defaultPort } from '../net/ports.ts';
 import { logFields } from '../observe/settings.ts';
 import { proxyFields, proxyTimerFields } from '../proxy/settings.ts';
-import { parseFrom, parseFromDomain, parseName } from '../routing/access-pattern.ts';
+import { parseFrom, parseFromDomain, parseName } from '../routing/access/pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import { quote } from '../settings/problem.ts';
 import {

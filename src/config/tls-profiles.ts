@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:cry
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { readAtLeastOne, readCertificates } from '../certificates/pem.ts';
-import { usualTlsProfile } from '../routing/destination.ts';
+import { usualTlsProfile } from '../routing/routes/destination.ts';
 import { readNamedFile, resolvePath } from '../settings/named-file.ts';
 import { explainText, type PemKind } from '../settings/pem-file.ts';
 import type { Item } from '../settings/reader.ts';

@@ -7,7 +7,7 @@ import { createResolveHop } from '../engine/resolve-hop.ts';
 import { hostAndPort } from '../net/host.ts';
 import { hostKey } from '../net/ip-address.ts';
 import { isWildcard } from '../net/special-address.ts';
-import type { KnownHop } from '../routing/route-table.ts';
+import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { Side } from '../routing/types.ts';
 import type { DnsClient, ReverseDns } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';

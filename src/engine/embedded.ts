@@ -6,7 +6,7 @@ import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
-import type { LoopMemory } from '../routing/loop-memory.ts';
+import type { LoopMemory } from '../routing/loops/loop-memory.ts';
 import type { Decision } from '../routing/types.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from '../clock.ts';
-import type { KnownHop } from '../routing/route-table.ts';
+import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { NextHop } from '../routing/types.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';

@@ -5,7 +5,7 @@
 
 import type { Timer } from '../clock.ts';
 import { fnv } from '../hash/spread.ts';
-import type { KnownHop } from '../routing/route-table.ts';
+import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { NextHop, Side } from '../routing/types.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';

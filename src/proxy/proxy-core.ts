@@ -1,5 +1,5 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
-import type { LoopMemory } from '../routing/loop-memory.ts';
+import type { LoopMemory } from '../routing/loops/loop-memory.ts';
 import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';

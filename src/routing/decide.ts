@@ -16,11 +16,11 @@ import {
   reject,
   rejectForNow,
   toOtherSide,
-} from './check.ts';
-import type { RouteMatch } from './destination.ts';
+} from './checks/check.ts';
+import { signatures } from './checks/signatures.ts';
 import type { Reach } from './peers.ts';
 import type { Policy } from './policy.ts';
-import { signatures } from './signatures.ts';
+import type { RouteMatch } from './routes/destination.ts';
 import {
   type Decision,
   type DirectoryAnswer,

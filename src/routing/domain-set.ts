@@ -1,7 +1,7 @@
 /** Host names, and domains with all names below them: `example.com`, `.example.com`. */
 
 import { hostKey } from '../net/ip-address.ts';
-import type { NamePattern } from './access-pattern.ts';
+import type { NamePattern } from './access/pattern.ts';
 
 export class DomainSet {
   readonly #hosts = new Set<string>();

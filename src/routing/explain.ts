@@ -1,6 +1,6 @@
 /** Tells how a request is decided: the very checks of `decide`, each with its verdict and a sentence for people. */
-import { nearestRule } from './access-nearest.ts';
-import type { Admitted, Heading, Outcome } from './check.ts';
+import { nearestRule } from './access/nearest.ts';
+import type { Admitted, Heading, Outcome } from './checks/check.ts';
 import { admit, basicHeading, checks, throughRouteTable } from './decide.ts';
 import type { Policy } from './policy.ts';
 import type { Decision, DirectoryAnswer, Reason, RequestFacts } from './types.ts';

@@ -2,9 +2,9 @@
 
 import { hostKey, isIp } from '../net/ip-address.ts';
 import { defaultPort } from '../net/ports.ts';
-import type { AccessList } from './acl.ts';
-import { nextHopId } from './destination.ts';
-import type { KnownHop } from './route-table.ts';
+import type { AccessList } from './access/acl.ts';
+import { nextHopId } from './routes/destination.ts';
+import type { KnownHop } from './routes/route-table.ts';
 import { type HopAt, type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
 
 /** What the URI asks for (RFC 3263 §4.1); undefined when it leaves the choice open, 'unknown' when we do not speak it. */

@@ -2,12 +2,12 @@
 
 import { hostKey, isIp } from '../net/ip-address.ts';
 import { sipPort, sipsPort } from '../net/ports.ts';
-import { accessProblems } from './access-problems.ts';
-import { type AccessList, compileAccess } from './acl.ts';
+import { type AccessList, compileAccess } from './access/acl.ts';
+import { accessProblems } from './access/problems.ts';
 import { Peers } from './peers.ts';
 import type { OwnAddressInput, PinInput, PolicyInput, RouteInput } from './policy-input.ts';
-import { patternKey } from './route-pattern.ts';
-import { compileRoutes, maxRoutesPerPattern, type RouteTable } from './route-table.ts';
+import { patternKey } from './routes/route-pattern.ts';
+import { compileRoutes, maxRoutesPerPattern, type RouteTable } from './routes/route-table.ts';
 import type { Reason, Side } from './types.ts';
 
 export interface Pin {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { Placement } from '../engine/embedded.ts';
 import { createBranches, instanceIn } from '../proxy/loop.ts';
-import { LoopMemory, type LoopStorage, sharedLoopStorage } from '../routing/loop-memory.ts';
+import { LoopMemory, type LoopStorage, sharedLoopStorage } from '../routing/loops/loop-memory.ts';
 import { type ClaimStorage, Claims, sharedClaims } from './claims.ts';
 import { Relay } from './relay.ts';
 

@@ -1,6 +1,6 @@
 /** A thread that remembers so many requests in a memory that others write to as well, and asks for each. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { LoopMemory, type LoopStorage } from '../../src/routing/loop-memory.ts';
+import { LoopMemory, type LoopStorage } from '../../src/routing/loops/loop-memory.ts';
 
 export interface RememberOrder {
   readonly storage: LoopStorage;

@@ -1,9 +1,9 @@
 /** Rows, policies and requests for tests of the decision, each with plain defaults. */
-import { parseFrom } from '../../src/routing/access-pattern.ts';
+import { parseFrom } from '../../src/routing/access/pattern.ts';
 import type { Parsed } from '../../src/routing/parsed.ts';
 import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
 import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
-import { parsePattern, type RouteType } from '../../src/routing/route-pattern.ts';
+import { parsePattern, type RouteType } from '../../src/routing/routes/route-pattern.ts';
 import type {
   DirectoryAnswer,
   RequestFacts,

@@ -1,10 +1,10 @@
 /** A server that fails is left, whatever way it fails in; what Active Directory says of a bind is told by its name. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTimerWheel } from '../../../src/clock.ts';
 import { consequenceOf } from '../../../src/directory/failure-class.ts';
 import { LdapError } from '../../../src/directory/ldap.ts';
 import { ldapConnections } from '../../../src/directory/ldap-connections.ts';
 import { tellResult } from '../../../src/directory/result-code.ts';
-import { createTimerWheel } from '../../../src/sip/clock.ts';
 import { fakeLdapServer, type LdapRequest, searchDone } from '../../support/fake-ldap-server.ts';
 import { until } from '../../support/until.ts';
 

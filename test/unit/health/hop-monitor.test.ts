@@ -4,7 +4,7 @@ import { Rank } from '../../../src/health/hop-health.ts';
 import type { AttemptNews } from '../../../src/health/hop-knowledge.ts';
 import { type HopEvent, HopMonitor } from '../../../src/health/hop-monitor.ts';
 import type { HealthSettings } from '../../../src/health/settings.ts';
-import type { KnownHop } from '../../../src/routing/route-table.ts';
+import type { KnownHop } from '../../../src/routing/routes/route-table.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';
 import type { TransportError } from '../../../src/sip/transport/transport-error.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Rank } from '../../../src/health/hop-health.ts';
 import type { HopKnowledge } from '../../../src/health/hop-knowledge.ts';
 import { type HopTarget, Targets, type Unresolved } from '../../../src/proxy/targets.ts';
-import { orderHops } from '../../../src/routing/hop-order.ts';
+import { orderHops } from '../../../src/routing/routes/hop-order.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';
 import type { TransportError } from '../../../src/sip/transport/transport-error.ts';

@@ -1,8 +1,8 @@
 /** Access rules: their forms, and which of several speaks. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseFrom } from '../../../src/routing/access-pattern.ts';
-import { compileAccess } from '../../../src/routing/acl.ts';
+import { compileAccess } from '../../../src/routing/access/acl.ts';
+import { parseFrom } from '../../../src/routing/access/pattern.ts';
 import type { Side } from '../../../src/routing/types.ts';
 import { accessRow, sourceOf } from '../../support/routing.ts';
 

@@ -1,7 +1,7 @@
 /** How a URI stands in reasons and logs. */
 import { expect, test } from 'vitest';
-import { describeUri } from '../../../src/routing/check.ts';
-import { parsePattern } from '../../../src/routing/route-pattern.ts';
+import { describeUri } from '../../../src/routing/checks/check.ts';
+import { parsePattern } from '../../../src/routing/routes/route-pattern.ts';
 import type { UriFacts } from '../../../src/routing/types.ts';
 import { cisco, factsOf } from '../../support/routing.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LoopMemory, sharedLoopStorage } from '../../../src/routing/loop-memory.ts';
+import { LoopMemory, sharedLoopStorage } from '../../../src/routing/loops/loop-memory.ts';
 import type { RememberOrder } from '../../support/loop-memory-thread.ts';
 
 describe('loop memory', () => {

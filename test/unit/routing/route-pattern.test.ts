@@ -1,7 +1,7 @@
 /** Destination patterns as operators and Cisco write them. */
 import { describe, expect, test } from 'vitest';
-import { parsePattern } from '../../../src/routing/route-pattern.ts';
-import { compileRoutes } from '../../../src/routing/route-table.ts';
+import { parsePattern } from '../../../src/routing/routes/route-pattern.ts';
+import { compileRoutes } from '../../../src/routing/routes/route-table.ts';
 import { routeRow } from '../../support/routing.ts';
 
 const matchesHost = (pattern: string, host: string): boolean =>

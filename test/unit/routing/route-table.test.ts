@@ -1,9 +1,9 @@
 /** Static routes: longest match, less specific ones behind, priorities and weights. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { orderHops } from '../../../src/routing/hop-order.ts';
 import type { RouteInput } from '../../../src/routing/policy-input.ts';
-import { compileRoutes } from '../../../src/routing/route-table.ts';
+import { orderHops } from '../../../src/routing/routes/hop-order.ts';
+import { compileRoutes } from '../../../src/routing/routes/route-table.ts';
 import { routeRow } from '../../support/routing.ts';
 
 const bobsKey = 'bob@eu.example.com';

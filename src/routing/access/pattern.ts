@@ -1,7 +1,7 @@
 /** The forms in which an access rule says whom it means: Apache's "allow from", as Cisco's incoming ACL has it, and verified TLS names. */
-import { isHostName, withoutBrackets, withoutFinalDot } from '../net/host.ts';
-import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4 } from '../net/ip-address.ts';
-import type { Parsed } from './parsed.ts';
+import { isHostName, withoutBrackets, withoutFinalDot } from '../../net/host.ts';
+import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4 } from '../../net/ip-address.ts';
+import type { Parsed } from '../parsed.ts';
 
 /** Names by which a rule knows a verified certificate, or a host in From. */
 export type NamePattern =

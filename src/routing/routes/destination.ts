@@ -1,8 +1,8 @@
 /** All rows of one pattern as one destination, and how several destinations make a plan. */
-import { hostAndPort } from '../net/host.ts';
+import { hostAndPort } from '../../net/host.ts';
+import type { RouteInput } from '../policy-input.ts';
+import type { HopTransport, NextHop, Reason, RoutePlan, Side } from '../types.ts';
 import { orderHops, type PriorityLevel } from './hop-order.ts';
-import type { RouteInput } from './policy-input.ts';
-import type { HopTransport, NextHop, Reason, RoutePlan, Side } from './types.ts';
 
 export type RouteMatch =
   | { readonly kind: 'plan'; readonly plan: RoutePlan; readonly because: readonly Reason[] }

@@ -1,11 +1,11 @@
 /** Of the rules that do not match a source, the one that comes nearest, and what is missing; for people, never for the decision. */
 
-import { type IpAddress, type IpNetwork, masked, parseIp } from '../net/ip-address.ts';
-import type { NamePattern } from './access-pattern.ts';
-import { nameText, placeOf, placeText, ruleLabel } from './access-rule.ts';
-import { DomainSet } from './domain-set.ts';
-import type { AccessRuleInput } from './policy-input.ts';
-import type { RequestSource } from './types.ts';
+import { type IpAddress, type IpNetwork, masked, parseIp } from '../../net/ip-address.ts';
+import { DomainSet } from '../domain-set.ts';
+import type { AccessRuleInput } from '../policy-input.ts';
+import type { RequestSource } from '../types.ts';
+import type { NamePattern } from './pattern.ts';
+import { nameText, placeOf, placeText, ruleLabel } from './rule.ts';
 
 const isWithin = (address: IpAddress | undefined, network: IpNetwork, prefix: number): boolean =>
   address?.family === network.address.family && masked(address, prefix) === masked(network.address, prefix);

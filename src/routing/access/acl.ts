@@ -8,12 +8,12 @@
  * never asked: the most specific one says all that its peer may do.
  */
 
-import { type IpAddress, type IpNetwork, parseIp } from '../net/ip-address.ts';
-import type { NamePattern } from './access-pattern.ts';
-import { CompiledRule, PeerRules, type Place, placeOf } from './access-rule.ts';
+import { type IpAddress, type IpNetwork, parseIp } from '../../net/ip-address.ts';
+import type { AccessRuleInput } from '../policy-input.ts';
+import type { RequestSource, Side, Transport } from '../types.ts';
 import { NetworkTable } from './network-table.ts';
-import type { AccessRuleInput } from './policy-input.ts';
-import type { RequestSource, Side, Transport } from './types.ts';
+import type { NamePattern } from './pattern.ts';
+import { CompiledRule, PeerRules, type Place, placeOf } from './rule.ts';
 
 /** The rules of one name and network. */
 type Leaf = Partial<Record<Transport | 'any', PeerRules>>;

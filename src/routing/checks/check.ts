@@ -1,8 +1,8 @@
 /** What a check of the decision is: what it is given, what it may answer, and the answers that several of them give. */
-import { bracketed, hostAndPort } from '../net/host.ts';
-import type { AccessRule } from './access-rule.ts';
-import type { Policy } from './policy.ts';
-import type { Decision, DirectoryAnswer, Reason, RejectStatus, RequestFacts, Side, UriFacts } from './types.ts';
+import { bracketed, hostAndPort } from '../../net/host.ts';
+import type { AccessRule } from '../access/rule.ts';
+import type { Policy } from '../policy.ts';
+import type { Decision, DirectoryAnswer, Reason, RejectStatus, RequestFacts, Side, UriFacts } from '../types.ts';
 
 /** A request that an access rule has let in, with all that is known of it. */
 export interface Admitted {

@@ -1,6 +1,7 @@
 /** The check of what claims to be of this node: Via, Record-Route and Route are ours by our keys only (RFC 3261 §26.1). */
+
+import type { Reason } from '../types.ts';
 import { type Check, isInDialogThroughUs, reject } from './check.ts';
-import type { Reason } from './types.ts';
 
 const forgeries: Readonly<Record<'via' | 'record-route', Reason>> = {
   via: { code: 'via-forged', detail: 'a Via names this node, and has not been written by it or a node with its keys' },

@@ -1,10 +1,10 @@
 /** One access rule made ready: whom it means, what it says, and what of a request it asks for besides. */
 
-import type { IpNetwork } from '../net/ip-address.ts';
-import type { NamePattern } from './access-pattern.ts';
-import { DomainSet } from './domain-set.ts';
-import type { AccessRuleInput } from './policy-input.ts';
-import type { Reason, RequestFacts, Side, Transport } from './types.ts';
+import type { IpNetwork } from '../../net/ip-address.ts';
+import { DomainSet } from '../domain-set.ts';
+import type { AccessRuleInput } from '../policy-input.ts';
+import type { Reason, RequestFacts, Side, Transport } from '../types.ts';
+import type { NamePattern } from './pattern.ts';
 
 /** A rule that lets somebody in. */
 export interface AccessRule {

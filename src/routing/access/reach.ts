@@ -1,9 +1,9 @@
 /** Which access rules can never speak, because more specific ones cover all that they mean; for whoever checks a configuration. */
 
-import { masked } from '../net/ip-address.ts';
-import { nameKey, networkKey, placeKey, placeOf } from './access-rule.ts';
-import type { AccessRuleInput } from './policy-input.ts';
-import type { Transport } from './types.ts';
+import { masked } from '../../net/ip-address.ts';
+import type { AccessRuleInput } from '../policy-input.ts';
+import type { Transport } from '../types.ts';
+import { nameKey, networkKey, placeKey, placeOf } from './rule.ts';
 
 /** The addresses of a rule within one family, as a range of numbers. */
 interface Span {

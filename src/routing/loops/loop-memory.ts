@@ -3,9 +3,9 @@
  * a B2BUA that made a new Via, a new branch and a new Max-Forwards. Several threads may share one: what went out by one may
  * come back to another. It has no clock of its own: `now` is handed in.
  */
-import { type HashSeed, KeyedHash, randomSeed } from '../hash/keyed-hash.ts';
-import { nextSlot } from '../hash/probing.ts';
-import type { Side } from './types.ts';
+import { type HashSeed, KeyedHash, randomSeed } from '../../hash/keyed-hash.ts';
+import { nextSlot } from '../../hash/probing.ts';
+import type { Side } from '../types.ts';
 
 export interface LoopMemoryLimits {
   /** An entry lives at least this long, and less than twice as long. */

@@ -1,5 +1,5 @@
 /** Values by IP network, found by the longest prefix. What a search costs does not depend on how many networks there are. */
-import { type IpAddress, type IpNetwork, masked } from '../net/ip-address.ts';
+import { type IpAddress, type IpNetwork, masked } from '../../net/ip-address.ts';
 
 interface Level<Value> {
   readonly prefix: number;

@@ -1,6 +1,7 @@
 /** What is wrong between access rules that are each sound. */
-import { nameText, placeKey, placeOf, ruleLabel } from './access-rule.ts';
-import type { AccessRuleInput } from './policy-input.ts';
+
+import type { AccessRuleInput } from '../policy-input.ts';
+import { nameText, placeKey, placeOf, ruleLabel } from './rule.ts';
 
 export interface AccessProblem {
   readonly list: 'access';

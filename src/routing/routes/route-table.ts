@@ -1,12 +1,12 @@
 /** The static routes, compiled: where a side can be reached for a host or user, and which places are known at all. */
 
-import { hostKey } from '../net/ip-address.ts';
+import { hostKey } from '../../net/ip-address.ts';
+import type { RouteInput } from '../policy-input.ts';
+import type { NextHop, RequestFacts, Side } from '../types.ts';
+import { userOfKey } from '../user-key.ts';
 import { compileDestination, type Destination, isFixed, nextHopOf, planFor, type RouteMatch } from './destination.ts';
 import { HostIndex, UserIndex } from './pattern-index.ts';
-import type { RouteInput } from './policy-input.ts';
 import { patternKey } from './route-pattern.ts';
-import type { NextHop, RequestFacts, Side } from './types.ts';
-import { userOfKey } from './user-key.ts';
 
 /** More rows of one pattern are not used (Cisco guide, static routes). */
 export const maxRoutesPerPattern = 100;

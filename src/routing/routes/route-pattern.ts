@@ -1,9 +1,9 @@
 /** The destination patterns of static routes: how they are written, and whether one matches. */
 
-import { isHostName, withoutBrackets, withoutFinalDot } from '../net/host.ts';
-import { hostKey, parseIp } from '../net/ip-address.ts';
-import type { Parsed } from './parsed.ts';
-import { canonicalUser } from './user-key.ts';
+import { isHostName, withoutBrackets, withoutFinalDot } from '../../net/host.ts';
+import { hostKey, parseIp } from '../../net/ip-address.ts';
+import type { Parsed } from '../parsed.ts';
+import { canonicalUser } from '../user-key.ts';
 
 /** What a route is keyed on: the host or the user part of the Request-URI. */
 export type RouteType = 'domain' | 'user';

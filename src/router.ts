@@ -15,7 +15,8 @@ import { createLogObserver } from './observe/log-observer.ts';
 import type { ProxySettings } from './proxy/proxied-request.ts';
 import type { Route, Rules } from './proxy/proxy-core.ts';
 import { Signing, type SigningKeys } from './proxy/signing.ts';
-import { decide, refuseStranger } from './routing/decide.ts';
+import { knownAs } from './routing/checks/access.ts';
+import { decide } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
 import type { MemoryAccount } from './sip/memory-budget.ts';
 import { dnsOf } from './sip/resolve/dns-client.ts';
@@ -106,16 +107,16 @@ const engineSettings = ({ transport, timers, policy, health }: RouterSettings): 
 /** One version: the policy, the directory and the settings of one snapshot, and of no other. */
 const rulesOf = (settings: RouterSettings, directory: Directory, { admit }: Admission): Rules => {
   const { policy } = settings;
-  const route: Route = (facts) => {
-    const decision = admit(decide(facts, policy), facts, policy);
+  const route: Route = (facts, peer) => {
+    const decision = admit(decide(facts, policy, peer), facts, policy);
     if (decision.kind !== 'ask-directory') return decision;
     const answer = directory.lookup(decision.recipient);
     return answer instanceof Promise ? answer.then(decision.goOn) : decision.goOn(answer);
   };
-  const refuse = (source: RequestSource) => refuseStranger(source, policy);
+  const known = (source: RequestSource) => knownAs(source, policy);
   const sideOf = (source: RequestSource) => policy.access.sideOf(source);
   const isSharedDomain = (host: string) => policy.domains.has(host);
-  return { settings: proxySettings(settings), route, refuseStranger: refuse, sideOf, isSharedDomain };
+  return { settings: proxySettings(settings), route, knownAs: known, sideOf, isSharedDomain };
 };
 
 export const createRouter = (first: RouterSettings, directory: Directory, parts: RouterParts): Router => {

@@ -1,8 +1,16 @@
 /** The decision and the access list: many rows cost what few do. */
 
 import { compileAccess } from '../../src/routing/access/acl.ts';
-import { decide } from '../../src/routing/decide.ts';
-import { accessRow, cisco, factsOf, microsoft, policyOf, routeRow, sourceOf } from '../../test/support/routing.ts';
+import {
+  accessRow,
+  cisco,
+  decided,
+  factsOf,
+  microsoft,
+  policyOf,
+  routeRow,
+  sourceOf,
+} from '../../test/support/routing.ts';
 import { type Contest, ring, timesOf } from './contest.ts';
 
 const few = 10;
@@ -20,7 +28,7 @@ function deciding(count: number): () => void {
   const host = (i: number): string => pattern(i).replace('*', 'a');
   const nextFacts = ring(numbers(few).map((i) => factsOf(cisco, `sip:bob@${host(i * spread(count))}`)));
   return () => {
-    if (decide(nextFacts(), policy).kind !== 'forward') throw new Error('not as expected');
+    if (decided(nextFacts(), policy).kind !== 'forward') throw new Error('not as expected');
   };
 }
 

@@ -6,8 +6,8 @@ import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
+import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
-import type { Decision } from '../routing/types.ts';
 import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
@@ -59,13 +59,12 @@ export interface Placement {
 const firstTlsProfile = ({ listen, tls }: TransportSettings): string | undefined =>
   listen.find(({ tlsProfile }) => tlsProfile !== undefined)?.tlsProfile ?? tls.keys().next().value;
 
-const strangerRefusal = (decision: Decision | undefined, { verifiedNames }: Flow): PeerRefusal | undefined => {
-  if (decision === undefined) return undefined;
-  const because = 'because' in decision ? decision.because : [];
+const strangerRefusal = (known: Peer | Refused, { verifiedNames }: Flow): PeerRefusal | undefined => {
+  if (!('kind' in known)) return undefined;
   return {
     code: 'access-denied',
     shown: verifiedNames.join(', '),
-    detail: because.map(({ detail }) => detail).join('; '),
+    detail: known.because.map(({ detail }) => detail).join('; '),
     hint: 'add a row to access if it may speak, or its name to the one that it stands for',
   };
 };
@@ -136,7 +135,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       onProved: ({ remoteAddress: address, verifiedNames: names }) => {
         if (places.prove({ address, names })) shareProof({ address, names });
       },
-      refusalOf: (flow) => strangerRefusal(rules().refuseStranger(flow), flow),
+      refusalOf: (flow) => strangerRefusal(rules().knownAs(flow), flow),
     },
     clock,
     log,

@@ -3,7 +3,8 @@
 import type { Attempt } from '../proxy/branch-try.ts';
 import type { Ending } from '../proxy/proxied-request.ts';
 import type { RequestReport } from '../proxy/proxy-core.ts';
-import type { Decision, Reason, ReasonCode, Side } from '../routing/types.ts';
+import type { Reason, ReasonCode } from '../routing/reasons.ts';
+import type { Decision, Side } from '../routing/types.ts';
 import type { Flow, Target } from '../sip/transport/flow.ts';
 
 export type DecisionLogging = 'all' | 'refused' | 'none';

@@ -1,7 +1,7 @@
 /** Responses that the router makes itself, in words that a Cisco or Lync log makes readable. */
 import { randomBytes } from 'node:crypto';
 import { printableAscii } from '../printable.ts';
-import type { ReasonCode } from '../routing/types.ts';
+import type { ReasonCode } from '../routing/reasons.ts';
 import { ownResponse } from '../sip/transaction/own-response.ts';
 import type { Flow } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';

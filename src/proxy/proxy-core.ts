@@ -1,5 +1,7 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
+import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
+import { refusingReason } from '../routing/reasons.ts';
 import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
@@ -15,14 +17,15 @@ import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts'
 import { sendUnanswered } from './unanswered.ts';
 import { type Refusal, tooManyHops, validate } from './validate.ts';
 
-export type Route = (facts: RequestFacts) => Decision | Promise<Decision>;
+/** @param peer by the same rules */
+export type Route = (facts: RequestFacts, peer: Peer) => Decision | Promise<Decision>;
 
 /** One version of the configuration. A request takes it once, when it comes, and keeps it to its end. */
 export interface Rules {
   readonly settings: ProxySettings;
   readonly route: Route;
-  /** What a source that may not speak with us gets for anything it sends; undefined: it may. */
-  refuseStranger(source: RequestSource): Decision | undefined;
+  /** Who a source is, or what it gets for anything it sends when it may not speak with us. Asked once for each request. */
+  knownAs(source: RequestSource): Peer | Refused;
   /** Undefined for a source that may not speak with us. */
   sideOf(source: RequestSource): Side | undefined;
   /** @param host as the parser gives it */
@@ -130,14 +133,13 @@ const notTheAsker: Refusal = {
 
 const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
 
-const rejection = (decision: Decision & { kind: 'reject' }): LocalResponse => {
-  const reason = decision.because[decision.because.length - 1];
-  const { status, retryAfterS } = decision;
+const rejection = ({ status, retryAfterS, because }: Decision & { kind: 'reject' }): LocalResponse => {
+  const { code, detail } = refusingReason(because);
   return {
     status,
     phrase: rejectPhrases[status],
-    code: reason?.code ?? 'internal-error',
-    detail: reason?.detail ?? '',
+    code,
+    detail,
     ...(retryAfterS === undefined ? {} : { extra: [['Retry-After', String(retryAfterS)]] }),
   };
 };
@@ -188,14 +190,18 @@ export class ProxyCore implements TransactionUser {
 
   onRequest(transaction: ServerTransaction): void {
     const arrival = this.#arrivalOf(transaction);
-    const { request, flow, rules } = arrival;
+    const peer = arrival.rules.knownAs(arrival.flow);
+    if ('kind' in peer) return this.#dismiss(arrival, peer);
+    this.#handle(arrival, peer);
+  }
+
+  #handle(arrival: Arrival, peer: Peer): void {
+    const { transaction, request, flow, rules } = arrival;
     const onBug = (error: unknown) => this.#onBug(error, arrival);
     try {
-      const refused = rules.refuseStranger(flow);
-      if (refused !== undefined) return this.#dismiss(arrival, refused);
       const reading = this.#read(request, flow, rules);
       if ('refusal' in reading) return this.#refuse(arrival, reading.refusal);
-      const decision = rules.route(reading.facts);
+      const decision = rules.route(reading.facts, peer);
       if (!(decision instanceof Promise)) return this.#carryOut(arrival, reading, decision);
       if (transaction.isInvite) transaction.trying();
       decision.then((late) => this.#carryOut(arrival, reading, late)).catch(onBug);
@@ -231,7 +237,7 @@ export class ProxyCore implements TransactionUser {
    * Access comes before all else: a stranger learns nothing, holds no transaction, and gets one answer at most, to the
    * address that the request came from.
    */
-  #dismiss(arrival: Arrival, refused: Decision): void {
+  #dismiss(arrival: Arrival, refused: Refused): void {
     const { transaction, request, flow, rules } = arrival;
     const response = refused.kind === 'reject' ? rejection(refused) : undefined;
     transaction.dismiss(response && localResponse(request, flow, response, rules.settings.nodeName));
@@ -292,9 +298,11 @@ export class ProxyCore implements TransactionUser {
 
   /** §16.10. A CANCEL of a request that is not known here goes on like any other; of a non-INVITE it has no effect (§9.1). */
   onCancel(transaction: ServerTransaction, cancelled: Cancelled | undefined): void {
-    const isStranger = this.#world.rules().refuseStranger(transaction.flow) !== undefined;
-    if (cancelled === undefined || isStranger) return this.onRequest(transaction);
-    if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(this.#arrivalOf(transaction), notTheAsker);
+    const arrival = this.#arrivalOf(transaction);
+    const peer = arrival.rules.knownAs(arrival.flow);
+    if ('kind' in peer) return this.#dismiss(arrival, peer);
+    if (cancelled === undefined) return this.#handle(arrival, peer);
+    if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(arrival, notTheAsker);
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     const { open } = cancelled;
     open?.onCancel(transaction.flow);
@@ -326,8 +334,8 @@ export class ProxyCore implements TransactionUser {
       release();
       this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
     };
-    const refused = rules.refuseStranger(flow);
-    if (refused !== undefined) return report(refused, undefined, unsent(0, 'access-denied'));
+    const peer = rules.knownAs(flow);
+    if ('kind' in peer) return report(peer, undefined, unsent(0, 'access-denied'));
     const reading = this.#read(request, flow, rules);
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
@@ -339,7 +347,7 @@ export class ProxyCore implements TransactionUser {
         report(decision, undefined, ending),
       );
     };
-    const decision = rules.route(reading.facts);
+    const decision = rules.route(reading.facts, peer);
     if (!(decision instanceof Promise)) return carryOut(decision);
     if (!mayWait()) {
       const refusal = memoryShort(flow, rules.settings.retryAfterS);
@@ -377,8 +385,9 @@ export class ProxyCore implements TransactionUser {
     refuse: (settings: ProxySettings) => Refusal,
     isReachable = true,
   ): string | undefined {
-    const { settings, refuseStranger } = this.#world.rules();
-    const decision = refuseStranger(flow);
+    const { settings, knownAs } = this.#world.rules();
+    const peer = knownAs(flow);
+    const decision = 'kind' in peer ? peer : undefined;
     const arrivedMs = this.#world.clock.now();
     const refusal = decision === undefined ? refuse(settings) : undefined;
     const response = decision?.kind === 'reject' ? rejection(decision) : refusal;

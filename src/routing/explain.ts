@@ -1,9 +1,12 @@
 /** Tells how a request is decided: the very checks of `decide`, each with its verdict and a sentence for people. */
 import { nearestRule } from './access/nearest.ts';
-import type { Admitted, Heading, Outcome } from './checks/check.ts';
-import { admit, basicHeading, checks, throughRouteTable } from './decide.ts';
+import { admit, knownAs } from './checks/access.ts';
+import type { Admitted, Concluded, Heading, Outcome } from './checks/check.ts';
+import { throughRouteTable } from './checks/route-table.ts';
+import { basicHeading, checks, conclude } from './decide.ts';
 import type { Policy } from './policy.ts';
-import type { Decision, DirectoryAnswer, Reason, RequestFacts } from './types.ts';
+import type { Reason } from './reasons.ts';
+import type { Decision, DirectoryAnswer, RequestFacts } from './types.ts';
 
 export interface ExplainedCheck {
   readonly check: string;
@@ -30,7 +33,7 @@ const tell = (because: readonly Reason[], told: readonly Reason[] = []): string 
     .join('; ');
 
 const tellOutcome = (outcome: Outcome, { rule, facts }: Admitted): string =>
-  outcome.kind === 'ask-directory'
+  outcome.kind === 'question'
     ? `the directory must say where ${facts.requestUri.key} is at home`
     : tell(outcome.because, [rule.allowed]);
 
@@ -41,27 +44,27 @@ interface Walk {
   readonly steps: readonly ExplainedCheck[];
 }
 
-const walk = (request: Admitted): Walk => {
+const walk = (request: Admitted, answer: DirectoryAnswer | undefined): Walk => {
   let outcome: Outcome | undefined;
   const steps = checks.map(({ name, run, passed: tellPassed }) => {
     if (outcome !== undefined) return notReached(name);
-    outcome = run(request);
+    const said = run(request);
+    outcome = said?.kind === 'question' && answer !== undefined ? said.weigh(request, answer) : said;
     return outcome === undefined ? passed(name, tellPassed(request)) : decided(name, tellOutcome(outcome, request));
   });
   return { outcome, steps };
 };
 
-const explainRoutes = (request: Admitted, heading: Heading): { decision: Decision; step: ExplainedCheck } => {
+const explainRoutes = (request: Admitted, heading: Heading): { decision: Concluded; step: ExplainedCheck } => {
   const decision = throughRouteTable(request, heading);
-  const because = decision.kind === 'ask-directory' ? [] : decision.because;
-  return { decision, step: decided(routeTable, tell(because, [request.rule.allowed, ...heading.because])) };
+  return { decision, step: decided(routeTable, tell(decision.because, [request.rule.allowed, ...heading.because])) };
 };
 
-const explainAdmitted = (request: Admitted): Explanation => {
-  const { outcome, steps } = walk(request);
+const explainAdmitted = (request: Admitted, answer: DirectoryAnswer | undefined): Explanation => {
+  const { outcome, steps } = walk(request, answer);
   const access = passed('access', request.rule.allowed.detail);
   if (outcome !== undefined && outcome.kind !== 'heading') {
-    return { decision: outcome, checks: [access, ...steps, notReached(routeTable)] };
+    return { decision: conclude(request, outcome), checks: [access, ...steps, notReached(routeTable)] };
   }
   const { decision, step } = explainRoutes(request, outcome ?? basicHeading(request));
   return { decision, checks: [access, ...steps, step] };
@@ -73,11 +76,14 @@ const tellRefusal = (because: readonly Reason[], { source }: RequestFacts, { acc
   return nearest === undefined ? tell(because) : `${tell(because)}; ${nearest}`;
 };
 
-/** The decision of `decide` for the same values, with the verdict of each check. */
+/**
+ * The decision of `decide` for the same values, with the verdict of each check.
+ * @param answer what the directory said, where it had to be asked
+ */
 export const explain = (facts: RequestFacts, policy: Policy, answer?: DirectoryAnswer): Explanation => {
-  const request = admit(facts, policy, answer);
-  if (!('kind' in request)) return explainAdmitted(request);
-  const because = request.kind === 'ask-directory' ? [] : request.because;
+  const peer = knownAs(facts.source, policy);
+  const request = 'kind' in peer ? peer : admit(facts, policy, peer);
+  if (!('kind' in request)) return explainAdmitted(request, answer);
   const rest = [...checks.map(({ name }) => name), routeTable].map(notReached);
-  return { decision: request, checks: [decided('access', tellRefusal(because, facts, policy)), ...rest] };
+  return { decision: request, checks: [decided('access', tellRefusal(request.because, facts, policy)), ...rest] };
 };

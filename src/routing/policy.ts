@@ -4,11 +4,13 @@ import { hostKey, isIp } from '../net/ip-address.ts';
 import { sipPort, sipsPort } from '../net/ports.ts';
 import { type AccessList, compileAccess } from './access/acl.ts';
 import { accessProblems } from './access/problems.ts';
+import { HomeReasons } from './checks/home.ts';
 import { Peers } from './peers.ts';
 import type { OwnAddressInput, PinInput, PolicyInput, RouteInput } from './policy-input.ts';
+import type { Reason } from './reasons.ts';
 import { patternKey } from './routes/route-pattern.ts';
 import { compileRoutes, maxRoutesPerPattern, type RouteTable } from './routes/route-table.ts';
-import type { Reason, Side } from './types.ts';
+import type { Side } from './types.ts';
 
 export interface Pin {
   readonly side: Side;
@@ -24,6 +26,7 @@ export interface Policy
   readonly peers: Peers;
   /** By user key. */
   readonly pins: ReadonlyMap<string, Pin>;
+  readonly homes: HomeReasons;
   /** @param host lower case, an IPv6 address without brackets */
   isOwnAddress(host: string, port: number | undefined): boolean;
 }
@@ -69,6 +72,7 @@ export const compilePolicy = (input: PolicyInput): Policy => {
     routes,
     peers: new Peers(access, routes.knownHops),
     pins: compilePins(input.pins),
+    homes: new HomeReasons(),
     isOwnAddress: compileOwnAddresses(input.ownAddresses),
   });
 };

@@ -1,4 +1,5 @@
 /** What the routing room needs to know of a request, and what it answers. It knows no socket, no message, no clock. */
+import type { Reason, RejectStatus } from './reasons.ts';
 
 export type Side = 'cisco' | 'microsoft';
 
@@ -129,62 +130,6 @@ export interface RoutePlan {
   readonly to: Side;
   readonly hops: readonly [NextHop, ...NextHop[]];
 }
-
-export type ReasonCode =
-  // access
-  | 'access-denied'
-  | 'method-denied'
-  | 'from-domain-denied'
-  | 'access-allowed'
-  // the node itself
-  | 'draining'
-  // what claims to be ours and is not
-  | 'via-forged'
-  | 'record-route-forged'
-  | 'route-forged'
-  | 'route-not-signed'
-  // loops
-  | 'loop-branch'
-  | 'loop-returned'
-  | 'loop-cisco-marker'
-  // dialogs and routes
-  | 'route-followed'
-  | 'dialog-other-side'
-  | 'target-not-a-peer'
-  | 'route-without-lr'
-  // who is meant
-  | 'maddr-elsewhere'
-  | 'user-ambiguous'
-  // own address and domains
-  | 'own-address'
-  | 'foreign-domain-no-route'
-  | 'foreign-domain-route'
-  // homes
-  | 'pinned'
-  | 'basic-other-side'
-  | 'directory-home'
-  | 'directory-address-only'
-  | 'directory-stale'
-  | 'not-a-microsoft-user'
-  | 'directory-unknown'
-  | 'home-is-the-sender'
-  | 'not-a-listed-cisco-user'
-  | 'directory-unavailable'
-  | 'directory-unavailable-basic'
-  // route table
-  | 'route-matched'
-  | 'route-less-specific'
-  | 'route-blocked'
-  | 'route-out-of-service'
-  | 'no-route';
-
-/** `code` is stable like an API, `detail` is for people. */
-export interface Reason {
-  readonly code: ReasonCode;
-  readonly detail: string;
-}
-
-export type RejectStatus = 403 | 404 | 482 | 503;
 
 export type Decision =
   | { readonly kind: 'forward'; readonly plan: RoutePlan; readonly from: Side; readonly because: readonly Reason[] }

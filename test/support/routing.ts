@@ -1,10 +1,13 @@
 /** Rows, policies and requests for tests of the decision, each with plain defaults. */
 import { parseFrom } from '../../src/routing/access/pattern.ts';
+import { knownAs } from '../../src/routing/checks/access.ts';
+import { decide } from '../../src/routing/decide.ts';
 import type { Parsed } from '../../src/routing/parsed.ts';
 import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
 import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
 import { parsePattern, type RouteType } from '../../src/routing/routes/route-pattern.ts';
 import type {
+  Decision,
   DirectoryAnswer,
   RequestFacts,
   RequestSource,
@@ -147,3 +150,10 @@ export const answers = {
   unknown: { kind: 'unknown-user', source, ageMs: 0 },
   unavailable: { kind: 'unavailable', why: 'no answer within 150 ms' },
 } as const satisfies Record<string, DirectoryAnswer>;
+
+/** As the router decides: the source is judged once; the answer, if there is one, comes when the decision asks for it. */
+export const decided = (facts: RequestFacts, policy: Policy, answer?: DirectoryAnswer): Decision => {
+  const peer = knownAs(facts.source, policy);
+  const decision = 'kind' in peer ? peer : decide(facts, policy, peer);
+  return decision.kind === 'ask-directory' && answer !== undefined ? decision.goOn(answer) : decision;
+};

@@ -3,7 +3,8 @@
 import type { IpNetwork } from '../../net/ip-address.ts';
 import { DomainSet } from '../domain-set.ts';
 import type { AccessRuleInput } from '../policy-input.ts';
-import type { Reason, RequestFacts, Side, Transport } from '../types.ts';
+import type { Reason } from '../reasons.ts';
+import type { RequestFacts, Side, Transport } from '../types.ts';
 import type { NamePattern } from './pattern.ts';
 
 /** A rule that lets somebody in. */

@@ -2,13 +2,13 @@
 import { bracketed, hostAndPort } from '../../net/host.ts';
 import type { AccessRule } from '../access/rule.ts';
 import type { Policy } from '../policy.ts';
-import type { Decision, DirectoryAnswer, Reason, RejectStatus, RequestFacts, Side, UriFacts } from '../types.ts';
+import { type Reason, refusingReason } from '../reasons.ts';
+import type { Decision, DirectoryAnswer, RequestFacts, Side, UriFacts } from '../types.ts';
 
 /** A request that an access rule has let in, with all that is known of it. */
 export interface Admitted {
   readonly facts: RequestFacts;
   readonly policy: Policy;
-  readonly answer: DirectoryAnswer | undefined;
   readonly rule: AccessRule;
   /** The asker's side. */
   readonly from: Side;
@@ -25,7 +25,22 @@ export interface Heading {
   readonly because: readonly Reason[];
 }
 
-export type Outcome = Decision | Heading;
+/** The directory must be asked first. */
+export interface Question {
+  readonly kind: 'question';
+  /** Key of the user. */
+  readonly recipient: string;
+  /** What its answer makes of the request. */
+  readonly weigh: (request: Admitted, answer: DirectoryAnswer) => Verdict;
+}
+
+/** A decision behind which nobody is asked any more. */
+export type Concluded = Exclude<Decision, { kind: 'ask-directory' }>;
+
+/** What a check may say without asking anybody. */
+export type Verdict = Concluded | Heading;
+
+export type Outcome = Verdict | Question;
 
 export interface Check {
   readonly name: string;
@@ -35,20 +50,17 @@ export interface Check {
   readonly passed: (request: Admitted) => string;
 }
 
-export const reject = (request: Admitted, status: RejectStatus, ...because: readonly Reason[]): Decision => ({
-  kind: 'reject',
-  status,
-  from: request.from,
-  because: [request.rule.allowed, ...because],
-});
-
-export const rejectForNow = (request: Admitted, ...because: readonly Reason[]): Decision => ({
-  kind: 'reject',
-  status: 503,
-  retryAfterS: request.policy.retryAfterS,
-  from: request.from,
-  because: [request.rule.allowed, ...because],
-});
+/** Refused, with the status of the reason that refuses. */
+export const reject = ({ rule, policy, from }: Admitted, ...because: readonly Reason[]): Concluded => {
+  const { status } = refusingReason(because);
+  return {
+    kind: 'reject',
+    status,
+    ...(status === 503 && { retryAfterS: policy.retryAfterS }),
+    from,
+    because: [rule.allowed, ...because],
+  };
+};
 
 export const toOtherSide = ({ facts }: Admitted, ...because: readonly Reason[]): Heading => ({
   kind: 'heading',

@@ -1,6 +1,10 @@
-/** The check of what claims to be of this node: Via, Record-Route and Route are ours by our keys only (RFC 3261 §26.1). */
+/**
+ * signatures: what claims to be of this node must be. In the words of the README: "what carries our name in Via, Record-Route
+ * and, within a dialog, Route was written by us, as its mark shows: else 403" (RFC 3261 §26.1). Gives via-forged,
+ * record-route-forged, route-not-signed, route-forged.
+ */
 
-import type { Reason } from '../types.ts';
+import type { Reason } from '../reasons.ts';
 import { type Check, isInDialogThroughUs, reject } from './check.ts';
 
 const forgeries: Readonly<Record<'via' | 'record-route', Reason>> = {
@@ -29,9 +33,9 @@ export const signatures: Check = {
   name: 'signatures',
   run: (request) => {
     const { facts } = request;
-    if (facts.forgery !== undefined) return reject(request, 403, forgeries[facts.forgery]);
+    if (facts.forgery !== undefined) return reject(request, forgeries[facts.forgery]);
     if (!facts.hasToTag || facts.ownRoute === 'none' || isInDialogThroughUs(request)) return undefined;
-    return reject(request, 403, facts.ownRoute === 'unsigned' ? unsignedRoute : forgedRoute);
+    return reject(request, facts.ownRoute === 'unsigned' ? unsignedRoute : forgedRoute);
   },
   passed: (request) =>
     isInDialogThroughUs(request)

@@ -1,7 +1,8 @@
 /** All rows of one pattern as one destination, and how several destinations make a plan. */
 import { hostAndPort } from '../../net/host.ts';
 import type { RouteInput } from '../policy-input.ts';
-import type { HopTransport, NextHop, Reason, RoutePlan, Side } from '../types.ts';
+import type { Reason } from '../reasons.ts';
+import type { HopTransport, NextHop, RoutePlan, Side } from '../types.ts';
 import { orderHops, type PriorityLevel } from './hop-order.ts';
 
 export type RouteMatch =

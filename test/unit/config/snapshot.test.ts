@@ -8,13 +8,13 @@ import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { openDirectory } from '../../../src/directory/compose.ts';
 import type { LdifSource } from '../../../src/directory/living-ldif.ts';
 import { sourceKinds } from '../../../src/directory/source-kinds.ts';
-import { decide } from '../../../src/routing/decide.ts';
 import { defaultsOf } from '../../../src/settings/reader.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
 import { defaultLimits, type TransportSettings, timeoutFields } from '../../../src/sip/transport/settings.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { decided } from '../../support/routing.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const shippedText = readFileSync(join(root, 'routes.yaml'), 'utf8');
@@ -223,7 +223,7 @@ describe('a snapshot', () => {
       expect(Object.isFrozen(part)).toBe(true);
     }
     const uri = { scheme: 'sip', user: 'bob', host: 'example.com', maddr: undefined, port: undefined } as const;
-    const decision = decide(
+    const decision = decided(
       {
         method: 'MESSAGE',
         requestUri: { ...uri, transport: undefined, key: 'bob@example.com' },

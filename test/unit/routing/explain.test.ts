@@ -1,10 +1,9 @@
 /** `explain` tells what `decide` does, check by check. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide } from '../../../src/routing/decide.ts';
 import { explain } from '../../../src/routing/explain.ts';
 import type { Decision, OwnRoute } from '../../../src/routing/types.ts';
-import { answers, cisco, factsOf, microsoft, pinRow, policyOf, routeOf } from '../../support/routing.ts';
+import { answers, cisco, decided, factsOf, microsoft, pinRow, policyOf, routeOf } from '../../support/routing.ts';
 
 const bob = 'sip:bob@example.com';
 
@@ -106,7 +105,7 @@ describe('explain', () => {
         const facts = factsOf(from, to, more);
         const policy = policyOf({ mode });
         const { decision, checks } = explain(facts, policy, answer);
-        expect(told(decision)).toEqual(told(decide(facts, policy, answer)));
+        expect(told(decision)).toEqual(told(decided(facts, policy, answer)));
         expect(checks).toHaveLength(10);
         expect(checks.filter(({ verdict }) => verdict === 'decided').length).toBeGreaterThan(0);
       }),

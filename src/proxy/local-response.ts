@@ -1,25 +1,13 @@
 /** Responses that the router makes itself, in words that a Cisco or Lync log makes readable. */
 import { randomBytes } from 'node:crypto';
 import { printableAscii } from '../printable.ts';
-import type { ReasonCode } from '../routing/reasons.ts';
 import { ownResponse } from '../sip/transaction/own-response.ts';
 import type { Flow } from '../sip/transport/flow.ts';
 import type { SipRequest } from '../sip-parser/index.ts';
-
-export interface LocalResponse {
-  readonly status: number;
-  readonly phrase: string;
-  /** Stable code of the reason: of routing, of validation or of forwarding. */
-  readonly code: string;
-  readonly detail: string;
-  /** Further header fields. */
-  readonly extra?: readonly HeaderField[];
-}
-
-export type HeaderField = readonly [name: string, value: string];
+import type { HeaderField, OwnAnswer, RefusalCode } from './own-answers.ts';
 
 /** Error IDs of [MS-OCER] that come nearest; 1000 to 1999 are those of a SIP stack. */
-const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly [id: number, reason: string]>>> = {
+const diagnostics: Readonly<Partial<Record<RefusalCode, readonly [id: number, reason: string]>>> = {
   'loop-branch': [1003, 'User does not exist'],
   'loop-returned': [1003, 'User does not exist'],
   'loop-cisco-marker': [1003, 'User does not exist'],
@@ -47,17 +35,6 @@ const diagnostics: Readonly<Partial<Record<ReasonCode | ForwardingCode, readonly
   'answer-too-large': [1007, 'Temporarily cannot route'],
 };
 
-/** Why a request that was forwarded ended with a response of ours. */
-export type ForwardingCode =
-  | 'hops-unreachable'
-  | 'hops-overloaded'
-  | 'hops-silent'
-  | 'bad-answer'
-  | 'looped-downstream'
-  | 'answer-too-large'
-  | 'no-secure-hop'
-  | 'internal-error';
-
 const tagStart = randomBytes(4).toString('hex');
 let tags = 0;
 
@@ -78,8 +55,8 @@ const longestValue = 1_024;
 const quoted = (text: string): string => `"${printableAscii(text, longestQuoted).replace(/["\\]/g, '\\$&')}"`;
 const longestQuoted = 256;
 
-const explanation = ({ code, detail }: LocalResponse, nodeName: string): string => {
-  const known = diagnostics[code as keyof typeof diagnostics];
+const explanation = ({ code, detail }: OwnAnswer, nodeName: string): string => {
+  const known = diagnostics[code];
   const warning = `Warning: 399 ${nodeName} ${quoted(`${code}: ${detail}`)}\r\n`;
   if (known === undefined) return warning;
   const [id, reason] = known;
@@ -91,7 +68,7 @@ export const carriesOurDiagnostics = (headerValues: readonly string[], nodeName:
   headerValues.some((value) => value.includes(`source=${quoted(nodeName)}`));
 
 /** The text of a response of ours. */
-export const localResponse = (request: SipRequest, flow: Flow, response: LocalResponse, nodeName: string): string =>
+export const localResponse = (request: SipRequest, flow: Flow, response: OwnAnswer, nodeName: string): string =>
   ownResponse(
     request,
     flow,

@@ -12,18 +12,9 @@ import { AcceptedInvite, askerIn } from './accepted-invite.ts';
 import { type Attempt, type BranchOwner, BranchTry } from './branch-try.ts';
 import { Cancelling, type CancelRim } from './cancelling.ts';
 import { forward } from './forward.ts';
-import { carriesOurDiagnostics, type LocalResponse, localResponse } from './local-response.ts';
+import { carriesOurDiagnostics, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
-import {
-  answerTooLarge,
-  badAnswer,
-  looped,
-  notKept,
-  overloaded,
-  terminated,
-  timedOut,
-  unreachable,
-} from './no-answer.ts';
+import { badAnswer, type OwnAnswer, ownAnswer, terminated, withRetryAfter } from './own-answers.ts';
 import {
   type ContextEffect,
   type ContextEvent,
@@ -319,7 +310,7 @@ export class ProxiedRequest implements BranchOwner {
     const { flow } = this.#journey.transaction;
     const detail = `the answer ${status} has ${text.length} octets, and a datagram holds ${flow.maxOctets}: ask over TCP`;
     this.#rim.onUndelivered(text, flow, { code: 'answer-too-large', detail });
-    if (status >= 200) this.#respond({ ...answerTooLarge, detail });
+    if (status >= 200) this.#respond(ownAnswer('answer-too-large', detail));
   }
 
   /** §16.7 step 7: a 401 or 407 carries the challenges of all branches, for the caller to answer at once. */
@@ -334,17 +325,19 @@ export class ProxiedRequest implements BranchOwner {
   /** §16.7 step 6, and what RFC 3261 §16.9 and RFC 4320 §4.2 make of a request that no hop has answered. */
   #answer(outcome: Outcome | undefined): void {
     if (outcome === undefined && this.#context.isCancelled) return this.#respond(terminated);
-    if (outcome === undefined || outcome.origin === 'transport-error') return this.#respond(this.#later(unreachable));
+    if (outcome === undefined || outcome.origin === 'transport-error')
+      return this.#respond(this.#later(ownAnswer('hops-unreachable')));
     if (outcome.origin === 'timeout') return this.#answerTimeout(outcome.status);
-    if (outcome.status === 503) return this.#respond(overloaded);
+    if (outcome.status === 503) return this.#respond(ownAnswer('hops-overloaded'));
     if (this.#tries[outcome.branch]?.outcome === badAnswer.code) return this.#respond(badAnswer);
-    if (this.#tries[outcome.branch]?.response === undefined) return this.#respond(this.#later(notKept));
-    if (outcome.status === 482 && this.#isOurLoop(outcome.branch)) return this.#respond(looped);
+    if (this.#tries[outcome.branch]?.response === undefined)
+      return this.#respond(this.#later(ownAnswer('memory-limit')));
+    if (outcome.status === 482 && this.#isOurLoop(outcome.branch)) return this.#respond(ownAnswer('looped-downstream'));
     this.#forwardResponse(outcome.branch);
   }
 
   #answerTimeout(status: number): void {
-    if (this.#context.isInvite) return this.#respond(status === 487 ? terminated : timedOut);
+    if (this.#context.isInvite) return this.#respond(status === 487 ? terminated : ownAnswer('hops-silent'));
     this.#journey.transaction.abandon();
     this.#report(0, 'hops-silent');
   }
@@ -356,11 +349,11 @@ export class ProxiedRequest implements BranchOwner {
     return this.#journey.hasComeBack() || carriesOurDiagnostics(marks, this.#settings.nodeName);
   }
 
-  #later(response: LocalResponse): LocalResponse {
-    return { ...response, extra: [['Retry-After', String(this.#settings.retryAfterS)]] };
+  #later(answer: OwnAnswer): OwnAnswer {
+    return withRetryAfter(answer, this.#settings.retryAfterS);
   }
 
-  #respond(response: LocalResponse): void {
+  #respond(response: OwnAnswer): void {
     this.#journey.transaction.respond(
       response.status,
       localResponse(this.#request, this.#journey.transaction.flow, response, this.#settings.nodeName),

@@ -1,7 +1,6 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
-import { refusingReason } from '../routing/reasons.ts';
 import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
@@ -9,13 +8,14 @@ import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-
 import type { Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
-import { cancelAnswer, type LocalResponse, localResponse, optionsAnswer } from './local-response.ts';
+import { cancelAnswer, localResponse, optionsAnswer } from './local-response.ts';
 import { type IsOwn, readOwnVias, type ViaMarks, viaMarks } from './loop.ts';
+import { lost, memoryShort, type OwnAnswer, ownAnswer, rejection, tooManyHops } from './own-answers.ts';
 import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
 import { Facts, uriFacts } from './request-facts.ts';
 import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts';
 import { sendUnanswered } from './unanswered.ts';
-import { type Refusal, tooManyHops, validate } from './validate.ts';
+import { validate } from './validate.ts';
 
 /** @param peer by the same rules */
 export type Route = (facts: RequestFacts, peer: Peer) => Decision | Promise<Decision>;
@@ -38,7 +38,7 @@ export interface RequestReport {
   readonly flow: Flow;
   /** Undefined: refused by validation. */
   readonly decision: Decision | undefined;
-  readonly refusal: Refusal | undefined;
+  readonly refusal: OwnAnswer | undefined;
   readonly ending: Ending;
   readonly arrivedMs: number;
 }
@@ -90,59 +90,16 @@ interface Arrival {
   readonly rules: Rules;
 }
 
-type Reading = Understood | { readonly refusal: Refusal };
+type Reading = Understood | { readonly refusal: OwnAnswer };
 
-const badRoute: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Route: not a SIP URI' };
-
-const internalError: LocalResponse = {
-  status: 500,
-  phrase: 'Server Internal Error',
-  code: 'internal-error',
-  detail: 'the router failed to handle this request',
-};
-
-/** §16.6 step 7, §26.2.2: a sips URI is reached over TLS at every hop, or not at all. */
-const noSecureHop: Refusal = {
-  status: 416,
-  phrase: 'Unsupported URI Scheme',
-  code: 'no-secure-hop',
-  detail: 'a sips URI needs a next hop over TLS, and none is configured',
-};
+const badRoute = ownAnswer('syntax', 'Route: not a SIP URI');
+const badVia = ownAnswer('syntax', 'Via: missing or malformed');
 
 const isSecured = (routed: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
   uriOf(routed).scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
 
 /** Stands in the context of an INVITE that was cancelled while it had none. */
 const cancelledEarly = Symbol('cancelled before it was decided');
-
-/** §9.2 */
-const requestTerminated: Refusal = {
-  status: 487,
-  phrase: 'Request Terminated',
-  code: 'cancelled',
-  detail: 'cancelled before it was sent on',
-};
-
-/** §9.1: a CANCEL comes from where its request came from. Who has only learnt the branch is told as little as possible. */
-const notTheAsker: Refusal = {
-  status: 481,
-  phrase: 'Call/Transaction Does Not Exist',
-  code: 'cancel-not-the-asker',
-  detail: 'no transaction of this peer',
-};
-
-const rejectPhrases = { 403: 'Forbidden', 404: 'Not Found', 482: 'Loop Detected', 503: 'Service Unavailable' } as const;
-
-const rejection = ({ status, retryAfterS, because }: Decision & { kind: 'reject' }): LocalResponse => {
-  const { code, detail } = refusingReason(because);
-  return {
-    status,
-    phrase: rejectPhrases[status],
-    code,
-    detail,
-    ...(retryAfterS === undefined ? {} : { extra: [['Retry-After', String(retryAfterS)]] }),
-  };
-};
 
 /** It may last for minutes, so it holds what is needed to its end and nothing else. */
 class ForwardedJourney implements Journey {
@@ -244,20 +201,20 @@ export class ProxyCore implements TransactionUser {
     this.#report(arrival, refused, undefined, unsent(response?.status ?? 0, 'access-denied'));
   }
 
-  #refuse(arrival: Arrival, refusal: Refusal): void {
+  #refuse(arrival: Arrival, refusal: OwnAnswer): void {
     this.#respond(arrival, refusal);
     this.#report(arrival, undefined, refusal, unsent(refusal.status, refusal.code));
   }
 
-  #respond({ transaction, request, flow, rules }: Arrival, response: LocalResponse): void {
+  #respond({ transaction, request, flow, rules }: Arrival, response: OwnAnswer): void {
     transaction.respond(response.status, localResponse(request, flow, response, rules.settings.nodeName));
   }
 
   #carryOut(arrival: Arrival, understood: Understood, decision: Decision): void {
     switch (decision.kind) {
       case 'forward':
-        if (arrival.transaction.context === cancelledEarly) return this.#refuse(arrival, requestTerminated);
-        if (!isSecured(understood.routed, decision)) return this.#refuse(arrival, noSecureHop);
+        if (arrival.transaction.context === cancelledEarly) return this.#refuse(arrival, ownAnswer('cancelled'));
+        if (!isSecured(understood.routed, decision)) return this.#refuse(arrival, ownAnswer('no-secure-hop'));
         if (arrival.request.maxForwards === 0) return this.#refuse(arrival, tooManyHops);
         return this.#forward(arrival, understood, decision);
       case 'answer':
@@ -302,7 +259,7 @@ export class ProxyCore implements TransactionUser {
     const peer = arrival.rules.knownAs(arrival.flow);
     if ('kind' in peer) return this.#dismiss(arrival, peer);
     if (cancelled === undefined) return this.#handle(arrival, peer);
-    if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(arrival, notTheAsker);
+    if (!isSamePeer(transaction.flow, cancelled.flow)) return this.#refuse(arrival, ownAnswer('cancel-not-the-asker'));
     transaction.respond(200, cancelAnswer(transaction.request, transaction.flow));
     const { open } = cancelled;
     open?.onCancel(transaction.flow);
@@ -330,7 +287,7 @@ export class ProxyCore implements TransactionUser {
       held = octets;
       return true;
     };
-    const report = (decision: Decision | undefined, refusal: Refusal | undefined, ending: Ending) => {
+    const report = (decision: Decision | undefined, refusal: OwnAnswer | undefined, ending: Ending) => {
       release();
       this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
     };
@@ -340,7 +297,8 @@ export class ProxyCore implements TransactionUser {
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
       if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
-      if (!isSecured(reading.routed, decision)) return report(decision, noSecureHop, unsent(0, noSecureHop.code));
+      if (!isSecured(reading.routed, decision))
+        return report(decision, ownAnswer('no-secure-hop'), unsent(0, 'no-secure-hop'));
       this.#remember(reading.memoryKey, decision.plan.to);
       const { routed, marks } = reading;
       sendUnanswered({ routed, marks, settings: rules.settings, mayWait }, flow, decision, this.#world, (ending) =>
@@ -350,7 +308,7 @@ export class ProxyCore implements TransactionUser {
     const decision = rules.route(reading.facts, peer);
     if (!(decision instanceof Promise)) return carryOut(decision);
     if (!mayWait()) {
-      const refusal = memoryShort(flow, rules.settings.retryAfterS);
+      const refusal = memoryShort(flow.account.octets, flow.remoteAddress, rules.settings.retryAfterS);
       return report(undefined, refusal, unsent(0, refusal.code));
     }
     decision.then(carryOut).catch((error) => {
@@ -361,7 +319,9 @@ export class ProxyCore implements TransactionUser {
 
   /** §21.5.4: the peer may try again when less is held for it. Nothing is kept, so a copy of the request is judged anew. */
   onMemoryShort(request: SipRequest, flow: Flow): void {
-    const answer = this.#refuseAlone(request, flow, ({ retryAfterS }) => memoryShort(flow, retryAfterS));
+    const answer = this.#refuseAlone(request, flow, ({ retryAfterS }) =>
+      memoryShort(flow.account.octets, flow.remoteAddress, retryAfterS),
+    );
     if (answer !== undefined) flow.send(answer);
   }
 
@@ -372,17 +332,15 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** What is there of a request that will never be whole: it is refused as it stands (§18.3, §21.5.7). */
-  onLostRequest(request: SipRequest, flow: Flow, { status, code, detail }: Loss): string | undefined {
-    // §21.4.1: the phrase of a 400 names the fault.
-    const phrase = status === 513 ? 'Message Too Large' : detail;
-    return this.#refuseAlone(request, flow, () => ({ status, phrase, code, detail }), request.topVia !== undefined);
+  onLostRequest(request: SipRequest, flow: Flow, loss: Loss): string | undefined {
+    return this.#refuseAlone(request, flow, () => lost(loss), request.topVia !== undefined);
   }
 
   /** The one answer to a request that has no transaction; none for who is not to hear anything. */
   #refuseAlone(
     request: SipRequest,
     flow: Flow,
-    refuse: (settings: ProxySettings) => Refusal,
+    refuse: (settings: ProxySettings) => OwnAnswer,
     isReachable = true,
   ): string | undefined {
     const { settings, knownAs } = this.#world.rules();
@@ -409,7 +367,7 @@ export class ProxyCore implements TransactionUser {
   #report(
     { request, flow, atMs: arrivedMs }: Arrival,
     decision: Decision | undefined,
-    refusal: Refusal | undefined,
+    refusal: OwnAnswer | undefined,
     ending: Ending,
   ): void {
     this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
@@ -417,20 +375,11 @@ export class ProxyCore implements TransactionUser {
 
   #onBug(error: unknown, arrival: Arrival): void {
     this.#world.observer.onBug(error, arrival.request);
-    this.#respond(arrival, internalError);
-    this.#report(arrival, undefined, undefined, unsent(500, internalError.code));
+    const answer = ownAnswer('internal-error');
+    this.#respond(arrival, answer);
+    this.#report(arrival, undefined, undefined, unsent(answer.status, answer.code));
   }
 }
 
-const memoryShort = ({ account, remoteAddress }: Flow, retryAfterS: number): Refusal => ({
-  status: 503,
-  phrase: 'Service Unavailable',
-  code: 'memory-limit',
-  detail: `${account.octets} octets are held for ${remoteAddress}, which is its share of limits.memory`,
-  extra: [['Retry-After', String(retryAfterS)]],
-});
-
 /** §17: no response is made to an ACK, nor to Microsoft's BENOTIFY. */
 const unanswered: ReadonlySet<string> = new Set(['ACK', 'BENOTIFY']);
-
-const badVia: Refusal = { status: 400, phrase: 'Bad Request', code: 'syntax', detail: 'Via: missing or malformed' };

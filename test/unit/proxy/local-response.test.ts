@@ -1,7 +1,8 @@
 /** Responses of our own with text of others in them: each is one message with our fields, whatever the text. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type LocalResponse, localResponse } from '../../../src/proxy/local-response.ts';
+import { localResponse } from '../../../src/proxy/local-response.ts';
+import type { OwnAnswer } from '../../../src/proxy/own-answers.ts';
 import { validate } from '../../../src/proxy/validate.ts';
 import type { Flow } from '../../../src/sip/transport/flow.ts';
 import { parseMessage, type SipRequest } from '../../../src/sip-parser/index.ts';
@@ -19,8 +20,8 @@ const requestWith = (...headers: readonly string[]): SipRequest => {
 };
 const request = requestWith();
 
-const noRoute = (detail: string): LocalResponse => ({ status: 404, phrase: 'Not Found', code: 'no-route', detail });
-const answer = (response: LocalResponse): string => localResponse(request, flow, response, 'router.example.com');
+const noRoute = (detail: string): OwnAnswer => ({ status: 404, phrase: 'Not Found', code: 'no-route', detail });
+const answer = (response: OwnAnswer): string => localResponse(request, flow, response, 'router.example.com');
 
 /** By a reader that is not ours, of octets as they leave. */
 function fieldsOf(text: string): readonly (readonly [string, string])[] {

@@ -1,0 +1,69 @@
+/** The manual's table of refusals says what the catalogue of the code says. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { refusals } from '../../../src/proxy/own-answers.ts';
+import { checks } from '../../../src/routing/decide.ts';
+import { reasons } from '../../../src/routing/reasons.ts';
+
+/** Relative to the root of the project. */
+const page = 'README.md';
+
+const root = join(import.meta.dirname, '../../..');
+const text = readFileSync(join(root, page), 'utf8');
+
+interface Row {
+  readonly codes: readonly string[];
+  readonly statuses: readonly number[];
+  readonly cure: string;
+}
+
+/** Of the table whose columns are these. */
+const rows: readonly Row[] = (
+  /^\| code +\| status +\| what to do +\|\n\|[ |-]+\|\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? ''
+)
+  .trimEnd()
+  .split('\n')
+  .map((line) => {
+    const [codes = '', statuses = '', cure = ''] = line.slice(1, -1).split('|');
+    return {
+      codes: [...codes.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
+      statuses: statuses.split(',').map(Number),
+      cure: cure.trim(),
+    };
+  });
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+
+describe(`the reasons in ${page}`, () => {
+  test('every code with which the router refuses stands there once, and no other', () => {
+    expect(rows.flatMap(({ codes }) => codes).sort()).toEqual(Object.keys(refusals).sort());
+  });
+
+  test.each(rows)('$codes: status and cure are those of the catalogue', ({ codes, statuses, cure }) => {
+    const known = codes.map((code) => refusals[code as keyof typeof refusals]);
+    expect(known.map((refusal) => refusal?.cure)).toEqual(codes.map(() => cure));
+    const ofCodes = known.flatMap((refusal) => refusal?.status ?? []);
+    expect(statuses).toEqual(statuses.length === codes.length ? ofCodes : unique(ofCodes));
+  });
+});
+
+describe('each check', () => {
+  const headOf = (name: string): string => {
+    const source = readFileSync(join(root, `src/routing/checks/${name.replaceAll(' ', '-')}.ts`), 'utf8');
+    return source.slice(0, source.indexOf('*/')).replace(/\n \* ?/g, ' ');
+  };
+  const names = ['access', ...checks.map(({ name }) => name), 'route table'];
+
+  test.each(names)('%s: quotes the words of the decision table', (name) => {
+    const [, words] = new RegExp(`^\\| ${name} +\\| (.*?) +\\|$`, 'm').exec(text) ?? [];
+    const [, quoted] = /the README: "([^"]+)"/.exec(headOf(name)) ?? [];
+    expect(words?.startsWith(quoted ?? '?')).toBe(true);
+  });
+
+  test('every reason code is named by a check that gives it, or by the list itself', () => {
+    const given = names.flatMap((name) => (/Gives ([^.]+)\./.exec(headOf(name))?.[1] ?? '').split(/, */));
+    expect(given.filter((code) => !(code in reasons))).toEqual([]);
+    expect(Object.keys(reasons).filter((code) => !given.includes(code))).toEqual(['draining', 'basic-other-side']);
+  });
+});

@@ -46,6 +46,8 @@ export interface Router {
   /** Those that are open, in configured order. */
   readonly listeners: readonly Listener[];
   readonly isDraining: boolean;
+  /** 64*T1 of the settings in force. */
+  readonly transactionMs: number;
   /** Opens every listener and routes from then on; rejects with a ListenError when one can't be opened. */
   start(): Promise<void>;
   /** While true, what would begin gets 503; what is under way, and what is within a dialog, is served. */
@@ -77,13 +79,14 @@ const maxBreadth = 60;
 /** RFC 3261 §18.1.1, for a path whose MTU is not known. */
 const udpRequestBytes = 1300;
 
-const proxySettings = ({ node, proxyRequire, timers, policy, keys }: RouterSettings): ProxySettings => ({
+const proxySettings = ({ node, proxyRequire, timers, transport, policy, keys }: RouterSettings): ProxySettings => ({
   signing: new Signing(keys),
   nodeName: bracketed(node.name),
   proxyRequire,
   failoverAfterMs: timers.failoverAfterMs,
   timerCMs: timers.timerCMs,
   giveUpMs: giveUpMs(timers),
+  connectMs: transport.timeouts.connectMs,
   maxBreadth,
   udpRequestBytes,
   retryAfterS: policy.retryAfterS,
@@ -153,6 +156,9 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
     },
     get isDraining() {
       return admission.isDraining;
+    },
+    get transactionMs() {
+      return settings.transport.transactionMs;
     },
     start: () => engine.start(() => rules),
     drain(isDraining) {

@@ -17,7 +17,7 @@ import { type ObjectOf, pick } from '../settings/reader.ts';
 import { Report } from '../settings/report.ts';
 import { type FileReading, readTextFile, type TextFile } from '../settings/text-file.ts';
 import type { DnsSettings } from '../sip/resolve/settings.ts';
-import { type Timers, timerFields } from '../sip/transaction/timers.ts';
+import { giveUpMs, type Timers, timerFields } from '../sip/transaction/timers.ts';
 import { type ListenSetting, limitsOf, type TransportSettings, timeoutFields } from '../sip/transport/settings.ts';
 import { type AdminSettings, compileAdmin } from './admin.ts';
 import { checkAddressesAreCarried } from './check-own-hosts.ts';
@@ -209,6 +209,7 @@ class Compiler {
       tls,
       limits: limitsOf(limits, compileWorkers(this.#settings)),
       timeouts: pick(timeoutFields, timers),
+      transactionMs: giveUpMs(pick(timerFields, timers)),
     };
   }
 

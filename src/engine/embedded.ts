@@ -74,6 +74,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
   const { sharing, loopMemory, nextBranch, passOn, shareProof, elsewhere } = parts.placement;
   const places = new HopPlaces(clock);
   const own = new OwnAddresses();
+  loopMemory.keepFor(parts.settings.transport.transactionMs);
   let tlsProfile = firstTlsProfile(parts.settings.transport);
   let requests = 0;
   let rules: () => Rules = () => {
@@ -215,6 +216,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
       const commit = () => {
         change.commit();
         transactions.useTimers(settings.timers);
+        loopMemory.keepFor(settings.transport.transactionMs);
         tlsProfile = firstTlsProfile(settings.transport);
         own.add(transport.listeners, machineAddresses());
         hops.watch(settings.hops, settings.health);

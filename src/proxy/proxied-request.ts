@@ -40,6 +40,8 @@ export interface ProxySettings {
   readonly timerCMs: number;
   /** 64*T1: how long a cancelled branch may stay silent (§9.1). */
   readonly giveUpMs: number;
+  /** `timers.connect`: within this a connection is open, or has failed. */
+  readonly connectMs: number;
   /** RFC 5393 §5.3.3: 60. */
   readonly maxBreadth: number;
   /** §18.1.1: a larger request leaves by TCP where the hop takes it; octets. */

@@ -10,12 +10,9 @@ import type { Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
 import type { RoutedRequest } from './route-headers.ts';
 import { type HopTarget, Targets, type Unresolved } from './targets.ts';
 
-/** Longer than any attempt to connect; afterwards the connection's end says nothing about this message. */
-const connectWatchMs = 10_000;
-
 /** What is to be sent on, and by which settings. */
 export interface Unanswered {
-  readonly settings: Pick<ProxySettings, 'maxBreadth' | 'signing' | 'udpRequestBytes'>;
+  readonly settings: Pick<ProxySettings, 'connectMs' | 'maxBreadth' | 'signing' | 'udpRequestBytes'>;
   readonly routed: RoutedRequest;
   readonly marks: ViaMarks;
   /** Asked before it has to wait: whether there is room for it until then. */
@@ -77,7 +74,7 @@ export const sendUnanswered = (
     end(undefined);
   };
 
-  /** Told once: by the failure to connect, or by the time in which it would have failed. */
+  /** Told once: by the failure to connect, or when the connection is found open. From then on its end says nothing of this message. */
   const watch = ({ hop, target }: HopTarget, flow: Flow, text: string): void => {
     const user: FlowUser = {
       flowPlace: -1,
@@ -89,11 +86,16 @@ export const sendUnanswered = (
         else end(error.code);
       },
     };
-    const timer = world.clock.after(connectWatchMs, () => {
+    const look = (): void => {
+      if (flow.state === 'connecting') {
+        timer = world.clock.after(settings.connectMs, look);
+        return;
+      }
       flow.users.delete(user);
       note(hop, target, 'sent');
       end(undefined);
-    });
+    };
+    let timer = world.clock.after(settings.connectMs, look);
     flow.users.add(user);
     flow.send(text);
   };

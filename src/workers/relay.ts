@@ -13,9 +13,6 @@ import type { Claims } from './claims.ts';
 import { LentFlow, viewOf } from './lent-flow.ts';
 import type { Passed } from './passed.ts';
 
-/** 64*T1: so long a 2xx may be repeated that has been sent by a lent flow (RFC 6026 §7.1). */
-const keptMs = 32_000;
-
 export class Relay implements Elsewhere {
   readonly #others: ReadonlyMap<number, MessagePort>;
   readonly #claims: Claims;
@@ -52,7 +49,8 @@ export class Relay implements Elsewhere {
       }
       case 'settled': {
         this.#lent.get(passed.loan)?.owe(-1);
-        clock.after(keptMs, () => this.#lent.delete(passed.loan));
+        // So long a 2xx may be repeated that has been sent by a lent flow (RFC 6026 §7.1).
+        clock.after(router.transactionMs, () => this.#lent.delete(passed.loan));
       }
     }
   }

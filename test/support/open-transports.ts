@@ -128,6 +128,8 @@ export interface TransportWishes {
   readonly tls?: readonly TlsProfile[];
   readonly limits?: Partial<TransportLimits>;
   readonly timeouts?: Partial<TransportTimeouts>;
+  /** Default: 64*T1 with the T1 of the RFC. */
+  readonly transactionMs?: number;
 }
 
 export interface OpenTransports {
@@ -147,6 +149,7 @@ export const settingsFor = (wishes: TransportWishes): TransportSettings => ({
   tls: new Map((wishes.tls ?? []).map((profile) => [profile.name, profile])),
   limits: { ...defaultLimits, ...wishes.limits },
   timeouts: { ...defaultsOf(timeoutFields), ...wishes.timeouts },
+  transactionMs: wishes.transactionMs ?? 32_000,
 });
 
 export const doorFor = ({ door }: Pick<TransportWishes, 'door'>): Door => ({ ...openDoor, ...door });

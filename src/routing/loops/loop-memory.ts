@@ -20,8 +20,8 @@ export interface LoopStorage {
   readonly seed: HashSeed;
 }
 
-/** 64*T1, the life of a transaction (RFC 3261 §17.1.2.2): nothing comes back later than its asker waits. */
-const transactionLifeMs = 32_000;
+/** 64*T1 with the T1 of the RFC: nothing comes back later than its asker waits (RFC 3261 §17.1.2.2). */
+const usualKeepMs = 32_000;
 
 /** The requests of 32 s at 8,000 a second; a generation of these takes 4 MiB. */
 const defaultMaxEntries = 262_144;
@@ -113,7 +113,7 @@ class Generation {
 
 /** Keys are made of Call-ID, From tag, CSeq number, method and recipient; any text serves. */
 export class LoopMemory {
-  readonly #keepMs: number;
+  #keepMs: number;
   readonly #maxEntries: number;
   readonly #hashed: KeyedHash;
   readonly #head: Int32Array;
@@ -125,7 +125,7 @@ export class LoopMemory {
   #second = 0;
 
   constructor(limits: LoopMemoryLimits = {}, storage?: LoopStorage) {
-    const { keepMs = transactionLifeMs, maxEntries = defaultMaxEntries } = limits;
+    const { keepMs = usualKeepMs, maxEntries = defaultMaxEntries } = limits;
     const { buffer, seed } = storage ?? { buffer: new ArrayBuffer(bytesFor(maxEntries)), seed: randomSeed() };
     const slots = slotsFor(maxEntries);
     this.#keepMs = keepMs;
@@ -137,6 +137,11 @@ export class LoopMemory {
       { length: generations },
       (_, index) => new Generation(buffer, 4 * (head.words + index * 2 * slots), slots),
     );
+  }
+
+  /** From now on entries live at least this long: 64*T1 of the settings in force. Threads that share are all told. */
+  keepFor(ms: number): void {
+    this.#keepMs = ms;
   }
 
   /** @param now milliseconds, never less than in any call before; of threads that share: by one clock */

@@ -46,9 +46,6 @@ export interface ListeningChange extends Change {
   readonly listeners: readonly Listener[];
 }
 
-/** 64*T1: so long may peers repeat a request that they sent to a UDP port before it left (RFC 3261 §17.1.2.2). */
-const LEAVING_MS = 32_000;
-
 /** How often a leaving port that still has work is looked at again. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -101,7 +98,11 @@ export class Listening {
       abandon();
       throw error;
     }
-    return { listeners: places.map(({ listener }) => listener), commit: () => this.#put(places), abandon };
+    return {
+      listeners: places.map(({ listener }) => listener),
+      commit: () => this.#put(places, settings.transactionMs),
+      abandon,
+    };
   }
 
   async #place(
@@ -144,12 +145,12 @@ export class Listening {
     }
   }
 
-  #put(places: readonly Place[]): void {
+  #put(places: readonly Place[], leavingMs: number): void {
     const before = this.#places;
     this.#places = places;
     this.#listeners = places.map(({ listener }) => listener);
     const stays = new Set(places.map(({ port }) => port));
-    for (const place of before) if (!stays.has(place.port)) this.#leave(place);
+    for (const place of before) if (!stays.has(place.port)) this.#leave(place, leavingMs);
     for (const { port, listener, tls } of places) {
       if (port instanceof UdpPort) this.#leaving.delete(port);
       if (port instanceof UdpPort) port.use(listener);
@@ -162,11 +163,12 @@ export class Listening {
     );
   }
 
-  #leave(place: Place): void {
+  /** Peers may repeat for so long what they sent to a UDP port before it left. */
+  #leave(place: Place, leavingMs: number): void {
     const { port } = place;
     if (!(port instanceof UdpPort)) return port.close();
     this.#leaving.set(port, place);
-    this.#clock.after(LEAVING_MS, () => this.#closeWhenAtRest(port, place));
+    this.#clock.after(leavingMs, () => this.#closeWhenAtRest(port, place));
   }
 
   /** It may have come back into force meanwhile, and may even be leaving for the second time. */

@@ -13,6 +13,8 @@ export interface TransportSettings {
   readonly tls: ReadonlyMap<string, TlsProfile>;
   readonly limits: TransportLimits;
   readonly timeouts: TransportTimeouts;
+  /** 64*T1: so long may peers repeat a request (RFC 3261 §17.1.2.2). */
+  readonly transactionMs: number;
 }
 
 export interface ListenSetting {

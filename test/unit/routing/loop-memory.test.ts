@@ -7,6 +7,17 @@ import { LoopMemory, sharedLoopStorage } from '../../../src/routing/loops/loop-m
 import type { RememberOrder } from '../../support/loop-memory-thread.ts';
 
 describe('loop memory', () => {
+  test('keeps a request for 64*T1 of the settings in force, and forgets it by twice that', () => {
+    const memory = new LoopMemory();
+    memory.keepFor(128_000);
+    memory.remember('a', 'cisco', 0);
+    expect(memory.sentBeforeTo('a', 127_999)).toBe('cisco');
+    memory.keepFor(6_400);
+    memory.remember('b', 'cisco', 300_000);
+    expect(memory.sentBeforeTo('b', 306_399)).toBe('cisco');
+    expect(memory.sentBeforeTo('b', 312_800)).toBeUndefined();
+  });
+
   test('knows the side that a request was sent to, and nothing of others', () => {
     const memory = new LoopMemory();
     memory.remember('a', 'microsoft', 0);

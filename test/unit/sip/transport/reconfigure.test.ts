@@ -200,6 +200,18 @@ test('a UDP port that is gone is heard for another 64*T1, and longer while someb
   await peer.close();
 });
 
+test('a UDP port that is gone and owes nothing closes after 64*T1 of the settings in force, be T1 short or long', async () => {
+  for (const ms of [6_400, 128_000]) {
+    const { layer, clock } = await openTransports({ listen: [{ transport: 'udp' }] });
+    const flow = flowTo(layer, { transport: 'udp', port: 5060 });
+    await change(layer, { listen: [{ transport: 'tcp' }], transactionMs: ms });
+    clock.advance(ms - 1);
+    expect(flow.state).toBe('open');
+    clock.advance(1);
+    expect(flow.state).toBe('closed');
+  }
+});
+
 test('a UDP port that comes back before it has left stays open', async () => {
   const port = await freePort();
   const { layer, clock } = await openTransports({ listen: [{ transport: 'udp', port }] });

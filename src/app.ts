@@ -10,7 +10,7 @@ import type { EngineLoad, HopControl } from './engine/engine.ts';
 import { HopMonitor } from './health/hop-monitor.ts';
 import { shownOn, watchCertificates } from './observe/certificate-watch.ts';
 import type { OpenLog } from './observe/log.ts';
-import { createRouter, type Router, type RouterSettings } from './router.ts';
+import { createRouter, type RouterSettings } from './router.ts';
 import { RouterError } from './router-error.ts';
 import type { Listener } from './sip/transport/flow.ts';
 import { Crew } from './workers/crew.ts';
@@ -77,26 +77,24 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   // Before any port is open: what connects first is spread like all that follows.
   const crew = first.workers > 1 ? await Crew.gather(first.workers, openLog) : undefined;
 
-  let hops: HopMonitor | undefined;
-  const router: Router = createRouter(settingsOf(first), directory, {
+  const router = createRouter(settingsOf(first), directory, {
     clock,
     log,
     writeRecord,
     placement: crew?.placement ?? aloneInProgram(),
-    watchHops(rim) {
-      hops = new HopMonitor(first.health, {
+    watchHops: (rim) =>
+      new HopMonitor(first.health, {
         ...rim,
         renewConnection(target) {
           rim.renewConnection(target);
           crew?.leave(target);
         },
-      });
-      return hops;
-    },
+      }),
   });
+  const { hops } = router;
   await directory.mayListen();
   await router.start();
-  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, clock, directory, hops: hops! });
+  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, clock, directory, hops });
 
   const certificates = () => [...certificatesOf(snapshot), ...shownOn(router.connections)];
   const warnBeforeMs = () => snapshot.certificates.warnBeforeMs;
@@ -136,7 +134,7 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   };
 
   return {
-    hops: hops!,
+    hops,
     get directory() {
       return directory;
     },

@@ -34,15 +34,17 @@ export type RouterSettings = Pick<
   readonly keys: SigningKeys;
 };
 
-export interface RouterParts {
+export interface RouterParts<Watch extends HopWatch> {
   readonly clock: TimerWheel;
   readonly log: Log;
   readonly writeRecord: WriteRecord;
   readonly placement: Placement;
-  watchHops(rim: MonitorRim): HopWatch;
+  watchHops(rim: MonitorRim): Watch;
 }
 
-export interface Router {
+export interface Router<Watch = unknown> {
+  /** Who watches the next hops of this thread. */
+  readonly hops: Watch;
   /** Those that are open, in configured order. */
   readonly listeners: readonly Listener[];
   readonly isDraining: boolean;
@@ -122,7 +124,11 @@ const rulesOf = (settings: RouterSettings, directory: Directory, { admit }: Admi
   return { settings: proxySettings(settings), route, knownAs: known, sideOf, isSharedDomain };
 };
 
-export const createRouter = (first: RouterSettings, directory: Directory, parts: RouterParts): Router => {
+export const createRouter = <Watch extends HopWatch>(
+  first: RouterSettings,
+  directory: Directory,
+  parts: RouterParts<Watch>,
+): Router<Watch> => {
   const { clock, log, writeRecord, placement, watchHops } = parts;
   const admission = new Admission(clock);
   let settings = first;
@@ -139,7 +145,7 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
     });
   let resolver = resolverFor(first);
 
-  const engine: SipEngine = createEmbeddedEngine({
+  const engine: SipEngine<Watch> = createEmbeddedEngine({
     clock,
     log,
     settings: engineSettings(first),
@@ -151,6 +157,7 @@ export const createRouter = (first: RouterSettings, directory: Directory, parts:
   });
 
   return {
+    hops: engine.hops,
     get listeners() {
       return engine.listeners;
     },

@@ -28,7 +28,7 @@ export interface EmbeddedObserver extends ProxyObserver {
   onHopEvent(event: HopEvent): void;
 }
 
-export interface EmbeddedParts {
+export interface EmbeddedParts<Watch extends HopWatch> {
   readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,7 +37,7 @@ export interface EmbeddedParts {
   readonly random: () => number;
   readonly placement: Placement;
   /** Makes who watches the hops. */
-  watchHops(rim: MonitorRim): HopWatch;
+  watchHops(rim: MonitorRim): Watch;
 }
 
 /** Where this engine stands among those of the other workers of the program, if it has any. */
@@ -69,7 +69,7 @@ const strangerRefusal = (known: Peer | Refused, { verifiedNames }: Flow): PeerRe
   };
 };
 
-export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
+export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedParts<Watch>): SipEngine<Watch> => {
   const { clock, log, observer } = parts;
   const { sharing, loopMemory, nextBranch, passOn, shareProof, elsewhere } = parts.placement;
   const places = new HopPlaces(clock);
@@ -164,7 +164,7 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     return found;
   };
 
-  const hops: HopWatch = parts.watchHops({
+  const hops = parts.watchHops({
     clock,
     resolve: follow,
     random: parts.random,
@@ -174,34 +174,35 @@ export const createEmbeddedEngine = (parts: EmbeddedParts): SipEngine => {
     onHopEvent: (event) => observer.onHopEvent(event),
   });
 
-  const core = new ProxyCore({
-    clock,
-    observer,
-    loopMemory,
-    passOn,
-    resolve,
-    hopKnowledge: hops,
-    isOwn: own.has,
-    hopsAt: places.hopsAt,
-    rules: () => rules(),
-    sideOf: (source) => rules().sideOf(source),
-    onUndelivered,
-    flowTo: (target) => transport.flowTo(target),
-    nextBranch,
-    get transactions() {
-      return transactions;
+  const core = new ProxyCore(
+    {
+      clock,
+      observer,
+      loopMemory,
+      passOn,
+      resolve,
+      hopKnowledge: hops,
+      isOwn: own.has,
+      hopsAt: places.hopsAt,
+      rules: () => rules(),
+      sideOf: (source) => rules().sideOf(source),
+      onUndelivered,
+      flowTo: (target) => transport.flowTo(target),
+      nextBranch,
     },
-  });
-
-  const transactions: TransactionLayer = new TransactionLayer(
-    parts.settings.timers,
-    clock,
-    (text, request, flow) => transport.sendResponse(text, request, flow),
-    core,
-    elsewhere,
+    (user) =>
+      new TransactionLayer(
+        parts.settings.timers,
+        clock,
+        (text, request, flow) => transport.sendResponse(text, request, flow),
+        user,
+        elsewhere,
+      ),
   );
+  const { transactions } = core;
 
   return {
+    hops,
     get listeners() {
       return transport.listeners;
     },

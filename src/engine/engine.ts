@@ -49,7 +49,9 @@ export interface EngineLoad {
   readonly knownByCommonName: readonly string[];
 }
 
-export interface SipEngine {
+export interface SipEngine<Watch = unknown> {
+  /** Who watches the next hops. */
+  readonly hops: Watch;
   /** Those that are open, in configured order. */
   readonly listeners: readonly Listener[];
   /**

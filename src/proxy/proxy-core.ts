@@ -4,7 +4,7 @@ import type { LoopMemory } from '../routing/loops/loop-memory.ts';
 import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
-import type { Cancelled, TransactionUser } from '../sip/transaction/transaction-layer.ts';
+import type { Cancelled, TransactionLayer, TransactionUser } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
@@ -139,10 +139,13 @@ class ForwardedJourney implements Journey {
 const unsent = (status: number, code: string): Ending => ({ status, code, attempts: [] });
 
 export class ProxyCore implements TransactionUser {
+  readonly transactions: TransactionLayer;
   readonly #world: ProxyWorld;
 
-  constructor(world: ProxyWorld) {
-    this.#world = world;
+  /** @param transactionsFor makes the layer whose user this is */
+  constructor(world: Omit<ProxyWorld, 'transactions'>, transactionsFor: (user: TransactionUser) => TransactionLayer) {
+    this.transactions = transactionsFor(this);
+    this.#world = { ...world, transactions: this.transactions };
   }
 
   onRequest(transaction: ServerTransaction): void {

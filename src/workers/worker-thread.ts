@@ -28,8 +28,7 @@ process.on('uncaughtException', (err) => {
   log.error({ event: 'bug', worker: seat.number, err }, 'something went wrong outside any request');
 });
 
-let router: Router;
-let mirror: HopMirror;
+let router: Router<HopMirror>;
 let directory: Directory;
 let prepared: Change | undefined;
 
@@ -52,10 +51,7 @@ async function start(order: Order & { readonly do: 'start' }): Promise<void> {
     log,
     writeRecord,
     placement,
-    watchHops({ resolve }) {
-      mirror = new HopMirror({ clock, resolve, report: (report) => post({ kind: 'hop', report }) });
-      return mirror;
-    },
+    watchHops: ({ resolve }) => new HopMirror({ clock, resolve, report: (report) => post({ kind: 'hop', report }) }),
   });
   await router.start();
   relay.listen(router, clock);
@@ -100,7 +96,7 @@ const failureOf = (error: unknown): Failure => {
 };
 
 parentPort?.on('message', (message: ToWorker) => {
-  if (message.kind === 'picture') return mirror.show(message.picture);
+  if (message.kind === 'picture') return router.hops.show(message.picture);
   if (message.kind === 'leave') return router.leave(message.target);
   const { id, order } = message;
   carryOut(order).then(

@@ -1,12 +1,12 @@
 /** A request that nobody answers waits for its connection as long as `timers.connect` says, and no longer, over real sockets. */
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { newKey } from '../../../src/config/signing-keys.ts';
+import { Rank } from '../../../src/health/hop-health.ts';
 import { viaMarks } from '../../../src/proxy/loop.ts';
 import type { Ending, ProxyRim } from '../../../src/proxy/proxied-request.ts';
 import { preprocessRoutes } from '../../../src/proxy/route-headers.ts';
 import { Signing } from '../../../src/proxy/signing.ts';
 import { sendUnanswered } from '../../../src/proxy/unanswered.ts';
-import { Rank } from '../../../src/routing/hop-health.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import { parseMessage } from '../../../src/sip-parser/index.ts';
 import { createAuthority } from '../../support/certificates.ts';

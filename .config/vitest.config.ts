@@ -7,14 +7,14 @@ const execArgv = nodeOptions.filter((option) => option.startsWith('--wasm-'));
 
 /** Tests that start real programs run after the others. */
 const realPrograms = [
-  'test/availability/**/*.test.ts',
   'test/conformance/**/*.test.ts',
   'test/doctor/**/*.test.ts',
-  'test/faults/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/interop/**/*.test.ts',
   'test/marathon/**/*.test.ts',
+  'test/next-hops/**/*.test.ts',
   'test/packaging/**/*.test.ts',
+  'test/peer-faults/**/*.test.ts',
   'test/scenarios/**/*.test.ts',
   'test/torture/wire*.test.ts',
 ];

@@ -1,5 +1,5 @@
 /**
- * Prints what of which RFC is covered, section by section, as the Markdown table of the README:
+ * Prints what of which RFC is covered, section by section, as the Markdown table of docs/conformance.md:
  * `npm run coverage`. Sources: the titles of the conformance tests, and `partly.ts` for what no check can show.
  */
 import { execFileSync } from 'node:child_process';

@@ -39,6 +39,7 @@ test('the package holds the program, its configuration and how to make certifica
       'routes.yaml',
       'test/support/users.ldif',
       'README.md',
+      'docs/operate.md',
       'certs/make-csr.sh',
       'certs/make-dev-certs.sh',
     ]),

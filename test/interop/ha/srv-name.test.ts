@@ -12,7 +12,7 @@ import { Peers } from './peers.ts';
 
 const why = whyNoNetwork();
 
-/** As the README has it: the shared name leads to both nodes, by SRV in an order, and by address for Record-Route. */
+/** As docs/two-nodes.md has it: the shared name leads to both nodes, by SRV in an order, and by address for Record-Route. */
 const records = [
   'srv-host=_sip._tcp.router.example.com,a.router.example.com,5060,10',
   'srv-host=_sip._tcp.router.example.com,b.router.example.com,5060,20',

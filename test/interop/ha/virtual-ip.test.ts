@@ -15,11 +15,11 @@ import { Peers } from './peers.ts';
 const why = whyNoNetwork();
 const virtual = { address: addresses.virtual, port: 5060 };
 
-const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+const page = readFileSync(join(projectRoot, 'docs/two-nodes.md'), 'utf8');
 
-/** The README's own example, with a socket and a user of this test's. */
+/** The example of docs/two-nodes.md, with a socket and a user of this test's. */
 const keepalivedConf = (socket: string, priority: number): string => {
-  const [example] = /^ {6}global_defs \{\n(?: {6}.*\n)+/m.exec(readme) ?? [''];
+  const [example] = /^ {4}global_defs \{\n(?: {4}.*\n)+/m.exec(page) ?? [''];
   return example
     .replace('script_user pif-router', 'script_user root')
     .replace('/run/pif-router/admin.sock', socket)

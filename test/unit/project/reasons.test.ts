@@ -7,10 +7,10 @@ import { checks } from '../../../src/routing/decide.ts';
 import { reasons } from '../../../src/routing/reasons.ts';
 
 /** Relative to the root of the project. */
-const page = 'README.md';
+const page = 'docs/reasons.md';
 
 const root = join(import.meta.dirname, '../../..');
-const text = readFileSync(join(root, page), 'utf8');
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 interface Row {
   readonly codes: readonly string[];
@@ -20,7 +20,7 @@ interface Row {
 
 /** Of the table whose columns are these. */
 const rows: readonly Row[] = (
-  /^\| code +\| status +\| what to do +\|\n\|[ |-]+\|\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? ''
+  /^\| code +\| status +\| what to do +\|\n\|[ |-]+\|\n((?:\|.*\n)+)/m.exec(textOf(page))?.[1] ?? ''
 )
   .trimEnd()
   .split('\n')
@@ -56,7 +56,7 @@ describe('each check', () => {
   const names = ['access', ...checks.map(({ name }) => name), 'route table'];
 
   test.each(names)('%s: quotes the words of the decision table', (name) => {
-    const [, words] = new RegExp(`^\\| ${name} +\\| (.*?) +\\|$`, 'm').exec(text) ?? [];
+    const [, words] = new RegExp(`^\\| ${name} +\\| (.*?) +\\|$`, 'm').exec(textOf('README.md')) ?? [];
     const [, quoted] = /the README: "([^"]+)"/.exec(headOf(name)) ?? [];
     expect(words?.startsWith(quoted ?? '?')).toBe(true);
   });

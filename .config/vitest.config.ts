@@ -26,7 +26,7 @@ const realPrograms = [
 const alone = [
   'test/**/*-under-load.test.ts',
   'test/conformance/timeouts.test.ts',
-  'test/faults/memory.test.ts',
+  'test/peer-faults/memory.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/interop/moving-user.test.ts',
   'test/scenarios/admin-network.test.ts',

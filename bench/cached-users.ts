@@ -32,7 +32,7 @@ class Everybody implements Directory {
   }
 }
 
-/** Whoever looks a recipient up has looked for a pin of his before, and so his address is one string by then, and hashed. */
+/** Before a look-up the pins are asked, so that the recipient's address is one flat string by then, and hashed. */
 const pins = new Map([['pinned@example.com', true]]);
 
 /** Best of several rounds over fresh strings in random order: what others do on the machine only adds. */

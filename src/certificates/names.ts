@@ -18,7 +18,7 @@ export interface CertificateNames {
 
 export type NameBasis = 'sip-uri' | 'dns' | 'common-name' | 'nothing';
 
-/** What RFC 5922 leaves to the operator, or forbids unless he says so. */
+/** What RFC 5922 leaves to the operator, or forbids and the operator may allow. */
 export interface NameRules {
   /** §7.2 says no. */
   readonly wildcards: boolean;

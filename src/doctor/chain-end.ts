@@ -5,7 +5,7 @@ import { isSelfIssued, issuerOf } from '../certificates/trust.ts';
 
 export type ChainEnd =
   | { readonly kind: 'complete'; readonly root: X509Certificate }
-  /** Peers need it, and it is only where we look for whom to trust. */
+  /** Peers need it in `certificate`, and it stands only in `ca`, where we look for trusted authorities. */
   | { readonly kind: 'not-sent'; readonly intermediate: X509Certificate }
   | { readonly kind: 'unknown'; readonly issuer: string };
 

@@ -16,16 +16,16 @@ export interface ListenerContext {
   /** PEM texts of its TLS profile. */
   readonly profile: { readonly certificate: string; readonly ca: string } | undefined;
   readonly now: Date;
-  /** What the router does with one who calls from this machine and shows its certificate. */
+  /** What the router does with a caller from this machine that shows the router's certificate. */
   readonly reception: Reception;
 }
 
-/** Closed before a word is read; not answered; or answered, with 403 if no rule lets him in. */
+/** Closed before anything is read; not answered; or answered, with 403 if no rule lets the peer in. */
 export type Reception = 'closed' | 'silence' | 'answer';
 
 /**
- * By the rules that the router goes by: it never reads whom no rule could let in, nor who has to prove a name and has none
- * that counts.
+ * The router's own rule: it closes unread a peer that no rule could admit, and one that must prove a name and has no admitted
+ * one.
  */
 export function receptionOf(
   { transport }: Pick<Listener, 'transport'>,

@@ -11,7 +11,7 @@ import { commonNameOf, endOfChain } from './chain-end.ts';
 import { error, type Finding, type FindingCode, type Step, warning, well } from './finding.ts';
 import { atAuthority, expectOurName, type Identity, onRouter } from './remedies.ts';
 
-/** The PEM texts of a TLS profile, and who will look at them. */
+/** The PEM texts of a TLS profile, and which peers will check them. */
 export interface OwnCertificate {
   readonly profile: string;
   readonly certificate: string;

@@ -51,7 +51,7 @@ const withoutIssuer = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
-/** Whatever the peer shows, it is our lists that do not say that it is good. */
+/** Faults of our revocation lists, not of the peer's certificate. */
 const aboutLists = new Map([
   ['UNABLE_TO_GET_CRL', 'add the list of its CA to'],
   ['CRL_HAS_EXPIRED', 'fetch the new list of its CA for'],

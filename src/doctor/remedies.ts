@@ -21,7 +21,7 @@ export const onDns = (what: string): Step => ({ on: 'DNS', what });
 export const onNetwork = (what: string): Step => ({ on: 'network', what });
 export const atAuthority = (what: string): Step => ({ on: 'certification authority', what });
 
-/** Who we are for a far side. */
+/** By which name and address the far side knows the router. */
 export interface Identity {
   /** In the certificate, and in Via. */
   readonly name: string;
@@ -34,7 +34,7 @@ export interface Identity {
   readonly domains: readonly string[];
 }
 
-/** So that it trusts who signed our certificate. */
+/** So that it trusts the CA of our certificate. */
 export const trustOurAuthority = (side: Side): Step =>
   side === 'cisco'
     ? onCisco(

@@ -36,7 +36,7 @@ export interface EmbeddedParts<Watch extends HopWatch> {
   readonly observer: EmbeddedObserver;
   readonly random: () => number;
   readonly placement: Placement;
-  /** Makes who watches the hops. */
+  /** Makes the watcher of the hops. */
   watchHops(rim: MonitorRim): Watch;
 }
 
@@ -49,7 +49,7 @@ export interface Placement {
   nextBranch(marks: ViaMarks): string;
   /** Gives a response that nobody waits for here to the worker that it is for; false: it is for no other. */
   readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
-  /** Tells the other workers who has proved a name, and where. */
+  /** Tells the other workers which peer has proved a name, and from which address. */
   shareProof(proof: Proof): void;
   /** What the others have of INVITEs; undefined: there are no others. */
   readonly elsewhere: Elsewhere | undefined;
@@ -152,7 +152,7 @@ export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedPart
     },
   );
 
-  /** Those who watch the hops follow each name every second: what it stands for is learnt on the way. */
+  /** The watcher of the hops resolves each name every second; the addresses are learnt from that. */
   const follow: Resolve = (hop) => {
     const learn = (found: Awaited<ReturnType<Resolve>>) => {
       if (!('code' in found)) places.learn(hop, found);

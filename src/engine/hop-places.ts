@@ -9,7 +9,7 @@ import type { HopAt, NextHop, Transport } from '../routing/types.ts';
 import { RecentMap } from '../sip/recent-map.ts';
 import { expectedNames, type Target } from '../sip/transport/flow.ts';
 
-/** Who has proved which names, and where; plain values, for other threads. */
+/** Which names were proved at which address; plain values, for other threads. */
 export interface Proof {
   readonly address: string;
   /** Host names, or `*.example.com` where wildcards count. */

@@ -1,6 +1,6 @@
 /**
- * How the hops fare, as another thread has found out: that one probes, hears what traffic shows here, judges, and sends its
- * picture. Of its own this has only the names, which are followed ahead of need as everywhere.
+ * The health of the hops in a worker. The main thread judges them: it probes, a worker reports what its traffic shows, and is
+ * sent the result. Only names are resolved here as well, ahead of need.
  */
 
 import type { Clock, Timer } from '../clock.ts';

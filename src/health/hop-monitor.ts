@@ -45,7 +45,7 @@ export interface MonitorRim extends WatchRim {
   onHopEvent(event: HopEvent): void;
 }
 
-/** What an engine needs of whoever watches its hops: here by probes and traffic, or told by another thread. */
+/** What an engine needs of the watcher of its hops: this monitor, or in a worker the mirror of it. */
 export interface HopWatch extends HopKnowledge {
   watch(hops: readonly KnownHop[], settings: HealthSettings): void;
   stop(): void;
@@ -53,7 +53,7 @@ export interface HopWatch extends HopKnowledge {
 
 /** All that must be known to put targets in their turn; plain values, for other threads. */
 export interface HopPicture {
-  /** By `targetKey`; who is well is not in it. */
+  /** By `targetKey`; a target without a fault is not in it. */
   readonly unwell: ReadonlyMap<string, TargetHealth>;
   /** By hop; those in service are not in it. */
   readonly admin: ReadonlyMap<string, AdminState>;

@@ -145,7 +145,7 @@ export class WatchedTarget {
     this.#probe = undefined;
   }
 
-  /** A wait and a slow return end by themselves: whoever asks whether all is well must not look for that. */
+  /** A wait and a slow return end by themselves: the question whether all is well need not consider them. */
   #settleLater(): void {
     this.#settleTimer?.cancel();
     const { waitUntilMs, returnedMs } = this.health;

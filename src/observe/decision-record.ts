@@ -1,4 +1,4 @@
-/** One record of each request: who asked what, why it went where it went, which hops were tried, how it ended. Never a body. */
+/** One record of each request: sender, reasons, the hops that were tried, and the end. Never a body. */
 
 import type { Attempt } from '../proxy/branch-try.ts';
 import type { Ending } from '../proxy/proxied-request.ts';
@@ -39,10 +39,10 @@ interface HopRecord {
   readonly ms: number | undefined;
 }
 
-/** What is written so often is made of few and long pieces: each one costs as much as forty of its letters. */
+/** A record is joined from few, long pieces: each piece costs as much as forty characters. */
 const membersOf = (values: object): string => JSON.stringify(values).slice(1, -1);
 
-/** A piece that is kept: with what stands between it and its neighbours, and joined, for a sum stays the pieces of which it is. */
+/** Joined now: `+` would keep a rope of all parts, to be flattened at each use. */
 const piece = (...parts: readonly string[]): string => parts.join('');
 
 const requestText = ({

@@ -118,7 +118,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
   };
 };
 
-/** For the last lines, which something else must take: a disk, or who reads standard error. */
+/** For the last lines, which a disk, or the reader of standard error, must still take. */
 const closeMs = 5_000;
 
 /** A router that is ended in a hurry goes on talking. */

@@ -1,4 +1,4 @@
-/** Advanced mode: the directory says who is at home where, and nobody is sent to a side that does not have him. */
+/** Advanced mode: the directory says who is at home where, and no request goes to a side that does not have its user. */
 import { expect } from 'vitest';
 import { ldifUser } from '../support/two-sides.ts';
 import { type Check, conformance } from './check.ts';
@@ -39,7 +39,7 @@ const checks: readonly Check[] = [
     rfc: 'product',
     section: '16.5',
     level: 'product',
-    title: 'from Cisco an enabled Microsoft user is reached, however his address is written',
+    title: 'from Cisco an enabled Microsoft user is reached, however the address is written',
     async run(world) {
       for (const user of [`ms@${domain}`, `MS@${domain}`, `m%73@${domain}`, `ms@TCP.example.com;user=phone`]) {
         await delivered(world, 'cisco', user);

@@ -364,7 +364,7 @@ const checks: readonly Check[] = [
     rfc: 'product',
     section: '22',
     level: 'product',
-    title: 'a response from a stranger, with a branch that he cannot know, goes nowhere',
+    title: 'a response from a stranger, with a branch that it cannot know, goes nowhere',
     async run(world) {
       const talk = await Talk.open(world);
       talk.ask('MESSAGE');

@@ -68,7 +68,7 @@ export async function serveUdp({ address, port }: Place, respond: Respond): Prom
 function answer(socket: Socket, respond: Respond): void {
   const framer = new RawFramer();
   socket.setEncoding('latin1');
-  // Who examines goes when he has seen enough.
+  // The doctor disconnects when it has seen enough.
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: string) => {
     for (const text of framer.push(chunk)) {

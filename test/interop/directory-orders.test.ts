@@ -58,7 +58,7 @@ async function disableMost(): Promise<void> {
   await writer.close();
 }
 
-test('a user is shown with the name of his object, and the report names both objects that share an address', async () => {
+test('a user is shown with the name of their object, and the report names both objects that share an address', async () => {
   const { code, output } = await order('show', `${nameOf(1)}@example.com`);
   expect(output).toContain('at home on the microsoft side (ldap corp');
   expect(output.toLowerCase()).toContain(`\n  ${userDn(1, server.suffix)}\n`.toLowerCase());

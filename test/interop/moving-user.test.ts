@@ -1,6 +1,6 @@
 /**
- * A user changes sides while both sides keep writing to him: every MESSAGE through the running router is delivered on the side
- * where he is, or refused there where he is not, and none is lost.
+ * A user changes sides while both sides keep writing to them: every MESSAGE through the running router is delivered on the side
+ * where the user lives, or refused on the other, and none is lost.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const sides = twoSides(78);
 /** Between two MESSAGEs of one side. */
 const everyMs = 5;
 
-/** He goes and comes back so many times. */
+/** So many times the user moves away and back. */
 const moves = 6;
 
 /** Both sides' servers and the two who write; it keeps what each MESSAGE came to. */
@@ -119,14 +119,14 @@ interface Move {
   readonly writtenMs: number;
 }
 
-/** Where he was taken to be when this MESSAGE was decided; undefined when it was neither delivered nor refused as it should. */
+/** Where the user was taken to live when this MESSAGE was decided; undefined when it was neither delivered nor refused as it should. */
 const sideBy = ({ from, status, arrivedAt }: Sent): 'cisco' | 'microsoft' | undefined => {
   const other = from === 'cisco' ? 'microsoft' : 'cisco';
   if (status === 200 && arrivedAt.length === 1 && arrivedAt[0] === other) return other;
   return status === 404 && arrivedAt.length === 0 ? from : undefined;
 };
 
-/** How long after each write the last MESSAGE was sent that was still decided by where he was before. */
+/** How long after each write the last MESSAGE was sent that was still decided by the side before it. */
 function delaysOf(sent: readonly Sent[], made: readonly Move[]): readonly number[] {
   return made.map(({ isMicrosoft, writtenMs }, i) => {
     const untilMs = made[i + 1]?.beganMs ?? Number.POSITIVE_INFINITY;
@@ -210,7 +210,7 @@ describe.each(kinds)('with %s', (_, startServer, ways) => {
   }
 
   test.each(ways)(
-    'under %s each MESSAGE is delivered on the right side, and none is lost, while he goes and comes back',
+    'under %s each MESSAGE is delivered on the right side, and none is lost, while the user moves away and back',
     async (way) => {
       const router = await startRouter(server, way);
       try {

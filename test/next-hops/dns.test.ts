@@ -180,7 +180,7 @@ describe('a server that does not answer as it should', () => {
       .toMatchObject({ code: 'unresolved' });
   });
 
-  test('one of many askers waits no longer than the budget, and those after him do not wait', async () => {
+  test('one of many requests waits no longer than the budget, and those after it do not wait', async () => {
     relay.spoil = () => undefined;
     const resolver = resolverBy(relay.server, { dns: serverDns([relay.server], 2_000), budgetMs: 200 });
     await resolver.resolve('fe1.example.com', 5060, 'tcp');

@@ -11,7 +11,7 @@ const sides = twoSides(47);
 const users = 200;
 const deadPort = (user: number): number => 20_000 + user;
 
-/** Each user has a first hop of his own that nobody listens on: every message meets one that is not known to be down. */
+/** Each user has a first hop of their own that nobody listens on: every message meets one that is not known to be down. */
 const rowsOf = (user: number): string[] => {
   const row = `to: microsoft, type: user, pattern: u${user}, transport: tcp`;
   return [

@@ -21,7 +21,7 @@ describe.each(directions)('from %s to %s', (from) => {
     await expectExchange({ sides, from, near, far, ...scenarios });
   });
 
-  test.each(transports)('OPTIONS to a user goes on to his server over %s', async (transport) => {
+  test.each(transports)("OPTIONS to a user goes on to the user's server over %s", async (transport) => {
     const scenarios = { client: 'uac-options-expect-200', server: 'uas-options-answer-200' };
     await expectExchange({ sides, from, near: transport, far: transport, ...scenarios });
   });

@@ -406,7 +406,7 @@ describe('never an open relay (RFC 3261 §16.4, §16.5, §18.2.2, §26.1)', () =
     },
   );
 
-  test('a stranger who writes the foreign host into his Via over UDP is answered himself, once', async () => {
+  test('a stranger that writes the foreign host into its Via over UDP gets the answer itself, once', async () => {
     const stranger = await speaker('udp', sides.stranger);
     const via = [`SIP/2.0/UDP ${victim}:5060;branch=${newBranch()};maddr=${victim};received=${victim}`];
     stranger.send(requestText({ method: 'MESSAGE', uri: bob, via }));

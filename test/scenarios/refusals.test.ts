@@ -147,7 +147,7 @@ test('who speaks without TLS to a port for TLS, or with it to one without, is to
   ]);
 });
 
-test('a stranger whose framing is lost hears only that he is one', async () => {
+test('a stranger whose framing is lost is told only that it may not talk', async () => {
   const routes = routesYaml(sides, { certificates: inject('certificates') })
     .replace('client-certificate: required', 'client-certificate: optional')
     .replace(/ {2}- \{ side: microsoft, from: .*\n/g, '  - { side: microsoft, from: fe1.example.com }\n')

@@ -23,7 +23,7 @@ export const twoSides = (net: number): TwoSides => ({
 
 export const portOf = (transport: Transport): number => (transport === 'tls' ? 5061 : 5060);
 
-/** The domain of a user says how his side is reached: udp.example.com over UDP, and so on. */
+/** The domain of a user says how their side is reached: udp.example.com over UDP, and so on. */
 export const domainOf = (transport: Transport): string => `${transport}.example.com`;
 
 const allTransports: readonly Transport[] = ['udp', 'tcp', 'tls'];

@@ -171,7 +171,7 @@ export class ServerTransaction extends TimedTransaction {
   }
 
   /**
-   * One response by the way the request came, and the end: no repetitions for somebody who may not even be who he says.
+   * One response by the way the request came, and the end: no repetitions for a peer that may have forged its address.
    * @param text undefined: no response at all
    */
   dismiss(text: string | undefined): void {

@@ -165,7 +165,7 @@ export class TransactionLayer {
     if (text !== '') this.#send(text, undefined, flow);
   }
 
-  /** Nobody but the asker can end the repetition of his answer. An ACK to a 2xx is none of the transaction's. */
+  /** Only the sender of the INVITE can end the repetition of its answer. An ACK to a 2xx does not belong to the transaction. */
   #onAck(key: string, request: SipRequest, flow: Flow, invite: ServerTransaction | undefined): void {
     if (invite !== undefined && isSamePeer(flow, invite.flow)) return invite.onAck();
     const isHanded = invite === undefined && this.#elsewhere?.handOver(key, request, flow);

@@ -235,7 +235,7 @@ class Transports implements ReconfigurableTransports {
     return this.#tls.get(current ?? tlsProfile ?? '');
   }
 
-  /** Whoever has to prove who he is need not speak to be told that he may not. */
+  /** A peer that had to show a certificate can be judged, and closed, before it sends anything. */
   #expelStranger(connection: StreamConnection): void {
     const { isAccepted, state, tlsProfile = '' } = connection;
     if (!isAccepted || state !== 'open' || this.#tls.get(tlsProfile)?.profile.clientCertificate !== 'required') return;
@@ -288,7 +288,7 @@ class Transports implements ReconfigurableTransports {
     this.#handler.onPeerRefused?.(refusal, flow, direction);
   };
 
-  /** Who is not let in stays no longer than it takes to tell him, if he is told at all. */
+  /** A peer that is not let in stays only until its 403 is sent, if it is answered at all. */
   #judge(connection: StreamConnection): void {
     this.#expelStranger(connection);
     if (!connection.isAccepted || connection.state !== 'open') return;

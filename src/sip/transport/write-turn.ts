@@ -21,7 +21,7 @@ export class WriteTurn {
   /** The end of this turn is awaited, and the reads until then are counted. */
   #isEndAwaited = false;
   #reads = 0;
-  /** Reads that may follow the last turn that was looked at, and those of them that are left. */
+  /** How many reads are taken to come alone before the next turn is observed, and how many of them remain. */
   #trust = 0;
   #trustLeft = 0;
 

@@ -174,7 +174,7 @@ describe('confirm', () => {
 });
 
 describe('show', () => {
-  test('tells where a user is at home, by which source, since when, and the name of his object', async () =>
+  test('tells where a user is at home, by which source, since when, and the name of their object', async () =>
     expect(await ask([snapshotSource('ldap corp')], 'show', 'sip:Bob@Example.com')).toEqual({
       code: 0,
       out: [

@@ -37,7 +37,7 @@ describe('beside a map', () => {
   });
 });
 
-test('a user is marked until he is asked about, or put again', () => {
+test('a user is marked until asked about, or put again', () => {
   const index = new AnswerIndex(users, [1, 2]);
   index.put('bob@example.com', 0, 0);
   expect(index.takeUsed('bob@example.com')).toBe(false);

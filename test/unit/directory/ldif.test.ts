@@ -267,10 +267,10 @@ describe('users of an LDIF file', () => {
     ['alice@example.com', 'enabled', 'UserEnabled is TRUE'],
     ['bob@example.com', 'address only', 'UserEnabled is FALSE'],
     ['carol@example.com', 'address only', 'UserEnabled is absent'],
-    ['dave@example.com', 'unknown', 'he has no SIP address'],
-    ['jürg@example.com', 'enabled', 'his address is in base64'],
-    ['frank@example.com', 'enabled', 'his address has an option'],
-    ['eve@example.com', 'unknown', 'she is not there'],
+    ['dave@example.com', 'unknown', 'there is no SIP address'],
+    ['jürg@example.com', 'enabled', 'the address is in base64'],
+    ['frank@example.com', 'enabled', 'the address has an option'],
+    ['eve@example.com', 'unknown', 'there is no such user'],
   ])('%s is %s: %s', (key, what, _why) => {
     const answer = directory.lookup(key);
     const home = { kind: 'home', side: 'microsoft', freshness: 'fresh', source: 'ldif users.ldif', ageMs: 0 };

@@ -70,7 +70,7 @@ async function swept(connection: StreamConnection): Promise<LdapEntry[]> {
   return entries;
 }
 
-test('a sweep brings all of 3,500 addresses of one user, and the users beside him', async () => {
+test('a sweep brings all of 3,500 addresses of one user, and the other users', async () => {
   const { connection, wishes } = await connected();
   const entries = await swept(connection);
   expect(entries.map((entry) => entry.dn).toSorted()).toEqual(['CN=eve,DC=example,DC=com', dn]);
@@ -86,7 +86,7 @@ test('a look-up finds a user by an address that did not come at once', async () 
   expect(claims).toEqual([{ dn, isEnabled: true, rank: 0 }]);
 });
 
-test('a user who is deleted between two ranges counts with what came of him', async () => {
+test('a user who is deleted between two ranges counts with the values that came', async () => {
   const { connection } = await connected(() => undefined);
   const many = (await swept(connection)).find((entry) => entry.dn === dn);
   expect(many?.texts('proxyAddresses')).toHaveLength(1_500);

@@ -234,7 +234,7 @@ describe('a sweep', () => {
     expect(users.map(answerFor)).toEqual(changed);
   });
 
-  test('keeps since when a user is known, and says when he was last seen', async () => {
+  test('keeps since when a user is known, and says when they were last seen', async () => {
     ad.put('bob');
     await open();
     await pass(hour);

@@ -13,7 +13,7 @@ const read = (values: Readonly<Record<string, readonly string[]>>) => {
 };
 
 describe('a user', () => {
-  test('has the keys of all his SIP addresses, each with the best place it stands in', () => {
+  test('has the keys of all their SIP addresses, each with the best place it stands in', () => {
     const user = read({
       'msRTCSIP-PrimaryUserAddress': ['sip:Bob@Example.com'],
       proxyAddresses: [
@@ -43,7 +43,7 @@ describe('a user', () => {
     expect(read({ 'msRTCSIP-UserEnabled': values }).isEnabled).toBe(expected);
   });
 
-  test('with an address that is none is reported, and keeps his others', () => {
+  test('with an address that is none is reported, and keeps the others', () => {
     const user = read({ 'msRTCSIP-PrimaryUserAddress': ['sip:bob'], proxyAddresses: ['sip:bob@example.com'] });
     expect(user.addresses).toEqual([{ key: 'bob@example.com', rank: 1 }]);
     expect(user.malformed).toEqual(['msRTCSIP-PrimaryUserAddress: "sip:bob"']);

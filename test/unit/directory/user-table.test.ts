@@ -174,7 +174,7 @@ describe('a table of users', () => {
     expect(table.counts).toEqual({ addresses: 0, enabled: 0 });
   });
 
-  test('since when a user is known outlives sweeps, a stored table and a change; when he was last seen is what was seen last', () => {
+  test('since when a user is known outlives sweeps, a stored table and a change; when they were last seen is what was seen last', () => {
     const table = UserTable.create(10, seed);
     table.put('a', ['bob@example.com'], 'enabled', 100);
     table.put('a', ['bob@example.com'], 'address-only', 150);
@@ -196,7 +196,7 @@ describe('a table of users', () => {
   test.each([
     ['a change', (table: UserTable) => table.remove('a')],
     ['a sweep', (table: UserTable) => [table.beginSweep(), table.adoptSweep()]],
-  ])('a user who comes back after he was gone by %s is known since he came back', (_, remove) => {
+  ])('a user who comes back after being gone by %s is known since coming back', (_, remove) => {
     const table = UserTable.create(10, seed);
     table.put('a', ['bob@example.com'], 'enabled', 100);
     remove(table);

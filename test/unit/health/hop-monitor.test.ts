@@ -310,7 +310,7 @@ describe('what the operator says', () => {
     expect(events).toEqual([{ event: 'hop-admin', hop: 'a', to: state, reason: 'maintenance' }]);
   });
 
-  test('it holds until he says otherwise, over a reload too', () => {
+  test('it holds until the operator says otherwise, over a reload too', () => {
     const { monitor, rank } = setUp();
     monitor.setAdminState('a', 'drained', 'maintenance');
     monitor.watch(known('a'), settings);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const folder = join(import.meta.dirname, '../..');
-const files = globSync('{availability,doctor,faults,fuzz,interop,packaging,scenarios,torture}/**/*.test.ts', {
+const files = globSync('{doctor,fuzz,interop,next-hops,packaging,peer-faults,scenarios,torture}/**/*.test.ts', {
   cwd: folder,
 });
 

@@ -169,7 +169,7 @@ test('a rule is told by place and name', () => {
   });
 });
 
-describe('who could be let in, before he has proved anything', () => {
+describe('which peers could be let in, before they have proved anything', () => {
   const rules: Wish[] = [
     { from: '192.0.2.0/24', over: 'tcp' },
     { from: '198.51.100.0/24', name: 'fe1.example.com' },

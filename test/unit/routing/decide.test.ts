@@ -668,7 +668,7 @@ describe('pins win over everything that a directory says', () => {
   const onMicrosoft = { pins: [pinRow(0, 'sip:Bob@Example.com', 'microsoft')] };
   decides([
     {
-      title: 'a pinned user is looked for where he is pinned',
+      title: 'a pinned user is looked for on the side of the pin',
       from: cisco,
       to: 'sip:BOB@example.com',
       policy: { ...onMicrosoft, mode: 'advanced' },
@@ -771,7 +771,7 @@ describe('advanced mode: where the directory has the user', () => {
       decision: '404: access-allowed home-is-the-sender',
     },
     {
-      title: 'microsoft to a user with an address only: cisco, he was migrated',
+      title: 'microsoft to a user with an address only: cisco, the user was migrated',
       ...fromMicrosoft,
       answer: answers.addressOnly,
       decision: `${toCisco} not-a-microsoft-user route-matched`,

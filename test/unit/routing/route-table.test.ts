@@ -124,7 +124,7 @@ describe('out of service and blocked', () => {
     expect(hopsFor(rows)).toBe('h1');
   });
 
-  test('a blocked user is refused where his domain is not', () => {
+  test('a blocked user is refused where their domain is not', () => {
     expect(hopsFor([userRow('bob', 'h1', { block: true }), row('eu.example.com', 'h2')])).toBe('blocked');
   });
 

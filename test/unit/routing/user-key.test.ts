@@ -1,4 +1,4 @@
-/** One user, one key, however he is written (RFC 3261 §19.1.4; IM&P and AD compare without case). */
+/** One user, one key, however the address is written (RFC 3261 §19.1.4; IM&P and AD compare without case). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalUser, isAmbiguousKey, keyOfAddress, userKey, userOfKey } from '../../../src/routing/user-key.ts';

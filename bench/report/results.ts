@@ -39,10 +39,27 @@ export function keep(name: string, at: Circumstances, result: object, svg?: stri
   const folder = join(import.meta.dirname, '../results');
   mkdirSync(folder, { recursive: true });
   const stem = join(folder, `${at.date.slice(0, 10)}-${at.commit}${at.isClean ? '' : '-changed'}${name}`);
-  writeFileSync(`${stem}.json`, `${JSON.stringify({ ...at, ...result }, rounded, 1)}\n`);
+  writeFileSync(`${stem}.json`, `${inRows(JSON.parse(JSON.stringify({ ...at, ...result }, rounded)))}\n`);
   if (svg !== undefined) writeFileSync(`${stem}.svg`, svg);
   return [`${stem}.json`, ...(svg === undefined ? [] : [`${stem}.svg`])].map((file) => relative('.', file));
 }
+
+/** JSON with one row a line, so that a difference between two runs is read row by row: a row is what fits in it. */
+export function inRows(value: unknown, indent = ''): string {
+  const compact = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || compact.length <= longestRow || isFlat(value)) return compact;
+  const deeper = `${indent} `;
+  const rows = Array.isArray(value)
+    ? value.map((item) => `${deeper}${inRows(item, deeper)}`)
+    : Object.entries(value).map(([name, item]) => `${deeper}${JSON.stringify(name)}: ${inRows(item, deeper)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${rows.join(',\n')}\n${indent}${close}`;
+}
+
+const longestRow = 300;
+
+/** A series of numbers. */
+const isFlat = (value: object): boolean => Array.isArray(value) && value.every((item) => typeof item !== 'object');
 
 const rounded = (_: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(4)) : value;

@@ -54,8 +54,8 @@ const withoutCertificate = ({ clientCertificate }: TlsProfile, { isAccepted }: E
   isAccepted && clientCertificate !== 'required' ? nobody : noCertificate;
 
 /**
- * Node's types say Error, and it is OpenSSL's name of the last fault: of a chain that leads nowhere the lists are missing, too,
- * which is not what is wrong with it.
+ * OpenSSL's name of its last fault (Node's types say Error). A missing CRL can hide an untrusted chain, whose CAs have no list
+ * either: then our own verifier says what is wrong.
  */
 function faultOf(socket: TLSSocket, trust: Trust): string {
   const fault = String(socket.authorizationError);

@@ -1,4 +1,4 @@
-/** Reads DER (X.690) as far as certificates and revocation lists need it: what Node does not tell of them. Pure. */
+/** Reads DER (X.690) as far as certificates and revocation lists need it: what Node does not expose of them. Pure. */
 
 export class DerError extends Error {}
 

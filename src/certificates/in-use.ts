@@ -8,7 +8,7 @@ import { dayMs, type Validity, validityOf } from './validity.ts';
 export interface CertificateInUse {
   /**
    * `own`: ours, and its chain; `authority`: whom we trust; `peer`: shown to us on a connection that is open; `revocation-list`:
-   * no certificate, but when it ends nobody of its CA is let in.
+   * no certificate, but when it has expired no peer of its CA is let in.
    */
   readonly use: 'own' | 'authority' | 'peer' | 'revocation-list';
   /** `tls.default.certificate`, `tls:192.0.2.21:5061`. */
@@ -31,7 +31,7 @@ export const inUseOfFile = (use: CertificateInUse['use'], where: string, pem: st
 
 /**
  * Those that end (RFC 5280 §5.1.2.5).
- * @param ca PEM of those who have issued them
+ * @param ca PEM of the issuers
  */
 export function listsInUse(where: string, crl: readonly string[], ca: string): readonly CertificateInUse[] {
   const authorities = readCertificates(ca);
@@ -44,8 +44,8 @@ export function listsInUse(where: string, crl: readonly string[], ca: string): r
 }
 
 /**
- * A list lives for days or weeks, and its CA makes the next one shortly before its end: a month's warning would never be
- * silent. A tenth of its life is worth a word, and at least a day, for nobody looks more often.
+ * A list lives for days or weeks, and its CA issues the next one shortly before its end: with a month's notice the warning would
+ * never stop. So it comes in the last tenth of its life, and at least a day before the end, because the check runs once a day.
  */
 export function validityInUse(watched: CertificateInUse, now: Date, warnBeforeMs: number): Validity {
   const { use, validFromDate, validToDate } = watched;

@@ -1,4 +1,4 @@
-/** Who a certificate says its holder is, as a SIP domain (RFC 5922 §7). Pure. */
+/** The identities of a certificate's holder, as SIP domains (RFC 5922 §7). Pure. */
 
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -109,7 +109,7 @@ function alternativeNames(text: string): ReadonlyMap<Kind, string[]> {
 
 /**
  * RFC 5922 §7.1: the sip scheme and a domain, nothing else. A URI with a user part names a person, one with a port a server's
- * port, and parameters or headers say something that nobody here would hold it to.
+ * port, and parameters or headers would restrict it to a use that is not checked here.
  */
 function sipUriHost(uri: string): string[] {
   const host = /^sip:([^@;?:]+)$/i.exec(uri)?.[1];
@@ -123,7 +123,7 @@ function byCommonName(certificate: X509Certificate): CertificateNames {
   return hosts.length === 0 ? nobody : { ...nobody, hosts, basis: 'common-name' };
 }
 
-/** The whole leftmost label, and more than a top level below it: `*.com` would speak for everybody. */
+/** The whole leftmost label, and more than a top-level domain after it: `*.com` would match everybody. */
 const isWildcardName = (name: string): boolean =>
   name.startsWith('*.') && name.slice(2).includes('.') && isHostName(name.slice(2));
 

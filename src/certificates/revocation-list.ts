@@ -1,11 +1,11 @@
-/** A certificate revocation list (RFC 5280 §5): whose it is, how long it counts, and which certificates it takes back. Pure. */
+/** A certificate revocation list (RFC 5280 §5): its issuer, its validity, and the certificates that it revokes. Pure. */
 import { type KeyObject, verify, type X509Certificate } from 'node:crypto';
 import { type DerValue, derOid, derParts, derSerial, derTag, derTime, readDer } from './der.ts';
 import { derOf, pemBlocks } from './pem.ts';
 
 export interface RevocationList {
   readonly thisUpdate: Date;
-  /** After this it counts no more, and nobody whom its CA has certified is let in. Undefined: never. */
+  /** After this the list is not valid, and no peer with a certificate of its CA is let in. Undefined: never. */
   readonly nextUpdate: Date | undefined;
   /** Serial numbers, as `X509Certificate.serialNumber` has them. */
   readonly revoked: ReadonlySet<string>;

@@ -19,11 +19,11 @@ export type ChainFault =
 export interface Trust {
   /** @param chain the certificate of the peer first, then others that it has sent, in any order */
   faultOf(chain: readonly [X509Certificate, ...X509Certificate[]], now: Date): ChainFault | undefined;
-  /** Which hosts the CAs of the chain may speak for; none, where it leads to nobody who is trusted. */
+  /** Which hosts the CAs of the chain may certify; none if it does not lead to a trusted root. */
   mayName(chain: readonly [X509Certificate, ...X509Certificate[]]): MayName;
 }
 
-/** More than any chain has; a ring ends here. */
+/** More than any chain has; stops at a ring of issuers. */
 const longestChain = 10;
 
 /**
@@ -60,7 +60,7 @@ function pathOf(
   while (path.length < longestChain) {
     const last = path.at(-1)!;
     if (isSelfIssued(last)) return isAmong(last, authorities) ? path : undefined;
-    // What a peer has sent along counts as an issuer only where its own issuer made it one (RFC 5280 §4.2.1.9).
+    // A certificate that the peer has sent is an issuer only if its own issuer made it a CA (RFC 5280 §4.2.1.9).
     const issuer =
       issuerOf(last, authorities) ??
       issuerOf(

@@ -1,4 +1,4 @@
-/** Lines of a log on their way to where they are kept: gathered as octets, and handed on many at once. */
+/** Gathers lines of a log as octets, and passes on many at once. */
 import { printableJson } from '../printable.ts';
 
 /** Takes whole lines, as UTF-8; they are its own from then on. */
@@ -13,12 +13,12 @@ export interface LineSink {
 export const batchBytes = 256 * 1024;
 const flushEveryMs = 250;
 
-/** An UTF-16 unit becomes at most so many octets. */
+/** The most octets that one UTF-16 unit becomes in UTF-8. */
 const mostOctets = 3;
 
 /**
- * Each line is written down as octets at once: as text it would hold on to the messages that its values were cut from, and all
- * that is held for a quarter of a second is copied by the garbage collector.
+ * Each line becomes octets at once: as text it would keep alive the messages that its values were cut from, and the garbage
+ * collector copies whatever lives for a quarter of a second.
  */
 export class Batch {
   #gathered = Buffer.allocUnsafeSlow(batchBytes);
@@ -30,14 +30,14 @@ export class Batch {
     this.#sink = sink;
   }
 
-  /** What is not seen leaves escaped: here all lines come by. @param line JSON with its end */
+  /** Escapes invisible characters, here because all lines pass here. @param line JSON with its end */
   write(line: string): void {
     if (line.includes('\x7f')) return this.write(printableJson(line));
     const room = line.length * mostOctets;
     if (room > batchBytes - this.#length) this.handOn();
     if (room > batchBytes) return void this.#sink.write(octetsOf(printableJson(line)));
     const octets = this.#gathered.write(line, this.#length);
-    // ASCII, as nearly all lines are: there is nothing to look for.
+    // Nearly all lines are ASCII: there is nothing to look for.
     if (octets !== line.length) {
       const seen = printableJson(line);
       if (seen !== line) return this.write(seen);
@@ -56,14 +56,14 @@ export class Batch {
     this.#sink.write(lines);
   }
 
-  /** What was gathered before goes where it went then. */
+  /** What was gathered before goes to the former destination. */
   use(sink: LineSink): void {
     this.handOn();
     this.#sink = sink;
   }
 }
 
-/** Not of the pool that small buffers share: these can be given away. */
+/** Not from the pool that small buffers share: only such a buffer can be transferred. */
 const octetsOf = (line: string): Uint8Array<ArrayBuffer> => {
   const octets = Buffer.allocUnsafeSlow(Buffer.byteLength(line));
   octets.write(line);

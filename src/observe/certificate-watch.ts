@@ -1,4 +1,4 @@
-/** Tells the log of certificates and revocation lists that end soon, or have ended: at start, with every reload, and once a day. */
+/** Logs certificates and revocation lists that end soon, or have ended: at start, with every reload, and once a day. */
 import { type CertificateInUse, inUse, validityInUse } from '../certificates/in-use.ts';
 import { dayMs } from '../certificates/validity.ts';
 import type { Clock, Timer } from '../clock.ts';
@@ -14,12 +14,12 @@ export interface Watched {
 }
 
 export interface CertificateWatch {
-  /** Looks now; the next look comes by itself. */
+  /** Checks now, and schedules the next check. */
   look(): void;
   stop(): void;
 }
 
-/** By then the next hops have been probed, and have shown theirs. */
+/** By then the next hops have been probed, and have shown their certificates. */
 const firstHopsMs = 60_000;
 
 export const watchCertificates = (watched: Watched): CertificateWatch => {
@@ -40,7 +40,7 @@ export const watchCertificates = (watched: Watched): CertificateWatch => {
   };
 };
 
-/** One certificate is shown on many connections. */
+/** The same certificate may be shown on many connections. */
 export function shownOn(connections: Iterable<OpenConnection>): readonly CertificateInUse[] {
   const shown = new Map<string, CertificateInUse>();
   for (const { transport, remoteAddress, peerCertificate } of connections) {

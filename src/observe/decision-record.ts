@@ -84,7 +84,7 @@ const decisionText = (decision: Decision | undefined): string => {
   return decisionMembers(fromSide, undefined, decision?.kind ?? 'invalid');
 };
 
-/** They come of the configuration, and are the same objects for many requests. */
+/** They come from the configuration, so that many requests share the same objects. */
 const standing: ReadonlySet<ReasonCode> = new Set([
   'access-allowed',
   'basic-other-side',
@@ -133,7 +133,7 @@ const joined = <Item>(items: readonly Item[], text: (item: Item) => string): str
   return all;
 };
 
-/** To a tenth. A number that is not whole takes long to become text. */
+/** To a tenth, computed with whole numbers: fractions are slow to print. */
 const tenths = (ms: number): string => {
   const count = Math.round(ms * 10);
   const rest = count % 10;
@@ -144,7 +144,7 @@ const endingText = ({ status, code }: Ending): string =>
   code === undefined ? String(status) : `${status},${membersOf({ code })}`;
 
 /**
- * The members of a `DecisionRecord` as JSON. `JSON.stringify` of the whole took three times as long, a tenth of the way of a
+ * The members of a `DecisionRecord` as JSON. `JSON.stringify` of the whole took three times as long, a tenth of the time of a
  * MESSAGE.
  */
 export const recordText = (report: RequestReport, nowMs: number): string => {
@@ -155,6 +155,6 @@ export const recordText = (report: RequestReport, nowMs: number): string => {
 /** Whether the router itself refused or failed the request: what `refused` keeps. */
 export const isRefusal = ({ ending }: RequestReport): boolean => ending.code !== undefined && ending.status !== 200;
 
-/** Whether nothing is let in from where it came. */
+/** Whether it came from a peer that no rule lets in. */
 export const isOfStranger = ({ decision }: RequestReport): boolean =>
   (decision?.kind === 'reject' || decision?.kind === 'drop') && decision.from === undefined;

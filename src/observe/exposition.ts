@@ -34,6 +34,6 @@ function labelText(labels: Sample['labels']): string {
 
 const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
-/** Of what is not seen the format can write line ends only. The rest is shown as text: to some readers CR ends a line, too. */
+/** The format can escape line feeds only. Other invisible characters are written as text: some readers end a line at CR, too. */
 const escapeLabel = (text: string): string =>
   escapeHelp(text.split('\n').map(printable).join('\n')).replaceAll('"', '\\"');

@@ -1,17 +1,17 @@
-/** Lines on their way to where a log is kept: what waits is bounded, what is lost is counted, and a failure is told. */
+/** Writes lines to the file or stream of a log: a bounded queue, a count of lost lines, and reports of failures. */
 import { printableJson } from '../printable.ts';
 import type { LineSink } from './batch.ts';
 import type { Layout } from './pretty.ts';
 
 /**
  * Octets that may wait for a disk that is full, or for a reader of standard error that does not read: some 130,000 lines. What
- * comes then is counted and let go, for a router without a log is better than one without memory.
+ * comes then is counted and dropped: a router without a log is better than one without memory.
  */
 export const mostWaiting = 64 * 1024 * 1024;
 
 /**
  * Writes what it is given in order, one write at a time; keeps it when a write fails, and tries again with the next. Once its
- * reader has gone (EPIPE), it writes nothing more and knows no end: it can only be destroyed.
+ * reader has gone (EPIPE), it writes nothing more and never ends: it can only be destroyed.
  */
 export interface OctetStream {
   write(octets: Uint8Array): unknown;
@@ -24,7 +24,7 @@ export interface OctetStream {
 }
 
 export interface LogDestination extends LineSink {
-  /** How lines are written from now on; as they are, if nothing has been said. */
+  /** The format of lines from now on. Default: unchanged. */
   setLayout(layout: Layout): void;
   /** Takes no more lines, writes those that wait, and closes the file (standard error stays open). Call it once. */
   end(): void;
@@ -34,7 +34,7 @@ export interface LogDestination extends LineSink {
 
 /**
  * @param name for people: which log it is
- * @param tell says on another way what cannot be said in the log
+ * @param tell reports, by another channel, what the log itself cannot
  */
 export const createDestination = (stream: OctetStream, name: string, tell: (what: string) => void): LogDestination => {
   let lost = 0;

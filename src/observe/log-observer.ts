@@ -1,4 +1,4 @@
-/** What happens in the engine, told to the log: one decision record a request, and a line for each thing out of order. */
+/** Writes what happens in the engine to the log: a decision record for each request, and a line for each irregularity. */
 
 import type { Clock } from '../clock.ts';
 import type { EmbeddedObserver } from '../engine/embedded.ts';
@@ -27,7 +27,7 @@ export const createLogObserver = (
     onStrayResponse(response, { transport, remoteAddress, remotePort }, why) {
       const from = `${transport}:${remoteAddress}:${remotePort}`;
       const { status, callId } = response;
-      // Late ones are normal; one that knows a branch of ours and does not fit is not.
+      // Late responses are normal; one with a branch of ours that does not fit its transaction is not.
       const level = why === 'no-transaction' ? 'debug' : 'warn';
       if (level === 'warn' && !repeats.isTold(`stray-response: ${why}`)) return;
       log[level]({ event: 'stray-response', code: why, from, status, callId }, `response dropped: ${why}`);

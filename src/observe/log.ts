@@ -1,5 +1,5 @@
 /**
- * The log: pino, one JSON object a line, or on a terminal a line for eyes. Lines are written in batches, and nothing is lost on an
+ * The log: pino, one JSON object a line, or on a terminal a line for people. Lines are written in batches, and nothing is lost on an
  * orderly exit.
  */
 import { openSync } from 'node:fs';
@@ -26,7 +26,7 @@ export interface OpenLog {
   writeLines(lines: Uint8Array<ArrayBuffer>): void;
   /**
    * Lines that come later are lost. Call it once.
-   * @returns whether the others are written; false after five seconds, when somebody does not take them
+   * @returns whether all earlier lines are written; false after five seconds, when their reader does not take them
    */
   close(): Promise<boolean>;
 }
@@ -38,7 +38,7 @@ export interface OpenLog {
  */
 export type WriteRecord = (members: string) => void;
 
-/** By itself it would cut a batch into pieces of 16 KiB, and take text to measure it. Its types know text only. */
+/** Its own writing would cut a batch into pieces of 16 KiB, and need text to measure it. Its types allow text only. */
 const openStream = (fd: number): OctetStream => {
   const stream = pino.destination({
     dest: fd,
@@ -91,7 +91,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
 
   const change = (to: LogSettings, next: LogDestination): void => {
     log.level = to.level;
-    // What was gathered before is written as it was then.
+    // What was gathered before is written in the former format.
     batch.handOn();
     next.setLayout(layoutOf(to));
     if (next === destination) return;
@@ -121,7 +121,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
 /** For the last lines, which a disk, or the reader of standard error, must still take. */
 const closeMs = 5_000;
 
-/** A router that is ended in a hurry goes on talking. */
+/** After a forced end the router may still log. */
 const nowhere: LogDestination = {
   write: () => undefined,
   setLayout: () => undefined,

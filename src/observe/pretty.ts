@@ -1,6 +1,6 @@
 /**
- * The log for eyes: one line of plain words for each line of JSON, with colours where there is a terminal. What others have written
- * is shown by `printable`, and cannot speak to the terminal.
+ * The log for people: one line of plain words for each line of JSON, with colours on a terminal. Text of others passes through
+ * `printable`, so that it cannot control the terminal.
  */
 import { styleText } from 'node:util';
 import { printable } from '../printable.ts';
@@ -44,7 +44,7 @@ function prettyLine(line: string, paint: Paint): string {
   return [parts.join(' ').replace(/ +$/, ''), ...stack.map((each) => paint('dim', `    ${each}`))].join('\n');
 }
 
-/** Undefined: it is no line of the log. */
+/** Undefined: the text is no line of the log. */
 function entryOf(line: string): Entry | undefined {
   try {
     const entry: unknown = JSON.parse(line);
@@ -74,7 +74,7 @@ function clockTime(time: string): string {
   return `${parts.join(':')}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** `MESSAGE sip:bob@example.com cisco > microsoft 200 in 4 ms`, and what it does not say. */
+/** `MESSAGE sip:bob@example.com cisco > microsoft 200 in 4 ms`, then the fields that this does not have. */
 function summaryOf({
   method,
   uri,
@@ -97,7 +97,7 @@ function summaryOf({
     ...(ms === undefined ? [] : [`in ${textOf(ms)} ms`]),
   ].join(' ');
   const { peer, from, id } = rest;
-  // Of a request that went to hops, they say why.
+  // Where hops were tried, their outcomes are the reason.
   const why = Array.isArray(because)
     ? because.map(textOf).find((reason) => reason.startsWith(`${textOf(code)}: `))
     : undefined;
@@ -112,7 +112,7 @@ const hopText = (hop: unknown): string => {
   return `${textOf(address)} ${textOf(outcome)}${ms === undefined ? '' : ` ${textOf(ms)} ms`}`;
 };
 
-/** What the summary says need not be said again. */
+/** Fields that the summary has are left out. */
 const factsOf = (facts: Entry, summary: string): string =>
   Object.entries(facts)
     .filter(([name, value]) => value !== undefined && name !== 'err')
@@ -127,7 +127,7 @@ function textOf(value: unknown): string {
   return printable(String(value ?? ''));
 }
 
-/** As pino writes an error: its message stands in the stack, too. */
+/** As pino writes an error; the stack contains the message, too. */
 function stackOf(error: unknown): readonly string[] {
   const { stack, message } = (typeof error === 'object' && error !== null ? error : {}) as Entry;
   return String(stack ?? message ?? '')

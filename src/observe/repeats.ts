@@ -1,4 +1,4 @@
-/** What strangers can make happen as often as they like is told some times, and then counted: they shall not fill the log. */
+/** Events that strangers can cause at will are logged a few times, then counted, so that they cannot fill the log. */
 import type { Clock } from '../clock.ts';
 
 /** So many of one kind are told in each period. */
@@ -8,7 +8,7 @@ const periodMs = 10_000;
 export class Repeats {
   readonly #clock: Clock;
   readonly #summarize: (kind: string, untold: number, periodMs: number) => void;
-  /** In the period that runs. */
+  /** In the current period. */
   readonly #counts = new Map<string, number>();
 
   /** @param summarize told at the end of a period how many of a kind were only counted */
@@ -17,7 +17,7 @@ export class Repeats {
     this.#summarize = summarize;
   }
 
-  /** Counts one; true when it is to be told. */
+  /** Counts one; true when it is to be logged. */
   isTold(kind: string): boolean {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);

@@ -1,6 +1,6 @@
 /**
  * Which worker has which INVITE: one word in shared memory for each, found by a keyed hash. It is asked for what this worker
- * does not know, and may err to the harmless side: what is given to a worker that does not know it either is served there.
+ * does not know. A wrong answer is harmless: a request that is passed to a worker without its INVITE is served there.
  */
 import { type HashSeed, KeyedHash, randomSeed } from '../hash/keyed-hash.ts';
 
@@ -13,10 +13,10 @@ export interface ClaimStorage {
 /** Room for those of 32 s at 6,000 calls a second, a fifth full: 4 MiB, which cost nothing before they are written. */
 const buckets = 131_072;
 
-/** A hash is looked for in its bucket only. When that is full, an INVITE is not found by others. */
+/** A hash is searched in its bucket only. When the bucket is full, other workers do not find the INVITE. */
 const places = 8;
 
-/** Bits of a word: whose it is, from 1 on, as 0 is a free place; the rest is of the hash. */
+/** Bits of a word: the worker's number plus 1, as 0 is a free place; the rest is of the hash. */
 const ownerBits = 0xff;
 
 const notClaimed = -1;
@@ -38,7 +38,7 @@ export class Claims {
     this.#own = worker + 1;
   }
 
-  /** @returns what `release` wants */
+  /** @returns the argument for `release` */
   claim(key: string): number {
     const { first, mark } = this.#look(key);
     for (let at = first; at < first + places; at += 1) {

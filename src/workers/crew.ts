@@ -1,4 +1,4 @@
-/** The workers beside the main thread, led as one: what is ordered is done by all, or by none. */
+/** The workers beside the main thread, as one: each order is carried out by all of them, or by none. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Clock, threadStartMs } from '../clock.ts';
 import type { Change } from '../config/reload.ts';
@@ -15,7 +15,7 @@ import type { FromWorker, Order, WorkerSettings } from './orders.ts';
 import type { Relay } from './relay.ts';
 import { firstSeat, placementOf, type Seat } from './seat.ts';
 
-/** What the main thread has, and the others use. */
+/** What belongs to the main thread and is used by the workers. */
 export interface Main {
   readonly router: Router;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export interface Main {
   readonly hops: HopMonitor;
 }
 
-/** With what a policy can be compiled from anew. */
+/** All that a worker needs to compile the policy. */
 export type CrewSettings = RouterSettings & Pick<Snapshot, 'rows'>;
 
 type Ports = Map<number, MessagePort>;
@@ -120,7 +120,7 @@ export class Crew {
     return this.#fellows.map((fellow) => fellow.isAlive()).every((isAlive) => isAlive);
   }
 
-  /** A probe has found the connection of the main thread dead: those of the others may be as old. */
+  /** A probe has found the main thread's connection dead: those of the workers may be dead, too. */
   leave(target: Target): void {
     for (const fellow of this.#fellows) fellow.tell({ kind: 'leave', target });
   }
@@ -160,7 +160,7 @@ function waysBetween(count: number): readonly Ports[] {
   return ways;
 }
 
-/** @param listeners say which ports the system has chosen where the configuration leaves it the choice */
+/** @param listeners with the ports that the system has chosen for port 0 */
 function settingsOf(settings: CrewSettings, listeners: readonly Listener[]): WorkerSettings {
   const { node, timers, dns, health, proxyRequire, log, keys, rows, transport } = settings;
   const listen = transport.listen.map((setting, index) => ({

@@ -1,4 +1,4 @@
-/** The connection of another worker, as the worker sees it that has the INVITE which something came about. */
+/** A connection of another worker on which a message arrived for an INVITE of this worker. */
 import type { MessagePort } from 'node:worker_threads';
 import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Flow, Listener } from '../sip/transport/flow.ts';
@@ -33,7 +33,7 @@ export class LentFlow implements Flow {
   readonly listener: Listener;
   readonly verifiedNames: readonly string[];
   readonly maxOctets: number;
-  /** What becomes of it is its worker's business, which also knows where else an answer may go. */
+  /** Always, here: the worker that owns it handles its end, and knows where else an answer may go. */
   readonly state = 'open';
   readonly isEnding = false;
   readonly users = new FlowUsers();

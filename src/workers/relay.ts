@@ -1,6 +1,6 @@
 /**
- * What workers give to each other: responses, by the number in the branch, and what comes by a connection of one about an
- * INVITE that another one has, by the table of all INVITEs.
+ * What workers pass to each other: responses, by the number in the branch, and requests that belong to another worker's
+ * INVITE, by the table of all INVITEs.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';

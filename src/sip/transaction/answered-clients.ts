@@ -7,7 +7,7 @@ import type { Flow, Sender } from '../transport/flow.ts';
 import { Lingering, type Remains } from './lingering.ts';
 import { type StrayCode, strayCode } from './matching.ts';
 
-/** Who is told of every further 2xx to an INVITE (RFC 6026 §7.2). It is held for 64*T1, so it should hold little. */
+/** Is given every further 2xx to an INVITE (RFC 6026 §7.2). It is held for 64*T1, so it should hold little. */
 export interface AcceptedUser {
   /** Whether it may be a response to the request at all, by what was noted of it. */
   accepts(response: SipResponse, note: string): boolean;
@@ -16,7 +16,7 @@ export interface AcceptedUser {
   onResponse(response: SipResponse): void;
 }
 
-/** Absorbs what comes. */
+/** Absorbs all that comes. */
 export const nobody: AcceptedUser = {
   accepts: () => true,
   mayAnswer: () => false,

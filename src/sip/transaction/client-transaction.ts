@@ -155,8 +155,9 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   }
 
   /**
-   * Said with the first 2xx to an INVITE: who is told of further ones.
-   * @param note handed to it with each of them
+   * Called with the first 2xx to an INVITE.
+   * @param heir is given the further ones
+   * @param note given with each of them
    */
   handOver(heir: AcceptedUser, note: string): void {
     this.#heir = heir;
@@ -164,8 +165,8 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   }
 
   /**
-   * For whoever waits no longer for the answer to an INVITE: nothing is sent again, but a 2xx that comes within `ms` all the
-   * same is passed up, for somebody has answered a call (§16.7 step 5).
+   * Gives up waiting for the answer to an INVITE: nothing is sent again, but a 2xx that comes within `ms` is still passed up,
+   * because it means that a call was answered (§16.7 step 5).
    */
   giveUp(ms: number, heir: AcceptedUser, note: string): void {
     this.stopTimers();
@@ -173,7 +174,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#rim.accepted(this, ms, heir, note);
   }
 
-  /** For whoever waits no longer: nothing is sent again, and what still comes is a stray. */
+  /** Gives up waiting: nothing is sent again, and a response that still comes is a stray. */
   abandon(): void {
     this.#terminate();
   }

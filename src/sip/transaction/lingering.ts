@@ -31,7 +31,7 @@ class Rows<User> {
   /** Positions of texts. */
   readonly keys: Float64Array;
   readonly texts: Float64Array;
-  /** Who pays, and the octets that it has been told of. */
+  /** The account that is charged, and with how many octets. */
   readonly accounts: (MemoryAccount | undefined)[];
   readonly held: Int32Array;
   readonly flows: (Flow | undefined)[];
@@ -94,7 +94,7 @@ class Rows<User> {
   }
 }
 
-/** @template User who is told of what still comes */
+/** @template User is given what still comes */
 export class Lingering<User> {
   #rows = new Rows<User>(firstCapacity);
   #oldest = 0;

@@ -46,7 +46,7 @@ export const clientKey = (branch: string, method: string): string =>
 /** Why a response is dropped: stable, for the log. */
 export type StrayCode = 'no-transaction' | 'not-from-the-hop' | 'other-sent-by' | 'other-method' | 'not-for-the-asker';
 
-/** Who knows whether another peer than the one that was asked may answer in its place. */
+/** Says whether another peer than the one that was asked may answer in its place. */
 interface AnswerJudge {
   mayAnswer(other: Sender): boolean;
 }
@@ -66,7 +66,7 @@ export const strayCode = (
   const { topVia } = response;
   const { sentByHost, sentByPort: ownPort } = flow.listener;
   if (!isSamePeer(from, flow) && !judge.mayAnswer(from)) return 'not-from-the-hop';
-  // §18.1.2: a response whose sent-by is not what was inserted here is nobody's.
+  // §18.1.2: a response whose sent-by is not what was inserted here belongs to no transaction.
   if (topVia?.host !== sentByHost || sentByPort(topVia, flow.transport) !== ownPort) return 'other-sent-by';
   // §17.1.3: CSeq's method is that of the request.
   return response.cseqMethod === method ? undefined : 'other-method';

@@ -154,7 +154,7 @@ export class ServerTransaction extends TimedTransaction {
     this.#isOver = true;
   }
 
-  /** Sends `text`, a response of `status`. What comes after a final response is not sent (2xx to INVITE excepted). */
+  /** Sends `text`, a response of `status`. After a final response nothing is sent (but a 2xx to INVITE). */
   respond(status: number, text: string): void {
     const step = this.#machine.step(this.#state, this.#responseEvent(status));
     if (step.effects.length === 0) return this.#respondLate(status, text);

@@ -37,7 +37,7 @@ export interface TransactionUser {
   onRequest(transaction: ServerTransaction): void;
   /** A CANCEL, in a transaction of its own, and the transaction it means, of whatever method (undefined: unknown here). */
   onCancel(transaction: ServerTransaction, cancelled: Cancelled | undefined): void;
-  /** ACK to a 2xx, and BENOTIFY: requests that nobody answers. */
+  /** ACK to a 2xx, and BENOTIFY: requests without an answer. */
   onUnanswered(request: SipRequest, flow: Flow): void;
   /** A request without a usable top Via, so that no transaction can be made for it. */
   onUnmatchable(request: SipRequest, flow: Flow): void;

@@ -1,7 +1,7 @@
 /**
- * The connections that peers have opened, from before the handshake until they are closed: how many there may be, and who
- * has to go. Those whose peer is not let in yet have a share of their own, and not for long, so that whoever just connects
- * and waits is in nobody's way.
+ * The connections that peers have opened, from before the handshake until they are closed: how many there may be, and which is
+ * closed when there are more. Those whose peer is not let in yet have a limit and a time of their own, so that peers that only
+ * connect and wait cannot keep others out.
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock.ts';

@@ -1,4 +1,4 @@
-/** What the transports ask about peers; whoever knows the configuration answers. A reload may change every answer. */
+/** What the transports ask about peers; the answers follow the configuration, and change with a reload. */
 import type { Sender, Transport } from './flow.ts';
 
 /** What an address alone says of a peer: let in; let in if TLS proves its name; or not let in, whatever it proves. */
@@ -8,6 +8,6 @@ export interface Door {
   prospectOf(remoteAddress: string, transport: Transport): Prospect;
   /** By all that is known of it. */
   admits(peer: Sender): boolean;
-  /** Whether who is not let in hears so (403), or nothing. */
+  /** Whether a peer that is not let in gets 403, or no answer. */
   readonly answersStrangers: boolean;
 }

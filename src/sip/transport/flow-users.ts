@@ -1,7 +1,7 @@
-/** Those who wait on a flow, and how they are told that it failed them. */
+/** Who waits for something on a flow, and must be told when it fails. */
 import type { TransportError } from './transport-error.ts';
 
-/** Somebody who waits for something on a flow and must be told when it dies. */
+/** A transaction or the like that waits for something on a flow. */
 export interface FlowUser {
   /** Kept by the flow's `users`; -1 while it waits on none. */
   flowPlace: number;

@@ -37,7 +37,7 @@ export interface Target {
   readonly tlsProfile: string | undefined;
 }
 
-/** One of these the far certificate must carry; none: whoever the CA vouches for. */
+/** One of these the far certificate must carry; none: any certificate of a trusted CA. */
 export const expectedNames = ({ tlsName, otherTlsNames = [] }: Target): readonly string[] =>
   tlsName === undefined ? [] : [tlsName, ...otherTlsNames];
 
@@ -83,7 +83,7 @@ export interface Flow {
   send(message: string, sender?: FlowUser): void;
 }
 
-/** Who sent a message, for those who need not answer it. */
+/** The sender of a message that needs no answer. */
 export type Sender = Pick<Flow, 'transport' | 'remoteAddress' | 'remotePort' | 'verifiedNames'>;
 
 /** Why a stream cannot be read on: `framing-lost` is answered with 400, the others with 513 (RFC 3261 §18.3, §21.5.7). */
@@ -101,8 +101,8 @@ export interface MessageHandler {
   /** Told behind `onDiscarded`: a response that cannot be sent on, but may tell whose it is. Not to be read for more. */
   onUnfitResponse(response: SipResponse, flow: Flow): void;
   /**
-   * A request behind which nobody can say where the next one begins, or too large: the text of it that is there.
-   * @returns what its sender is told; the connection is closed then
+   * A request that is too large, or after which the start of the next one is unknown: the text of it that has come.
+   * @returns the answer; the connection is closed then
    */
   onLostRequest(request: SipRequest, flow: Flow, loss: Loss): string | undefined;
   /**
@@ -110,13 +110,13 @@ export interface MessageHandler {
    * @param callId as far as it is known
    */
   onDiscarded(what: DiscardCode, flow: Flow, detail: string, callId?: string): void;
-  /** A TLS peer is not who it must be: one that came to us, or one that we went to. Its connection is not discarded besides. */
+  /** A TLS peer, of either direction, is not the one that it must be. `onDiscarded` is not called for its connection. */
   onPeerRefused?(refusal: PeerRefusal, flow: Flow, direction: 'in' | 'out'): void;
-  /** Somebody at the far side of an open flow has proved its verified names; told again every minute while it is open. */
+  /** The peer of an open flow has proved its verified names; called again every minute while it is open. */
   onProved?(flow: Flow): void;
   /**
-   * Why a peer with these verified names and this address may not speak at all; undefined: it may, or it is told in SIP.
-   * Asked of those who had to prove who they are, before their first octet is read and after every change of settings.
+   * Why a peer with these verified names and this address may not speak at all; undefined: it may, or is refused in SIP.
+   * Asked for peers that had to show a certificate, before their first octet is read and after every change of settings.
    */
   refusalOf?(flow: Flow): PeerRefusal | undefined;
   /** A response that could not be given to who asked: told as far as it is known. `flow` brought its request, or its peer did. */
@@ -171,8 +171,8 @@ export interface TransportLayer {
    */
   sendResponse(text: string, request: SipRequest | undefined, flow: Flow): void;
   /**
-   * Accepts no more connections, closes those where nobody waits for anything, and ends when all are closed, at the latest
-   * after `graceMs`. Until then what comes in is handed up as ever.
+   * Accepts no more connections, closes those that are idle, and ends when all are closed, at the latest after `graceMs`. Until
+   * then messages are still passed up.
    */
   close(graceMs: number): Promise<void>;
 }

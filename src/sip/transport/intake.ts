@@ -2,7 +2,7 @@
 import { checkResponse, type SipResponse } from '../../sip-parser/index.ts';
 import type { Flow, MessageHandler } from './flow.ts';
 
-/** Without these nobody can say what it answers, or how (RFC 4475 §3.1.2.5, §3.1.2.19). */
+/** Without these it is unclear what a response answers, or how (RFC 4475 §3.1.2.5, §3.1.2.19). */
 const tellsNothing: ReadonlySet<string> = new Set(['Status-Line', 'CSeq']);
 
 /** A malformed response goes no further (RFC 3261 §18.1.2); a malformed request is for the proxy to answer. */

@@ -81,7 +81,7 @@ export class Listening {
     return found instanceof UdpPort ? found : undefined;
   }
 
-  /** Nobody waits for a response by UDP. */
+  /** No response is awaited by UDP. */
   get isAtRest(): boolean {
     return this.#allUdpPorts().every((port) => port.isAtRest);
   }

@@ -1,4 +1,4 @@
-/** Who the far side of a TLS connection is, asked when its handshake is over and before anything else is read or written (RFC 5922 §7). */
+/** The identity of a TLS peer, judged after the handshake and before anything else is read or written (RFC 5922 §7). */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { MayName } from '../../certificates/name-constraints.ts';
@@ -12,7 +12,7 @@ import { shownCertificate, shownChain, type TlsContext } from './tls.ts';
 export interface Expectation {
   /** The peer opened it: then the profile says what it must show. */
   readonly isAccepted: boolean;
-  /** One of these must be a name of the peer; none: whoever the CA vouches for. */
+  /** One of these must be a name of the peer; none: any name that a trusted CA has certified. */
   readonly names: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export function identify(
   const certificate = shownCertificate(socket);
   if (certificate === undefined) return withoutCertificate(profile, wanted);
   if (!socket.authorized) return certificateRefusal(faultOf(socket, trust), certificate);
-  // The whole chain is read for those only who are known by sip URIs.
+  // The whole chain is read only for peers that are known by sip URIs.
   let known: MayName | undefined;
   return judgeNames(certificate, profile, wanted, (host) => {
     known ??= mayNameOf(socket, trust);

@@ -1,4 +1,4 @@
-/** Why a peer is refused before a word of SIP: a stable code, what was seen, and what to do about it. Pure. */
+/** Why a peer is refused before any SIP is exchanged: a stable code, what was seen, and what to do about it. Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine, namesInDispute, namesShown } from '../../certificates/names.ts';
 import { isWithoutTls } from './strange-speech.ts';
@@ -19,7 +19,7 @@ export type PeerRefusalCode =
   | 'tls-certificate-refused'
   | 'tls-crl-missing'
   | 'tls-crl-expired'
-  /** It is not who we wanted to reach. */
+  /** It is not the peer that was to be reached. */
   | 'tls-name-mismatch'
   /** It is none of the profile's `peers`. */
   | 'tls-name-not-allowed'

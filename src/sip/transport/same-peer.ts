@@ -1,4 +1,4 @@
-/** Whether two flows lead to one peer, so that what comes by the one may concern what went by the other. Pure. */
+/** Whether two flows lead to one peer, so that a message on one may belong to a request on the other. Pure. */
 import type { Sender } from './flow.ts';
 
 /**

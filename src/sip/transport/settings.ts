@@ -1,4 +1,4 @@
-/** What the transport layer is told at start: its settings, and values that are compiled from the configuration. */
+/** What the transport layer is given at start: its settings, and values that are compiled from the configuration. */
 import { getHeapStatistics } from 'node:v8';
 import { called, defaultsOf, type ObjectOf, optional, withDefault } from '../../settings/reader.ts';
 import { DAY, KIB, MIB, MINUTE, SECOND } from '../../settings/units.ts';
@@ -34,13 +34,13 @@ export interface TlsProfile {
   readonly certificate: string;
   /** PEM. */
   readonly key: string;
-  /** PEM bundle: whom to trust. The system's own roots are never used. */
+  /** PEM bundle of trusted CAs. The system's own roots are never used. */
   readonly ca: string;
   /** PEM texts of revocation lists; with any, every CA of a chain needs one (RFC 5280 §6.3). */
   readonly crl?: readonly string[];
   /** What a peer that connects to us must show. */
   readonly clientCertificate: 'required' | 'optional' | 'none';
-  /** The names that may connect; undefined: all whom the CA vouches for. */
+  /** The names that may connect; undefined: any with a certificate of a trusted CA. */
   readonly peers?: readonly string[];
   /** A certificate without subjectAltName is known by its common name (RFC 5922 §7.1); default true. */
   readonly commonName?: boolean;

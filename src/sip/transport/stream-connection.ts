@@ -23,7 +23,7 @@ export interface StreamSurroundings extends ReaderSurroundings {
   readonly memory: MemoryBudget;
   readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;
-  /** TLS is set up, and the peer is whom we wanted to reach. */
+  /** TLS is set up, and the peer is the one that was to be reached. */
   onIdentified(connection: StreamConnection): void;
   onPeerRefused(refusal: PeerRefusal, connection: StreamConnection): void;
   /** A response cannot reach its peer by the connection that brought its request. */
@@ -32,7 +32,7 @@ export interface StreamSurroundings extends ReaderSurroundings {
   lost(response: string, connection: StreamConnection, why: TransportError): void;
 }
 
-/** Who must know how a connection can be found. */
+/** What must know how a connection can be found. */
 export interface ConnectionRegistry {
   /** Messages to `port` of the peer's address may use the connection too. */
   addAlias(connection: StreamConnection, port: number): void;
@@ -58,7 +58,7 @@ const BURST_QUEUES = 16;
 /** So many octets may always wait to be written: for one message more no connection is given up. */
 const FREE_QUEUE = 65_536;
 
-/** After this a peer that is gone has answered our last octets with a reset, and another write is told of it. */
+/** After this a peer that is gone has answered our last octets with a reset, and a further write fails. */
 const RESET_MS = 100;
 
 export class StreamConnection implements ReadConnection {
@@ -74,7 +74,7 @@ export class StreamConnection implements ReadConnection {
   localAddress = '';
   localPort = 0;
   state: Flow['state'] = 'connecting';
-  /** As the peer has shown it, whoever vouches for it; undefined over TCP. */
+  /** As the peer has shown it, trusted or not; undefined over TCP. */
   peerCertificate: X509Certificate | undefined;
 
   readonly #socket: Socket;
@@ -100,7 +100,7 @@ export class StreamConnection implements ReadConnection {
   #late = 0;
   /** Nothing that comes is read any more. */
   #isMuted = false;
-  /** What comes waits in the socket. */
+  /** Reading is paused: input waits in the socket. */
   #isPaused = false;
   #hasMoved = false;
   /** Octets read since others had their turn. */
@@ -145,7 +145,7 @@ export class StreamConnection implements ReadConnection {
     return this.#expectedNames;
   }
 
-  /** Nobody waits for a response by it, and every request that came by it is answered. */
+  /** No response is awaited on it, and every request that came by it is answered. */
   get isAtRest(): boolean {
     return this.users.size === 0 && this.#owed === 0;
   }
@@ -159,7 +159,7 @@ export class StreamConnection implements ReadConnection {
     return this.#isRetired;
   }
 
-  /** What comes by it is served as ever, until it has been quiet for as long as a peer may wait for an answer. */
+  /** Requests on it are served until it has been quiet for as long as a peer may wait for an answer. */
   retire(): void {
     this.#isRetired = true;
     this.onNewTimeouts();

@@ -1,4 +1,4 @@
-/** A listening TCP or TLS port: accepts connections, as many and of whom it may, and sees them through the handshake. */
+/** A listening TCP or TLS port: accepts connections within the limits and from admitted addresses, up to the end of the handshake. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
@@ -101,8 +101,8 @@ export class StreamListener {
   }
 
   /**
-   * Who could not be let in is not heard, and costs no handshake. A peer that was reset before it was accepted, as load
-   * balancers probe ports, has no address any more: there is nobody to tell of.
+   * A peer that could not be let in is not read, and costs no handshake. A connection that was reset before it was accepted, as
+   * by probes of load balancers, has no address any more, so that nothing can be reported.
    */
   readonly #onConnection = (socket: Socket): void => {
     if (socket.remoteAddress === undefined) return void socket.destroy();

@@ -14,7 +14,7 @@ export interface StreamOrigin {
   readonly tlsProfile: string | undefined;
   /** The event of `socket` that ends our connecting; undefined when the peer connected and is ready. */
   readonly openEvent: 'connect' | 'secureConnect' | undefined;
-  /** Asked once, when the connection is open; undefined: TCP, where nobody proves anything. */
+  /** Asked once, when the connection is open; undefined: TCP, where nothing is proved. */
   readonly identify: (() => CertificateNames | PeerRefusal) | undefined;
   /** TLS only. */
   readonly expectation: Expectation | undefined;

@@ -1,4 +1,4 @@
-/** TLS below a stream connection: profiles made ready, and handshakes in both directions. Who the peer is, is judged behind them. */
+/** TLS below a stream connection: prepared profiles, and handshakes in both directions. The peer is judged after the handshake. */
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import tls from 'node:tls';
@@ -74,7 +74,7 @@ function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
 }
 
 export interface HandshakeHandler {
-  /** Nothing is known yet of who it is. */
+  /** Before the peer's identity is known. */
   onSecured(socket: tls.TLSSocket): void;
   /** @param reason for people */
   onFailed(reason: string, socket: Socket): void;
@@ -87,7 +87,7 @@ export function createHandshaker(context: TlsContext, handshakeMs: number, handl
   // Node would destroy an unauthorized socket without a word; judged by us, its address, its names and the reason are known.
   const server = tls.createServer({
     ...options,
-    // Who has proved one name does not become another on the same connection (TLS 1.2 and before).
+    // Without renegotiation a peer keeps the name that it has proved (TLS 1.2 and before).
     secureOptions: Number(options.secureOptions) | constants.SSL_OP_NO_RENEGOTIATION,
     requestCert,
     rejectUnauthorized: false,
@@ -98,7 +98,7 @@ export function createHandshaker(context: TlsContext, handshakeMs: number, handl
   return server;
 }
 
-/** Begins to connect, and shows our certificate. Whoever gets the socket judges the peer before anything is written. */
+/** Begins to connect, and shows our certificate. The caller must judge the peer before it writes anything. */
 export function dialTls(target: Target, listener: Listener, context: TlsContext): tls.TLSSocket {
   const { tlsName } = target;
   const localAddress = sourceAddress(listener, target);
@@ -107,7 +107,7 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
     host: target.address,
     port: target.port,
     secureContext: context.secureContext,
-    // As with those who connect to us: OpenSSL verifies all the same, and `identify` closes with the names that were seen.
+    // As for accepted connections: OpenSSL verifies all the same, and `identify` closes with the names that were seen.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
     ...(localAddress === undefined ? {} : { localAddress }),
@@ -117,7 +117,7 @@ export function dialTls(target: Target, listener: Listener, context: TlsContext)
   return tls.connect(options);
 }
 
-/** The peer's certificate, whoever vouches for it. Node gives its X509Certificate away once only (24.21): made anew here. */
+/** The peer's certificate, trusted or not. Node returns its X509Certificate only once (24.21), so it is created again here. */
 export function shownCertificate(socket: tls.TLSSocket): X509Certificate | undefined {
   const { raw } = socket.getPeerCertificate() as Partial<tls.PeerCertificate>;
   return raw === undefined ? undefined : new X509Certificate(raw);

@@ -86,7 +86,7 @@ class Transports implements ReconfigurableTransports {
   readonly #log: Log;
   readonly #pool = new ConnectionPool();
   readonly memory: MemoryBudget;
-  /** Those in force: a commit changes them in place, for everybody who holds them. */
+  /** Those in force: a commit changes them in place, for all that hold a reference. */
   readonly #limits: TransportLimits;
   readonly #timeouts: TransportTimeouts;
   readonly #door: Door;
@@ -197,7 +197,7 @@ class Transports implements ReconfigurableTransports {
     this.#reexamine(before);
   }
 
-  /** Nobody stays whom we would not let in now: trust may have been taken from a CA, a certificate, a name or an address. */
+  /** Closes peers that would not be let in now: a CA, a certificate, a name or an address may have lost its trust. */
   #reexamine(before: ReadonlyMap<string, TlsContext>): void {
     for (const connection of [...this.#pool.connections]) {
       if (this.#contextFor(connection) !== before.get(connection.tlsProfile ?? '')) this.#identifyAgain(connection);

@@ -143,7 +143,7 @@ export class UdpPort {
     return this.#limits.udpDatagramBytes;
   }
 
-  /** Nobody waits for a response by UDP, here or there. */
+  /** No response is awaited by UDP, on either side. */
   get isAtRest(): boolean {
     if (this.#owed > 0 || this.#former.some(isAwaited)) return false;
     for (const flow of this.#flows.values()) if (isAwaited(flow)) return false;
@@ -158,7 +158,7 @@ export class UdpPort {
     return { code: 'send-failed', detail: `no datagram can be sent to ${address} port ${port}` };
   }
 
-  /** Who is not let in is not remembered: strangers, whose number has no end, would push out the peers. */
+  /** Only peers that are let in are remembered: strangers, whose number is unlimited, would displace them. */
   #meet(address: string, port: number): UdpFlow {
     const isStranger = this.#door.prospectOf(address, 'udp') !== 'admitted';
     return isStranger ? new UdpFlow(this, this.#listener!, address, port) : this.#addFlow(address, port);

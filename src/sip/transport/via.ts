@@ -54,7 +54,7 @@ export function responseTarget(via: Via, flow: Flow): Target | undefined {
   };
 }
 
-/** RFC 5922 §7.3: the new peer must be who the old one has proved to be; sent-by only chooses among its names. */
+/** RFC 5922 §7.3: the new peer must have proved the same name as the old one; sent-by only chooses among its names. */
 function nameOfPeer({ host }: Via, { verifiedNames }: Flow): string {
   return verifiedNames.includes(host) ? host : (verifiedNames[0] ?? host);
 }

@@ -25,7 +25,7 @@ export class WriteTurn {
   #trust = 0;
   #trustLeft = 0;
 
-  /** `flush` follows with the end of the read that goes on, or of the turn. The caller adds itself once until then. */
+  /** `flush` follows at the end of the current read, or of the turn. The caller adds itself once until then. */
   add(connection: Flushable): void {
     this.#waiting.push(connection);
     const leavesWithRead = this.#isReading && this.#trustLeft > 0;

@@ -214,9 +214,9 @@ class Compiler {
   }
 
   #sources(former: readonly Source[]): readonly Source[] {
-    const place = { folder: this.#folder, former };
-    const { sources } = this.#settings.directory;
-    return sources.flatMap(({ path, value }) => value.compile(path, this.#report, place) ?? []);
+    const { directory, routing } = this.#settings;
+    const place = { folder: this.#folder, former, microsoftUser: routing['microsoft-user'] };
+    return directory.sources.flatMap(({ path, value }) => value.compile(path, this.#report, place) ?? []);
   }
 
   #log(): LogSettings {

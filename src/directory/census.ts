@@ -88,7 +88,8 @@ export class CensusTaker {
       users,
       enabled: this.#enabled,
       addressOnly: this.#addressOnly,
-      unseenAttribute: users > 0 && !this.#showsEnabled ? this.#attributes.enabled : undefined,
+      unseenAttribute:
+        users > 0 && this.#attributes.decides && !this.#showsEnabled ? this.#attributes.enabled : undefined,
       accountDisabled: this.#accountDisabled.finding,
       malformed: this.#malformed.finding,
       duplicate: this.#duplicate.finding,

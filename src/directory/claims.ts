@@ -13,6 +13,11 @@ export interface UserSearch {
   readonly attributes: UserAttributes;
 }
 
+/** An object with the address, as the server has shown it. */
+export interface FoundClaim extends Claim {
+  readonly showsEnabled: boolean;
+}
+
 const formsOf = (attribute: string, key: string): readonly LdapFilter[] => [
   { equal: attribute, value: `sip:${key}` },
   ...(schemeIsAlwaysWritten(attribute) ? [] : [{ equal: attribute, value: key }]),
@@ -31,8 +36,8 @@ export async function claimsTo(
   where: UserSearch,
   controls: readonly LdapControl[],
   run: (search: LdapSearch) => Promise<unknown>,
-): Promise<readonly Claim[]> {
-  const claims = new Map<string, Claim>();
+): Promise<readonly FoundClaim[]> {
+  const claims = new Map<string, FoundClaim>();
   await Promise.all(where.baseDns.map((baseDn) => run({ ...searchFor(key, where, claims), baseDn, controls })));
   return [...claims.values()].sort(compareClaims);
 }
@@ -41,7 +46,7 @@ export async function claimsTo(
 function searchFor(
   key: string,
   { scope, filter, attributes }: UserSearch,
-  claims: Map<string, Claim>,
+  claims: Map<string, FoundClaim>,
 ): Omit<LdapSearch, 'baseDn'> {
   const hasAddress: LdapFilter = { or: attributes.addresses.flatMap((attribute) => formsOf(attribute, key)) };
   return {
@@ -50,10 +55,10 @@ function searchFor(
     attributes: [...attributes.addresses, attributes.enabled],
     sizeLimit: mostClaims,
     onEntry: (entry) => {
-      const { dn, isEnabled, addresses } = readUserEntry(entry, attributes);
+      const { dn, isEnabled, showsEnabled, addresses } = readUserEntry(entry, attributes);
       // The server compares more loosely than we do (RFC 4518: spaces, presentation forms).
       const address = addresses.find((each) => each.key === key);
-      if (address !== undefined) claims.set(dn.toLowerCase(), { dn, isEnabled, rank: address.rank });
+      if (address !== undefined) claims.set(dn.toLowerCase(), { dn, isEnabled, showsEnabled, rank: address.rank });
     },
   };
 }

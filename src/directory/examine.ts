@@ -88,7 +88,7 @@ async function readFacts(connection: LdapConnection, settings: LdapSourceSetting
     canDirSync: server.canDirSync,
     canNotify: server.canNotify,
     seesDeletions:
-      server.kind === 'active-directory' ? await readSeesDeletions(connection, server.namingContext) : undefined,
+      server.kind === 'active-directory' ? await readSeesDeletions(connection, server.namingContexts) : undefined,
     notInGlobalCatalog: await readNotInGlobalCatalog(connection, server, [...addresses, enabled]),
     isGlobalCatalog: /:326[89]$/.test(connection.server),
   };
@@ -104,7 +104,8 @@ function clockAhead(time: string | undefined): number | undefined {
 
 async function readLastChange(connection: LdapConnection, server: ServerFacts): Promise<ExaminedFacts['lastChange']> {
   if (server.kind === 'active-directory') return { name: 'USN', value: await readHighestUsn(connection) };
-  const csns = await readContextCsns(connection, server.namingContext).catch(() => []);
+  const csns: string[] = [];
+  for (const each of server.namingContexts) csns.push(...(await readContextCsns(connection, each).catch(() => [])));
   return csns.length === 0 ? undefined : { name: 'CSN', value: csns.join(', ') };
 }
 

@@ -64,7 +64,10 @@ export function readPagedCookie(controls: readonly LdapControl[]): Buffer | unde
 /** Lets everybody use DirSync, who then sees what he may read. */
 export const dirSyncObjectSecurity = 0x1;
 
-/** @param flags `dirSyncObjectSecurity` or 0 */
+/** Of an attribute with links, `member` for one, only the values that have come or gone ([MS-ADTS] 3.1.1.3.4.1.3). */
+export const dirSyncIncrementalValues = -0x80000000;
+
+/** @param flags of `dirSyncObjectSecurity` and `dirSyncIncrementalValues`, or 0 */
 export const dirSyncControl = (cookie: Buffer = none, flags = 0): LdapControl => ({
   oid: controlOids.dirSync,
   isCritical: true,

@@ -39,8 +39,8 @@ import { syncInThread } from './sync/thread.ts';
 export const ldapKind = {
   section: ldapSection,
   nameOf: nameOfRow,
-  compile(row: Item<LdapRow>, report: Report, { folder }: CompilePlace): Source | undefined {
-    const settings = compileLdap(row, report, folder);
+  compile(row: Item<LdapRow>, report: Report, place: CompilePlace): Source | undefined {
+    const settings = compileLdap(row, report, place);
     return settings && new LdapSource(settings);
   },
   writes: writesOfLdap,

@@ -111,7 +111,7 @@ export const nameOfRow = ({ name, urls }: LdapRow): string => name ?? new URL(ur
 export function compileLdap(
   { path, value: row }: Item<LdapRow>,
   report: Report,
-  folder: string,
+  { folder, microsoftUser }: { readonly folder: string; readonly microsoftUser: 'enabled' | 'address' },
 ): LdapSourceSettings | undefined {
   checkSnapshot(row, path, report);
   checkLists(row, path, report);
@@ -133,7 +133,11 @@ export function compileLdap(
     baseDns: valuesOf(row.base),
     scope,
     filter,
-    attributes: { addresses: valuesOf(row.addressAttributes), enabled: row.enabledAttribute },
+    attributes: {
+      addresses: valuesOf(row.addressAttributes),
+      enabled: row.enabledAttribute,
+      decides: microsoftUser === 'enabled',
+    },
     followReferrals,
     pageSize,
     maxSearches,

@@ -1,7 +1,8 @@
 /** The look-up mode of an LDAP source: every question becomes a search, on one connection that is kept ready. */
 import type { DirectoryAnswer } from '../routing/types.ts';
-import { claimsTo, type UserSearch } from './claims.ts';
+import { claimsTo, type FoundClaim, type UserSearch } from './claims.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
+import { EnabledProbe, tellBlind } from './enabled-probe.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type LdapConnection, LdapError, type LdapResult, type LdapSearch } from './ldap.ts';
 import type { LdapLog, LdapParts, OwnedConnections } from './ldap-connections.ts';
@@ -35,6 +36,7 @@ export class LookupSource implements OpenSource {
   readonly #kept: KeptConnection;
   readonly #referrals: ReferralFollower | undefined;
   readonly #slots: SearchSlots;
+  readonly #probe: EnabledProbe;
   readonly #log: LdapLog;
   readonly #ready: Promise<void>;
   readonly #once = new Once();
@@ -45,6 +47,7 @@ export class LookupSource implements OpenSource {
     this.#log = log;
     this.#kept = new KeptConnection(connections, clock);
     this.#referrals = settings.followReferrals ? new ReferralFollower(connections) : undefined;
+    this.#probe = new EnabledProbe(settings, () => clock.now());
     this.#slots = new SearchSlots(settings.maxSearches, settings.longestWaitMs, () => clock.now());
     this.#ready = this.#kept.start();
   }
@@ -78,14 +81,25 @@ export class LookupSource implements OpenSource {
   /** A connection that ends under a search says nothing about the user: the next one is asked, once. */
   async #ask(key: string): Promise<DirectoryAnswer> {
     try {
-      return this.#answer(key, await this.#claims(await this.#kept.get(), key));
+      return await this.#askBy(await this.#kept.get(), key);
     } catch (error) {
       if (!(error instanceof LdapError) || !connectionEnds.has(error.code)) throw error;
-      return this.#answer(key, await this.#claims(await this.#kept.get(), key));
+      return await this.#askBy(await this.#kept.get(), key);
     }
   }
 
-  #claims(connection: LdapConnection, key: string): Promise<readonly Claim[]> {
+  async #askBy(connection: LdapConnection, key: string): Promise<DirectoryAnswer> {
+    const claims = await this.#claims(connection, key);
+    const { source, attributes } = this.#settings;
+    const isEnabled = claims.some((claim) => claim.isEnabled);
+    const unseen = isEnabled ? undefined : claims.find(({ showsEnabled }) => !showsEnabled);
+    if (unseen !== undefined && (await this.#probe.isBlind((search) => this.#search(connection, search)))) {
+      return { kind: 'unavailable', why: `${source}: ${tellBlind(attributes)}` };
+    }
+    return this.#answer(key, claims);
+  }
+
+  #claims(connection: LdapConnection, key: string): Promise<readonly FoundClaim[]> {
     const controls = this.#referrals === undefined ? withoutReferences : [];
     return claimsTo(key, this.#settings, controls, (search) => this.#search(connection, search));
   }

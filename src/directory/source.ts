@@ -30,6 +30,8 @@ export interface SourceKind<Row = unknown> {
 export interface CompilePlace {
   /** Where relative file names start. */
   readonly folder: string;
+  /** Who counts as a Microsoft user: whoever is enabled, or whoever has an address. */
+  readonly microsoftUser: 'enabled' | 'address';
   /** Sources of the configuration in force: a file that says the same need not be read into users again. */
   readonly former: readonly Source[];
 }

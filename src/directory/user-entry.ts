@@ -7,6 +7,8 @@ export interface UserAttributes {
   readonly addresses: readonly string[];
   /** An LDAP Boolean; only TRUE, in whatever case, makes a Microsoft user of him who has an address. */
   readonly enabled: string;
+  /** Whether it does: where the address alone makes a Microsoft user, nobody need have the attribute. */
+  readonly decides: boolean;
 }
 
 export interface UserAddress {
@@ -19,6 +21,8 @@ export interface UserAddress {
 export interface UserEntry {
   readonly dn: string;
   readonly isEnabled: boolean;
+  /** Whether it says anything of it. */
+  readonly showsEnabled: boolean;
   /** Each key once, with its best rank. */
   readonly addresses: readonly UserAddress[];
   /** Values that should be SIP addresses and are not; with attribute, for the report. */
@@ -73,7 +77,13 @@ export function readUserEntry(entry: LdapEntry, { addresses: names, enabled }: U
     }
   }
   const isEnabled = readEnabled(entry.text(enabled) ?? '') === true;
-  return { dn: entry.dn, isEnabled, addresses: [...addresses.values()], malformed: wrong };
+  return {
+    dn: entry.dn,
+    isEnabled,
+    showsEnabled: entry.has(enabled),
+    addresses: [...addresses.values()],
+    malformed: wrong,
+  };
 }
 
 /** One of several objects that have the same address. */

@@ -173,7 +173,7 @@ test('an attribute of another product is searched too, with and without the sche
     await writer.modify(`CN=${nameOf(1)},${server.usersDn}`, [change('sip:with@example.com')]);
     await writer.modify(`CN=${nameOf(2)},${server.usersDn}`, [change('without@example.com')]);
     const directory = await lookupIn(server, {
-      source: { attributes: { addresses: ['ectisrv3UserSipUri'], enabled: 'msRTCSIP-UserEnabled' } },
+      source: { attributes: { addresses: ['ectisrv3UserSipUri'], enabled: 'msRTCSIP-UserEnabled', decides: true } },
     });
     expect(await directory.lookup(keyOfAddress('with@example.com')!)).toMatchObject(enabled);
     expect(await directory.lookup(keyOfAddress('without@example.com')!)).toMatchObject(enabled);

@@ -136,7 +136,7 @@ describe.each<Mode>(['lookup', 'snapshot'])('mode %s: in an outage', (mode) => {
       { filter: '(objectClass=person)' },
       { baseDns: [`ou=elsewhere,${server.suffix}`] },
       { scope: 'one' },
-      { attributes: { addresses: ['proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' } },
+      { attributes: { addresses: ['proxyAddresses'], enabled: 'msRTCSIP-UserEnabled', decides: true } },
     ];
     for (const change of changes) {
       const before = await knowing(sourceIn(mode));

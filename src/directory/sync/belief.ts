@@ -1,5 +1,7 @@
 /** Whether what a sweep has found is believed, for users that are dropped by mistake lose their messages. */
+import { tellBlind } from '../enabled-probe.ts';
 import { LdapError } from '../ldap.ts';
+import type { SweepNotes } from './report.ts';
 import type { Loss } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 
@@ -11,6 +13,13 @@ export function foundNobody({ baseDns, filter }: UserSource): LdapError {
   const what = `no object below ${baseDns.join(' and ')} matches ${filter}`;
   return new LdapError('ldap-schema', `${what}: is the base right, and may the account read these attributes?`);
 }
+
+/** Nobody shows who is enabled: to believe it would send everybody to the other side. */
+export const isBlind = ({ users, showsEnabled }: SweepNotes, { attributes }: UserSource): boolean =>
+  attributes.decides && users > 0 && !showsEnabled;
+
+export const foundNobodyEnabled = ({ users }: SweepNotes, { attributes }: UserSource): LdapError =>
+  new LdapError('ldap-schema', tellBlind(attributes, `none of ${users} users`));
 
 /**
  * @param objects that the sweep has found

@@ -1,17 +1,24 @@
 /** Follows an Active Directory by DirSync ([MS-ADTS] 3.1.1.3.4.1.3): the server itself remembers, in a cookie, what we have seen. */
 
 import { type LdapEntry, LdapError, type LdapFilter } from '../ldap.ts';
-import { controlOids, dirSyncControl, dirSyncObjectSecurity, plainControl, readDirSync } from '../ldap-controls.ts';
-import { type Follow, type FollowParts, inRounds, tell } from './follow.ts';
-import { searchOf } from './user-source.ts';
+import {
+  controlOids,
+  dirSyncControl,
+  dirSyncIncrementalValues,
+  dirSyncObjectSecurity,
+  plainControl,
+  readDirSync,
+} from '../ldap-controls.ts';
+import { resultCodes } from '../result-code.ts';
+import { type Follow, type FollowParts, inRounds, joinMarks, marksOf } from './follow.ts';
+import { Teller, toldBy } from './teller.ts';
+import { asksForMembership, searchOf } from './user-source.ts';
 
 /** Never by address: neither a tombstone nor a user who lost his address has one. Contacts may have SIP addresses too. */
-const everyPerson: LdapFilter = {
-  or: [
-    { equal: 'objectClass', value: 'user' },
-    { equal: 'objectClass', value: 'contact' },
-  ],
-};
+const everyPerson: readonly LdapFilter[] = [
+  { equal: 'objectClass', value: 'user' },
+  { equal: 'objectClass', value: 'contact' },
+];
 
 /** Matches nothing: brings the cookie of this moment without the whole directory. */
 const nobody: LdapFilter = { equal: 'objectClass', value: 'pifNobody' };
@@ -19,27 +26,42 @@ const nobody: LdapFilter = { equal: 'objectClass', value: 'pifNobody' };
 const insufficientAccessRights = 50;
 
 export const followByDirSync: Follow = async (parts) => {
-  if (!parts.server.canDirSync) {
-    throw new LdapError('ldap-protocol', `${parts.connection.server} knows no DirSync: use follow: poll`);
+  const { server, connection } = parts;
+  if (!server.canDirSync) {
+    throw new LdapError('ldap-protocol', `${connection.server} knows no DirSync: use follow: poll`);
   }
-  const dirSync = new DirSync(parts);
-  await dirSync.start(parts.from);
-  const failed = inRounds(parts, () => dirSync.round());
+  const teller = new Teller(parts);
+  const marks = marksOf(parts.from, server.namingContexts.length);
+  const all = server.namingContexts.map((each) => new DirSync(parts, teller, each));
+  for (const [place, each] of all.entries()) await each.start(marks[place]);
+  const round = async (): Promise<void> => {
+    for (const each of all) await each.round();
+    parts.listener.confirmed();
+  };
+  if (parts.from !== undefined) await round();
+  const failed = inRounds(parts, round);
   return {
     get mark() {
-      return dirSync.cookie.toString('base64');
+      return joinMarks(all.map(({ cookie }) => cookie.toString('base64')));
     },
     failed,
   };
 };
 
+/** Of one naming context: the server takes no other base. */
 class DirSync {
   cookie: Buffer = Buffer.alloc(0);
   readonly #parts: FollowParts;
-  #flags = 0;
+  readonly #teller: Teller;
+  readonly #namingContext: string;
+  #flags: number;
 
-  constructor(parts: FollowParts) {
+  constructor(parts: FollowParts, teller: Teller, namingContext: string) {
     this.#parts = parts;
+    this.#teller = teller;
+    this.#namingContext = namingContext;
+    // Of a large group that changes not all members are wanted.
+    this.#flags = asksForMembership(parts.source.filter) ? dirSyncIncrementalValues : 0;
   }
 
   async start(from: string | undefined): Promise<void> {
@@ -49,7 +71,7 @@ class DirSync {
     } catch (error) {
       if ((error as LdapError).resultCode !== insufficientAccessRights) throw error;
       // Without the right "Replicating Directory Changes" one sees what one may read, but no deletions: sweeps find those.
-      this.#flags = dirSyncObjectSecurity;
+      this.#flags |= dirSyncObjectSecurity;
       await this.#begin();
     }
   }
@@ -61,21 +83,35 @@ class DirSync {
 
   /** Only what has changed comes of an object, and a value that is gone looks like one that was not touched: so it is read anew. */
   async round(): Promise<void> {
-    const { entries, cookie } = await this.#fetch(everyPerson);
-    for (const entry of entries) await tell(entry, this.#parts);
+    const { entries, cookie } = await this.#fetch({ or: [...everyPerson, ...this.#teller.others] });
+    for (const entry of entries) {
+      await this.#tellOfOthers(entry);
+      await this.#teller.tell(entry);
+    }
     // Only now: a successor that begins with this cookie is not told of them again.
     this.cookie = cookie;
-    this.#parts.listener.confirmed();
+  }
+
+  /** What an object is does not change, and so does not come. */
+  async #tellOfOthers({ dn, names }: LdapEntry): Promise<void> {
+    if (!names.some((name) => /^(?:name|member)(?:;|$)/.test(name))) return;
+    const { connection, server } = this.#parts;
+    const found: LdapEntry[] = [];
+    const filter = { or: this.#teller.others };
+    const search = searchOf(dn, 'base', filter, [server.identity, ...toldBy], (entry) => found.push(entry));
+    await connection.search(search).done.catch(ignoreAbsence);
+    for (const entry of found) await this.#teller.tellOfOthers(entry);
   }
 
   async #fetch(filter: LdapFilter): Promise<{ readonly entries: readonly LdapEntry[]; readonly cookie: Buffer }> {
     const { connection, server, source } = this.#parts;
     const { addresses, enabled } = source.attributes;
-    const names = [server.identity, 'isDeleted', 'name', 'userAccountControl', enabled, ...addresses];
+    const member = asksForMembership(source.filter) ? ['member'] : [];
+    const names = [server.identity, 'isDeleted', 'name', 'userAccountControl', enabled, ...addresses, ...member];
     const entries: LdapEntry[] = [];
     let { cookie } = this;
     for (let hasMore = true; hasMore; ) {
-      const search = searchOf(server.namingContext, 'sub', filter, names, (entry) => entries.push(entry));
+      const search = searchOf(this.#namingContext, 'sub', filter, names, (entry) => entries.push(entry));
       const controls = [dirSyncControl(cookie, this.#flags), plainControl(controlOids.showDeleted, false)];
       const state = readDirSync((await connection.search({ ...search, controls }).done).controls);
       if (state === undefined) throw new LdapError('ldap-protocol', `${connection.server} sent no DirSync cookie`);
@@ -84,4 +120,9 @@ class DirSync {
     }
     return { entries, cookie };
   }
+}
+
+/** It has been deleted, or moved on, since. */
+function ignoreAbsence(error: LdapError): void {
+  if (error.resultCode !== resultCodes.noSuchObject) throw error;
 }

@@ -1,7 +1,7 @@
 /** What all ways of hearing of changes between sweeps have in common. */
 import type { LdapConnection, LdapEntry } from '../ldap.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
-import { identityOf, reread, type UserSource } from './user-source.ts';
+import type { UserSource } from './user-source.ts';
 
 export interface SyncClock {
   /** Milliseconds since 1970: what is known is dated, and the dates outlive the process. */
@@ -19,14 +19,14 @@ export interface ChangeListener {
   gone(id: string): void;
   /** All that had changed by now has been told. */
   confirmed(): void;
-  /** Something was deleted, and only a sweep can say what. */
+  /** Something has happened to users who cannot be named, and only a sweep can say to whom. */
   doubted(): void;
 }
 
 /** Where a follower stands in the changes of one database; from there another may go on. */
 export interface Position {
   readonly instance: string;
-  /** A USN, a CSN, or a cookie in base64. */
+  /** A USN; or the CSNs, or a cookie in base64, of each naming context, one a line. */
   readonly mark: string;
 }
 
@@ -52,18 +52,6 @@ export interface Follower {
 /** Resolves when nothing that changes from then on can be missed. */
 export type Follow = (parts: FollowParts) => Promise<Follower>;
 
-/** [MS-ADTS] 3.1.1.5.5: what is left of a deleted object. */
-const isTombstone = (entry: LdapEntry): boolean => entry.text('isDeleted') === 'TRUE';
-
-/** Tells of an object that something happened to: it is read anew, by the source's own filter. */
-export async function tell(entry: LdapEntry, { connection, server, source, listener }: FollowParts): Promise<void> {
-  const id = identityOf(entry, server);
-  if (isTombstone(entry)) return listener.gone(id);
-  const now = await reread(connection, source, server, entry.dn);
-  if (now === undefined) listener.gone(id);
-  else listener.changed(id, now);
-}
-
 /**
  * Runs `round` again and again, each beginning `everyMs` after the one before began.
  * @returns what rejects when a round fails or the connection ends
@@ -85,6 +73,16 @@ export function inRounds({ connection, clock, everyMs }: FollowParts, round: () 
     next(clock.elapsed());
   });
 }
+
+/** Where each of `count` naming contexts stands; undefined: from now. */
+export const marksOf = (from: string | undefined, count: number): readonly (string | undefined)[] => {
+  const marks = from?.split('\n') ?? [];
+  return Array.from({ length: count }, (_, place) => (marks.length === count ? marks[place] : undefined));
+};
+
+/** @returns undefined when one of them has no place to go on from */
+export const joinMarks = (marks: readonly (string | undefined)[]): string | undefined =>
+  marks.includes(undefined) ? undefined : marks.join('\n');
 
 /** So rarely is a server asked whether it still lives when nothing else is asked of it. */
 export const reassureEveryMs = 15_000;

@@ -1,6 +1,6 @@
 /** Follows by being told: a search that never ends, on which the server sends what changes. Nothing is told of the time before it. */
 
-import { type LdapEntry, LdapError } from '../ldap.ts';
+import { type LdapEntry, LdapError, type LdapFilter, type LdapSearch } from '../ldap.ts';
 import {
   controlOids,
   plainControl,
@@ -9,9 +9,10 @@ import {
   syncInfoOid,
   syncRequestControl,
 } from '../ldap-controls.ts';
-import { type Follow, type Follower, type FollowParts, inRounds, reassureEveryMs, tell } from './follow.ts';
+import { type Follow, type Follower, type FollowParts, inRounds, reassureEveryMs } from './follow.ts';
 import { usnPoll } from './poll.ts';
 import { readContextCsns, readHighestUsn } from './server-facts.ts';
+import { Teller, toldBy } from './teller.ts';
 import { attributesOf, identityOf, searchOf } from './user-source.ts';
 
 export const followByNotification: Follow = (parts) => {
@@ -24,24 +25,27 @@ export const followByNotification: Follow = (parts) => {
 
 /** [MS-ADTS] 3.1.1.3.4.1.9: the filter must be (objectClass=*), and the base of a subtree the naming context. */
 async function followActiveDirectory(parts: FollowParts): Promise<Follower> {
-  const { connection, server } = parts;
+  const { connection, server, listener } = parts;
   const since = parts.from ?? (await readHighestUsn(connection));
-  const queue = new TellingQueue(parts);
-  const search = searchOf(
-    server.namingContext,
-    'sub',
-    { present: 'objectClass' },
-    [server.identity, 'isDeleted'],
-    (it) => queue.add(it),
-  );
+  const teller = new Teller(parts);
+  const queue = new TellingQueue();
   const controls = [plainControl(controlOids.notification, true), plainControl(controlOids.showDeleted, false)];
-  const told = connection.search({ ...search, controls, budgetMs: Number.POSITIVE_INFINITY }).done;
-  // The search is under way before the poll is: what happens between them is told by both rather than by none.
-  const poll = usnPoll(parts, since);
-  const reassured = inRounds({ ...parts, everyMs: reassureEveryMs }, () => poll.round());
-  const failed = Promise.race([told.then(endedByServer(parts)), queue.failed, reassured]);
+  const told = server.namingContexts.map((namingContext) => {
+    const names = [server.identity, ...toldBy];
+    const onEntry = (entry: LdapEntry): void => queue.add(() => teller.tell(entry));
+    const search = searchOf(namingContext, 'sub', { present: 'objectClass' }, names, onEntry);
+    return connection.search({ ...search, controls, budgetMs: Number.POSITIVE_INFINITY }).done;
+  });
+  // The searches are under way before the poll is: what happens between them is told by both rather than by none.
+  const poll = usnPoll(parts, teller, since);
+  const round = async (): Promise<void> => {
+    await poll.round();
+    listener.confirmed();
+  };
+  const reassured = inRounds({ ...parts, everyMs: reassureEveryMs }, round);
+  const failed = Promise.race([...told.map((each) => each.then(endedByServer(parts))), queue.failed, reassured]);
   failed.catch(() => undefined);
-  await Promise.race([poll.round(), failed]);
+  await Promise.race([round(), failed]);
   return {
     get mark() {
       return poll.mark;
@@ -54,22 +58,24 @@ const endedByServer = (parts: FollowParts) => (): never => {
   throw new LdapError('ldap-protocol', `${parts.connection.server} has ended a search that should not end`);
 };
 
-/** Objects are told one after the other, in the order in which they came. */
+/** What is heard is told one after the other, in the order in which it came. */
 class TellingQueue {
   readonly failed: Promise<never>;
-  readonly #parts: FollowParts;
   #last: Promise<void> = Promise.resolve();
+  #hasFailed = false;
   #fail: (error: unknown) => void = () => {};
 
-  constructor(parts: FollowParts) {
-    this.#parts = parts;
+  constructor() {
     this.failed = new Promise((_, reject) => {
-      this.#fail = reject;
+      this.#fail = (error) => {
+        this.#hasFailed = true;
+        reject(error);
+      };
     });
   }
 
-  add(entry: LdapEntry): void {
-    this.#last = this.#last.then(() => tell(entry, this.#parts)).catch(this.#fail);
+  add(tell: () => Promise<void> | void): void {
+    this.#last = this.#last.then(() => (this.#hasFailed ? undefined : tell())).catch(this.#fail);
   }
 }
 
@@ -78,47 +84,90 @@ class TellingQueue {
  * are swept. What the refresh says of entries that are still there is therefore not needed.
  */
 async function followContentSync(parts: FollowParts): Promise<Follower> {
-  const { connection, server, source } = parts;
-  const csns = parts.from?.split(' ') ?? (await readContextCsns(connection, server.namingContext));
-  const cookie = csns.length === 0 ? undefined : Buffer.from(`rid=000,csn=${csns.join(';')}`);
-  const searches = source.baseDns.map((baseDn) => persist(parts, baseDn, cookie));
+  const { connection, server, source, listener } = parts;
+  const teller = new Teller(parts);
+  const queue = new TellingQueue();
+  const persisted: Persisted[] = [];
+  for (const namingContext of server.namingContexts) {
+    const csns = await readContextCsns(connection, namingContext);
+    const cookie = csns.length === 0 ? undefined : Buffer.from(`rid=000,csn=${csns.join(';')}`);
+    const bases = source.baseDns.filter((_, place) => server.contextOfBase[place] === namingContext);
+    for (const baseDn of bases) persisted.push(persistUsers(parts, baseDn, cookie, teller, queue));
+    // Without a cookie it would be told of all of them, and doubt everything.
+    if (cookie !== undefined) persisted.push(persistOthers(parts, namingContext, cookie, teller, queue));
+  }
   const reassured = inRounds({ ...parts, everyMs: reassureEveryMs }, async () => {
-    await readContextCsns(connection, server.namingContext);
-    parts.listener.confirmed();
+    for (const namingContext of server.namingContexts) await readContextCsns(connection, namingContext);
+    listener.confirmed();
   });
-  const failed = Promise.race([...searches.map(({ ended }) => ended), reassured]);
+  const failed = Promise.race([...persisted.map(({ ended }) => ended), queue.failed, reassured]);
   failed.catch(() => undefined);
-  await Promise.race([Promise.all(searches.map(({ refreshed }) => refreshed)), failed]);
+  await Promise.race([Promise.all(persisted.map(({ refreshed }) => refreshed)), failed]);
   return { mark: undefined, failed };
 }
 
+interface Persisted {
+  readonly refreshed: Promise<void>;
+  readonly ended: Promise<never>;
+}
+
+function persistUsers(
+  parts: FollowParts,
+  baseDn: string,
+  cookie: Buffer | undefined,
+  teller: Teller,
+  queue: TellingQueue,
+): Persisted {
+  const { server, source, listener } = parts;
+  const search = {
+    ...searchOf(baseDn, 'sub', source.filter, attributesOf(source, server), (entry) => {
+      const sync = readSyncState(entry.controls);
+      const id = sync?.entryUuid.toString('hex') ?? identityOf(entry, server);
+      // RFC 4533 §2.3: an entry that leaves the search's filter is told as deleted.
+      if (sync?.state === 'delete') queue.add(() => listener.gone(id));
+      else if (sync?.state !== 'present') queue.add(() => teller.changed(id, entry));
+    }),
+    scope: source.scope,
+  };
+  return persist(parts, search, cookie, (uuid) => queue.add(() => listener.gone(uuid)));
+}
+
+/** Anywhere in the naming context: containers are moved into a base, and out of it. */
+function persistOthers(
+  parts: FollowParts,
+  namingContext: string,
+  cookie: Buffer,
+  teller: Teller,
+  queue: TellingQueue,
+): Persisted {
+  const filter: LdapFilter = { or: teller.others };
+  const search = searchOf(namingContext, 'sub', filter, [parts.server.identity, ...toldBy], (entry) =>
+    queue.add(() => teller.tellOfOthers(entry)),
+  );
+  return persist(parts, search, cookie, () => undefined);
+}
+
 /** One search that refreshes and then persists. */
-function persist(parts: FollowParts, baseDn: string, cookie: Buffer | undefined) {
-  const { connection, server, source, listener } = parts;
+function persist(
+  { connection, ...parts }: FollowParts,
+  search: LdapSearch,
+  cookie: Buffer | undefined,
+  onGone: (uuid: string) => void,
+): Persisted {
   const { promise: refreshed, resolve } = Promise.withResolvers<void>();
-  const names = attributesOf(source, server);
   const ended = connection
     .search({
-      ...searchOf(baseDn, 'sub', source.filter, names, (entry) => tellSynced(entry, parts)),
-      scope: source.scope,
+      ...search,
       controls: [syncRequestControl('refresh-and-persist', cookie)],
       budgetMs: Number.POSITIVE_INFINITY,
       onIntermediate(oid, value) {
         const info = oid === syncInfoOid ? readSyncInfo(value) : undefined;
         if (info === undefined || info.kind === 'new-cookie') return;
         if (info.kind === 'id-set') {
-          if (info.areDeleted) for (const uuid of info.uuids) listener.gone(uuid.toString('hex'));
+          if (info.areDeleted) for (const uuid of info.uuids) onGone(uuid.toString('hex'));
         } else if (info.isRefreshDone) resolve();
       },
     })
-    .done.then(endedByServer(parts));
+    .done.then(endedByServer({ connection, ...parts }));
   return { refreshed, ended };
-}
-
-/** RFC 4533 §2.3: an entry that leaves the search's filter is told as deleted. */
-function tellSynced(entry: LdapEntry, { server, listener }: FollowParts): void {
-  const sync = readSyncState(entry.controls);
-  const id = sync?.entryUuid.toString('hex') ?? identityOf(entry, server);
-  if (sync?.state === 'delete') listener.gone(id);
-  else if (sync?.state !== 'present') listener.changed(id, entry);
 }

@@ -2,45 +2,63 @@
 
 import { type LdapEntry, LdapError } from '../ldap.ts';
 import { controlOids, plainControl } from '../ldap-controls.ts';
-import { type Follow, type FollowParts, inRounds, tell } from './follow.ts';
+import { type Follow, type FollowParts, inRounds, joinMarks, marksOf } from './follow.ts';
 import { readContextCsns, readHighestUsn } from './server-facts.ts';
+import { Teller, toldBy } from './teller.ts';
 import { searchOf } from './user-source.ts';
 
 /** A number of changes that every object carries, and the server's greatest one. */
 interface ChangeNumber {
   readonly attribute: string;
+  /** Where objects that carry it are. */
+  readonly namingContexts: readonly string[];
   highest(): Promise<string>;
   /** The least number that a change since `mark` may have. */
   after(mark: string, highest: string): string;
+  /** What was before `mark` may have been undone, and be done anew in another way. */
+  isBehind(highest: string, mark: string): boolean;
   /** Whether all that has changed can be seen in the objects that have. */
   explains(changed: readonly LdapEntry[], mark: string, highest: string): boolean;
 }
 
 export const followByPolling: Follow = async (parts) => {
-  const number = changeNumberOf(parts);
-  const poll = new Poll(parts, number, parts.from ?? (await number.highest()));
-  if (parts.from !== undefined) await poll.round();
-  const failed = inRounds(parts, () => poll.round());
+  const teller = new Teller(parts);
+  const numbers = changeNumbersOf(parts);
+  const marks = marksOf(parts.from, numbers.length);
+  const polls: Poll[] = [];
+  for (const [place, number] of numbers.entries()) {
+    polls.push(new Poll(parts, teller, number, marks[place] ?? (await number.highest())));
+  }
+  const round = async (): Promise<void> => {
+    for (const poll of polls) await poll.round();
+    parts.listener.confirmed();
+  };
+  if (parts.from !== undefined) await round();
+  const failed = inRounds(parts, round);
   return {
     get mark() {
-      return poll.mark;
+      return joinMarks(polls.map(({ mark }) => mark));
     },
     failed,
   };
 };
 
-const changeNumberOf = (parts: FollowParts): ChangeNumber => {
-  const { kind, namingContext } = parts.server;
-  if (kind === 'active-directory') return usn(parts);
-  if (kind === 'content-sync') return csn(parts);
-  const what = `${parts.connection.server} keeps neither uSNChanged nor contextCSN for ${namingContext}`;
+/** Each stands for itself. */
+const changeNumbersOf = (parts: FollowParts): readonly ChangeNumber[] => {
+  const { kind, namingContexts } = parts.server;
+  if (kind === 'active-directory') return [usn(parts)];
+  if (kind === 'content-sync') return namingContexts.map((each) => csn(parts, each));
+  const what = `${parts.connection.server} keeps neither uSNChanged nor contextCSN for ${namingContexts.join(' and ')}`;
   throw new LdapError('ldap-protocol', `${what}: changes can only be found by sweeps (follow: none)`);
 };
 
-const usn = ({ connection }: FollowParts): ChangeNumber => ({
+/** A controller counts the changes in all its naming contexts by one number. */
+const usn = ({ connection, server }: FollowParts): ChangeNumber => ({
   attribute: 'uSNChanged',
+  namingContexts: server.namingContexts,
   highest: () => readHighestUsn(connection),
   after: (mark) => String(BigInt(mark) + 1n),
+  isBehind: (highest, mark) => BigInt(highest) < BigInt(mark),
   // An Active Directory keeps tombstones.
   explains: () => true,
 });
@@ -49,18 +67,23 @@ const usn = ({ connection }: FollowParts): ChangeNumber => ({
  * OpenLDAP has a CSN for each of its providers: a change of one may arrive behind a later one of another. There is no "greater
  * than": the last change is told again, which does no harm.
  */
-const csn = ({ connection, server }: FollowParts): ChangeNumber => ({
+const csn = ({ connection }: FollowParts, namingContext: string): ChangeNumber => ({
   attribute: entryCsn,
+  namingContexts: [namingContext],
   async highest() {
-    const found = await readContextCsns(connection, server.namingContext);
+    const found = await readContextCsns(connection, namingContext);
     if (found.length > 0) return found.join(' ');
-    throw new LdapError('ldap-protocol', `${connection.server} shows no contextCSN of ${server.namingContext}`);
+    throw new LdapError('ldap-protocol', `${connection.server} shows no contextCSN of ${namingContext}`);
   },
   after(mark, highest) {
     const before = mark.split(' ');
     const since = movedSince(before, highest).map((moved) => before.find((each) => isOfOneProvider(each, moved)));
     // A provider that is new has made its changes at any time since the first of the others.
     return since.map((each) => each ?? before[0] ?? '').toSorted()[0] ?? mark;
+  },
+  isBehind(highest, mark) {
+    const now = highest.split(' ');
+    return mark.split(' ').some((before) => (now.find((each) => isOfOneProvider(each, before)) ?? '') < before);
   },
   explains: (changed, mark, highest) =>
     movedSince(mark.split(' '), highest).every((moved) => changed.some((entry) => entry.text(entryCsn) === moved)),
@@ -75,12 +98,15 @@ const movedSince = (before: readonly string[], highest: string): readonly string
 const isOfOneProvider = (a: string, b: string): boolean => a.split('#')[2] === b.split('#')[2];
 
 class Poll {
-  mark: string;
+  /** Undefined when what it stood for is no more. */
+  mark: string | undefined;
   readonly #parts: FollowParts;
+  readonly #teller: Teller;
   readonly #number: ChangeNumber;
 
-  constructor(parts: FollowParts, number: ChangeNumber, mark: string) {
+  constructor(parts: FollowParts, teller: Teller, number: ChangeNumber, mark: string) {
     this.#parts = parts;
+    this.#teller = teller;
     this.#number = number;
     this.mark = mark;
   }
@@ -88,32 +114,40 @@ class Poll {
   /** The greatest number is read first: what changes during the search is found again in the next round. */
   async round(): Promise<void> {
     const highest = await this.#number.highest();
-    if (highest !== this.mark) await this.#fetch(highest);
+    const { mark } = this;
+    if (mark !== undefined && highest !== mark) await this.#fetch(mark, highest);
     this.mark = highest;
-    this.#parts.listener.confirmed();
   }
 
-  async #fetch(highest: string): Promise<void> {
-    const changed = await this.#changedSince(this.#number.after(this.mark, highest));
-    for (const entry of changed) await tell(entry, this.#parts);
+  async #fetch(mark: string, highest: string): Promise<void> {
+    if (this.#number.isBehind(highest, mark)) {
+      this.mark = undefined;
+      const what = `the changes of ${this.#parts.connection.server} have gone back from ${mark} to ${highest}`;
+      throw new LdapError('ldap-protocol', `${what}: was it restored? All users are read anew`);
+    }
+    const since = this.#number.after(mark, highest);
+    const changed: LdapEntry[] = [];
+    for (const namingContext of this.#number.namingContexts) {
+      await this.#collectChanged(namingContext, since, (entry) => changed.push(entry));
+    }
+    for (const entry of changed) await this.#teller.tell(entry);
     // A change that no entry shows was a deletion.
-    if (!this.#number.explains(changed, this.mark, highest)) this.#parts.listener.doubted();
+    if (!this.#number.explains(changed, mark, highest)) this.#parts.listener.doubted();
   }
 
   /** The whole naming context, without the source's filter: who has left it must be seen leaving. */
-  async #changedSince(mark: string): Promise<readonly LdapEntry[]> {
+  async #collectChanged(namingContext: string, since: string, onEntry: (entry: LdapEntry) => void): Promise<void> {
     const { connection, server, source } = this.#parts;
-    const changed: LdapEntry[] = [];
-    const names = [server.identity, 'isDeleted', this.#number.attribute];
-    const filter = { atLeast: this.#number.attribute, value: mark };
-    const search = searchOf(server.namingContext, 'sub', filter, names, (entry) => changed.push(entry));
+    const names = [server.identity, this.#number.attribute, ...toldBy];
+    const filter = { atLeast: this.#number.attribute, value: since };
+    const search = searchOf(namingContext, 'sub', filter, names, onEntry);
     const controls = server.kind === 'active-directory' ? deletedToo : [];
     await connection.searchPaged({ ...search, controls }, source.pageSize).done;
-    return changed;
   }
 }
 
 const deletedToo = [plainControl(controlOids.showDeleted, false), plainControl(controlOids.domainScope, false)];
 
 /** For those who follow in another way, and poll besides. */
-export const usnPoll = (parts: FollowParts, mark: string): Poll => new Poll(parts, usn(parts), mark);
+export const usnPoll = (parts: FollowParts, teller: Teller, mark: string): Poll =>
+  new Poll(parts, teller, usn(parts), mark);

@@ -35,6 +35,10 @@ const listedAtMost = 200;
 /** Collects while a sweep runs. */
 export class SweepNotes {
   objects = 0;
+  /** Users among them. */
+  users = 0;
+  /** Somebody shows the attribute that says who is enabled. */
+  showsEnabled = false;
   skippedCount = 0;
   duplicateCount = 0;
   readonly skipped: SkippedEntry[] = [];

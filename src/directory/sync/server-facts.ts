@@ -1,7 +1,8 @@
 /** What a directory server says of itself in its root DSE: what it is, and where in the stream of its changes it stands. */
 import { depthBelow, parseDn } from '../distinguished-name.ts';
-import type { LdapConnection, LdapEntry } from '../ldap.ts';
+import type { LdapConnection, LdapEntry, LdapError } from '../ldap.ts';
 import { controlOids, plainControl } from '../ldap-controls.ts';
+import { resultCodes } from '../result-code.ts';
 
 /** `plain`: it tells neither of USNs nor of CSNs, and can only be swept. */
 export type ServerKind = 'active-directory' | 'content-sync' | 'plain';
@@ -10,10 +11,14 @@ export interface ServerFacts {
   readonly kind: ServerKind;
   /** The attribute that tells an object from all others for ever. */
   readonly identity: 'objectGUID' | 'entryUUID';
-  /** Where changes are looked for: the domain of the controller; else the naming context with the users. */
-  readonly namingContext: string;
+  /** Where changes are looked for: those that hold a base of the source, each once, in an order that stays the same. */
+  readonly namingContexts: readonly string[];
+  /** Of each base, as they are in `bases`, which of these. */
+  readonly contextOfBase: readonly string[];
   /** The bases of the source as the server itself calls them; as they were written where it does not say. */
   readonly bases: readonly string[];
+  /** Of the bases those that are not there, or not for this account. */
+  readonly missingBases: readonly string[];
   /**
    * Names this database of this server; a state (USN, cookie) of one is worth nothing on another. In Active Directory the
    * invocationId, which changes also when a controller was restored from a backup.
@@ -48,34 +53,53 @@ const rootDse = [
   'dsServiceName',
 ];
 
-/** @param baseDns of the source: the first says which naming context is meant where there are several */
 export async function readServerFacts(connection: LdapConnection, baseDns: readonly string[]): Promise<ServerFacts> {
   const root = await readOne(connection, '', rootDse);
   const controls = root?.texts('supportedControl') ?? [];
   const isAd = root?.texts('supportedCapabilities').includes(activeDirectory) ?? false;
   const hasSync = controls.includes(controlOids.syncRequest);
-  const bases: string[] = [];
-  for (const baseDn of baseDns) bases.push(await readOwnName(connection, baseDn));
+  const { bases, missingBases } = await readBases(connection, baseDns);
+  const contextOfBase = bases.map((base) => namingContextOf(root, base));
   return {
     kind: isAd ? 'active-directory' : hasSync ? 'content-sync' : 'plain',
     identity: isAd ? 'objectGUID' : 'entryUUID',
-    namingContext: namingContextOf(root, bases[0] ?? ''),
+    namingContexts: [...new Set(contextOfBase)].toSorted(),
+    contextOfBase,
     bases,
+    missingBases,
     instance: isAd ? await readInvocationId(connection, root?.text('dsServiceName')) : connection.server,
     canDirSync: controls.includes(controlOids.dirSync),
     canNotify: isAd ? controls.includes(controlOids.notification) : hasSync,
   };
 }
 
-/** `<GUID=...>`, or a name with blanks and escapes that the server writes otherwise. */
+/** `<GUID=...>`, or a name with blanks and escapes, the server writes otherwise. */
+export async function readBases(
+  connection: LdapConnection,
+  baseDns: readonly string[],
+): Promise<Pick<ServerFacts, 'bases' | 'missingBases'>> {
+  const bases: string[] = [];
+  const missingBases: string[] = [];
+  for (const baseDn of baseDns) {
+    try {
+      bases.push(await readOwnName(connection, baseDn));
+    } catch (error) {
+      // Whatever else the server says against a base, it says to the search for users, too.
+      const { resultCode } = error as LdapError;
+      if (resultCode === undefined) throw error;
+      if (resultCode === resultCodes.noSuchObject) missingBases.push(baseDn);
+      bases.push(baseDn);
+    }
+  }
+  return { bases, missingBases };
+}
+
 async function readOwnName(connection: LdapConnection, baseDn: string): Promise<string> {
   // The root has no name.
   if (baseDn.trim() === '') return '';
-  const found = await readOne(connection, baseDn, ['objectClass']).catch(ignoreRefusal);
-  return found?.dn ?? baseDn;
+  return (await readOne(connection, baseDn, ['objectClass']))?.dn ?? baseDn;
 }
 
-/** A base that is not there, or may not be read, is told of by the search for users. */
 function ignoreRefusal(error: unknown): undefined {
   if ((error as { readonly resultCode?: number }).resultCode === undefined) throw error;
   return undefined;
@@ -114,7 +138,12 @@ export async function readContextCsns(connection: LdapConnection, namingContext:
  * Whether an account sees what is left of deleted objects: without rights on the container of an Active Directory it is not
  * even there for it ([MS-ADTS] 3.1.1.4.3.4.1.14, 6.1.1.4.2).
  */
-export async function readSeesDeletions(connection: LdapConnection, namingContext: string): Promise<boolean> {
+export async function readSeesDeletions(connection: LdapConnection, contexts: readonly string[]): Promise<boolean> {
+  for (const each of contexts) if (!(await seesDeletionsIn(connection, each))) return false;
+  return true;
+}
+
+async function seesDeletionsIn(connection: LdapConnection, namingContext: string): Promise<boolean> {
   let isSeen = false;
   const baseDn = `CN=Deleted Objects,${namingContext}`;
   const controls = [plainControl(controlOids.showDeleted, false)];

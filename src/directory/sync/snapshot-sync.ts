@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { consequenceOf } from '../failure-class.ts';
 import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
-import { disbelief, foundNobody } from './belief.ts';
+import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
 import {
@@ -28,6 +28,7 @@ import { type SyncNews, type SyncStatus, statusAtStart } from './status.ts';
 import { readSnapshot, writeSnapshot, writtenAtMs } from './store.ts';
 import { sweepUsers } from './sweep.ts';
 import { type Loss, noLoss, Tables } from './tables.ts';
+import { refuseMissing } from './teller.ts';
 import { identityOf, type UserSource } from './user-source.ts';
 
 export interface SyncParts {
@@ -106,6 +107,10 @@ export class SnapshotSync {
   #savedAtMs = 0;
   /** When the last sweep ended. */
   #sweptAtMs = 0;
+  /** How long it took. */
+  #sweepMs = 0;
+  /** Something has happened since the last sweep began that only a sweep can tell. */
+  #isInDoubt = false;
   /** By the file system's clock: our last writing of the file. */
   #fileAtMs: number | undefined;
   #wake: () => void = () => {};
@@ -190,6 +195,7 @@ export class SnapshotSync {
     this.#tell({ server: connection.server, outages: end(this.#status.outages, this.#parts.clock.now()) });
     try {
       const server = await readServerFacts(connection, this.#parts.source.baseDns);
+      refuseMissing(server.missingBases, connection.server);
       this.#session = { connection, server, isOver: false, sweeping: undefined };
       await this.#follow(this.#session);
     } finally {
@@ -269,10 +275,14 @@ export class SnapshotSync {
   }
 
   #doubted(): void {
-    const { startedAtMs = 0, endedAtMs = 0 } = this.#status.lastSweep ?? {};
-    const restMs = Math.max(doubtRest.leastMs, doubtRest.sweeps * (endedAtMs - startedAtMs));
-    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#sweptAtMs + restMs);
+    this.#isInDoubt = true;
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#settledAtMs());
     this.#wake();
+  }
+
+  /** When a sweep for the sake of a doubt may begin. */
+  #settledAtMs(): number {
+    return this.#sweptAtMs + Math.max(doubtRest.leastMs, doubtRest.sweeps * this.#sweepMs);
   }
 
   #confirmed(): void {
@@ -293,7 +303,9 @@ export class SnapshotSync {
   async #sweep(session: Session): Promise<void> {
     const { clock } = this.#parts;
     const startedAtMs = clock.now();
+    const beganMs = clock.elapsed();
     const notes = new SweepNotes();
+    this.#isInDoubt = false;
     this.#tell({ phase: 'sweeping' });
     this.#tables.beginSweep(notes);
     let report: SweepReport;
@@ -301,7 +313,6 @@ export class SnapshotSync {
       await this.#collect(session, notes);
       report = this.#judge(session, notes, startedAtMs);
       this.#sweepFailures = 0;
-      this.#sweepAtMs = this.#plannedSweepMs();
     } catch (error) {
       this.#tables.forgetSweep();
       if (session.isOver) return;
@@ -310,6 +321,9 @@ export class SnapshotSync {
       this.#sweepFailures += 1;
     }
     this.#sweptAtMs = clock.elapsed();
+    this.#sweepMs = this.#sweptAtMs - beganMs;
+    if (report.outcome !== 'failed') this.#sweepAtMs = this.#plannedSweepMs();
+    if (this.#isInDoubt) this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#settledAtMs());
     const lastFailure = report.outcome === 'failed' ? report.why : undefined;
     this.#tell({
       phase: 'following',
@@ -363,10 +377,15 @@ export class SnapshotSync {
   }
 
   #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
-    if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(this.#parts.source);
+    const { source, settings } = this.#parts;
+    if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(source);
     const loss = this.#tables.loss();
+    const blindness = isBlind(notes, source) ? foundNobodyEnabled(notes, source) : undefined;
+    if (blindness !== undefined && this.#tables.current === undefined) throw blindness;
     const isConfirmed = this.#believesLoss && this.#isLossShown && loss.unshown === 0;
-    const why = isConfirmed ? undefined : disbelief(notes.objects, loss, this.#parts.settings.maxLoss);
+    const isAllDisabled = blindness !== undefined && loss.disabled > 0;
+    const disbelieved = isAllDisabled ? blindness.message : disbelief(notes.objects, loss, settings.maxLoss);
+    const why = isConfirmed ? undefined : disbelieved;
     // Once: what was confirmed was this sweep or none.
     this.#believesLoss = false;
     this.#isLossShown = why !== undefined;

@@ -57,7 +57,10 @@ export class Tables {
     if (sweeping === undefined) return;
     sweeping.notes.objects += 1;
     const { keys, state } = this.#read(entry, sweeping.notes);
-    if (keys.length === 0 || sweeping.changed.has(id)) return;
+    if (keys.length === 0) return;
+    sweeping.notes.users += 1;
+    sweeping.notes.showsEnabled ||= entry.has(this.#attributes.enabled);
+    if (sweeping.changed.has(id)) return;
     this.#table = this.#table.withRoomFor(keys.length);
     for (const key of this.#table.putSwept(id, keys, state, secondsOf(nowMs))) sweeping.notes.duplicate(entry.dn, key);
   }

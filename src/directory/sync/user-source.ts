@@ -17,6 +17,13 @@ export interface UserSource {
   readonly pageSize: number;
 }
 
+/**
+ * Whether a filter selects by groups. `memberOf` is a back-link: whoever joins or leaves a group, only the group changes
+ * ([MS-ADTS] 3.1.1.1.6).
+ */
+export const asksForMembership = (filter: string): boolean =>
+  /\(\s*(?:memberOf|1\.2\.840\.113556\.1\.2\.102)\s*(?:;[^=:]*)?[:~<>]*[=:]/i.test(filter);
+
 /** The attribute with an object's identity, and the attributes that say what it is. */
 export const attributesOf = ({ attributes }: UserSource, { identity }: ServerFacts): readonly string[] => [
   identity,

@@ -95,7 +95,11 @@ export const sourceOf = (directory: TestDirectory, { servers, source }: SourceWi
     baseDns: [directory.suffix],
     scope: 'sub',
     filter: undefined,
-    attributes: { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' },
+    attributes: {
+      addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'],
+      enabled: 'msRTCSIP-UserEnabled',
+      decides: true,
+    },
     followReferrals: false,
     pageSize: 1_000,
     maxSearches: 64,

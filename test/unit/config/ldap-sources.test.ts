@@ -64,7 +64,11 @@ describe('an LDAP source', () => {
       baseDns: ['DC=example,DC=com'],
       scope: 'sub',
       filter: undefined,
-      attributes: { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' },
+      attributes: {
+        addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'],
+        enabled: 'msRTCSIP-UserEnabled',
+        decides: true,
+      },
       followReferrals: false,
       pageSize: 1000,
       maxSearches: 64,

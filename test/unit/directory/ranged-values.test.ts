@@ -17,7 +17,7 @@ import {
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const dn = 'CN=many,OU=Staff,DC=example,DC=com';
-const attributes = { addresses: ['proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' };
+const attributes = { addresses: ['proxyAddresses'], enabled: 'msRTCSIP-UserEnabled', decides: true };
 const where = { baseDns: ['OU=Staff,DC=example,DC=com'], scope: 'sub', filter: '(cn=*)', attributes } as const;
 const valuesFrom = (from: number, until: number): string[] =>
   Array.from({ length: until - from }, (_, i) => `sip:alias${from + i}@example.com`);
@@ -57,7 +57,9 @@ const facts: ServerFacts = {
   kind: 'active-directory',
   identity: 'objectGUID',
   bases: [],
-  namingContext: 'DC=example,DC=com',
+  namingContexts: ['DC=example,DC=com'],
+  contextOfBase: ['DC=example,DC=com'],
+  missingBases: [],
   instance: 'invocation-1',
   canDirSync: false,
   canNotify: false,
@@ -83,7 +85,7 @@ test('a sweep brings all of 3,500 addresses of one user, and the other users', a
 test('a look-up finds a user by an address that did not come at once', async () => {
   const { connection } = await connected();
   const claims = await claimsTo('alias3333@example.com', where, [], (search) => connection.search(search).done);
-  expect(claims).toEqual([{ dn, isEnabled: true, rank: 0 }]);
+  expect(claims).toEqual([{ dn, isEnabled: true, showsEnabled: true, rank: 0 }]);
 });
 
 test('a user who is deleted between two ranges counts with the values that came', async () => {

@@ -37,7 +37,7 @@ const source: UserSource = {
   baseDns: ['OU=Staff,DC=example,DC=com'],
   scope: 'sub',
   filter: '(msRTCSIP-PrimaryUserAddress=sip:*)',
-  attributes: { addresses: ['msRTCSIP-PrimaryUserAddress'], enabled: 'msRTCSIP-UserEnabled' },
+  attributes: { addresses: ['msRTCSIP-PrimaryUserAddress'], enabled: 'msRTCSIP-UserEnabled', decides: true },
   pageSize: 1_000,
 };
 

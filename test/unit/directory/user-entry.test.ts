@@ -4,7 +4,11 @@ import { readResponse } from '../../../src/directory/ldap-wire.ts';
 import { type Claim, compareClaims, keyIn, readUserEntry } from '../../../src/directory/user-entry.ts';
 import { searchEntry } from '../../support/fake-ldap-server.ts';
 
-const attributes = { addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'], enabled: 'msRTCSIP-UserEnabled' };
+const attributes = {
+  addresses: ['msRTCSIP-PrimaryUserAddress', 'proxyAddresses'],
+  enabled: 'msRTCSIP-UserEnabled',
+  decides: true,
+};
 
 const read = (values: Readonly<Record<string, readonly string[]>>) => {
   const response = readResponse(searchEntry(1, 'CN=a', values));
@@ -71,7 +75,11 @@ test.each([
 ])('%s: %s has one meaning, however it was read', (attribute, value, key, isReported) => {
   const response = readResponse(searchEntry(1, 'CN=a', { [attribute]: [value] }));
   if (response.kind !== 'entry') throw new Error(response.kind);
-  const { addresses, malformed } = readUserEntry(response.entry, { addresses: [attribute], enabled: 'x' });
+  const { addresses, malformed } = readUserEntry(response.entry, {
+    addresses: [attribute],
+    enabled: 'x',
+    decides: true,
+  });
   expect([addresses.map((each) => each.key), malformed.length > 0]).toEqual([
     key === undefined ? [] : [key],
     isReported,

@@ -16,6 +16,7 @@ export const controlOids = {
   /** RFC 4533. */
   syncRequest: '1.3.6.1.4.1.4203.1.9.1.1',
   syncState: '1.3.6.1.4.1.4203.1.9.1.2',
+  syncDone: '1.3.6.1.4.1.4203.1.9.1.3',
 } as const;
 
 /** OID of RFC 4533's intermediate response. */
@@ -119,6 +120,15 @@ export function readSyncState(controls: readonly LdapControl[]): SyncState | und
   const state = syncStates[reader.readEnumeration() ?? 0] ?? 'present';
   const entryUuid = octets(reader);
   return { state, entryUuid, cookie: optionalCookie(reader) };
+}
+
+/** RFC 4533 §2.4, of the result: whether all that is gone was told; else all that is still there was. Undefined: it says nothing. */
+export function readRefreshDeletes(controls: readonly LdapControl[]): boolean | undefined {
+  const reader = controlOf(controls, controlOids.syncDone);
+  if (reader === undefined) return undefined;
+  reader.readSequence();
+  optionalCookie(reader);
+  return optionalBoolean(reader, false);
 }
 
 export type SyncInfo =

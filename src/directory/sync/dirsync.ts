@@ -10,9 +10,10 @@ import {
   readDirSync,
 } from '../ldap-controls.ts';
 import { resultCodes } from '../result-code.ts';
-import { type Follow, type FollowParts, inRounds, joinMarks, marksOf } from './follow.ts';
+import { type Follow, type FollowParts, goneBack, inRounds, joinMarks, marksOf } from './follow.ts';
+import { readHighestUsn } from './server-facts.ts';
 import { Teller, toldBy } from './teller.ts';
-import { asksForMembership, searchOf } from './user-source.ts';
+import { asksForMembership, attributesIn, searchOf } from './user-source.ts';
 
 /** Never by address: neither a tombstone nor a user who lost his address has one. Contacts may have SIP addresses too. */
 const everyPerson: readonly LdapFilter[] = [
@@ -31,18 +32,28 @@ export const followByDirSync: Follow = async (parts) => {
     throw new LdapError('ldap-protocol', `${connection.server} knows no DirSync: use follow: poll`);
   }
   const teller = new Teller(parts);
-  const marks = marksOf(parts.from, server.namingContexts.length);
   const all = server.namingContexts.map((each) => new DirSync(parts, teller, each));
-  for (const [place, each] of all.entries()) await each.start(marks[place]);
+  const [usnBefore, ...cookies] = marksOf(parts.from, 1 + all.length);
+  let usn = usnBefore;
+  // To one that was restored a cookie of the time before says that there is nothing new.
+  const checkUsn = async (): Promise<void> => {
+    const [before, highest] = [usn, await readHighestUsn(connection)];
+    usn = undefined;
+    if (before !== undefined && BigInt(highest) < BigInt(before)) throw goneBack(connection.server, before, highest);
+    usn = highest;
+  };
+  await checkUsn();
+  for (const [place, each] of all.entries()) await each.start(cookies[place]);
+  if (parts.from !== undefined) parts.listener.confirmed();
   const round = async (): Promise<void> => {
+    await checkUsn();
     for (const each of all) await each.round();
     parts.listener.confirmed();
   };
-  if (parts.from !== undefined) await round();
   const failed = inRounds(parts, round);
   return {
     get mark() {
-      return joinMarks(all.map(({ cookie }) => cookie.toString('base64')));
+      return joinMarks([usn, ...all.map(({ cookie }) => cookie.toString('base64'))]);
     },
     failed,
   };
@@ -107,7 +118,9 @@ class DirSync {
     const { connection, server, source } = this.#parts;
     const { addresses, enabled } = source.attributes;
     const member = asksForMembership(source.filter) ? ['member'] : [];
-    const names = [server.identity, 'isDeleted', 'name', 'userAccountControl', enabled, ...addresses, ...member];
+    // An object comes when one of these has changed, and no other.
+    const selecting = [...attributesIn(source.filter), 'userAccountControl', enabled, ...addresses, ...member];
+    const names = [...new Set([server.identity, 'isDeleted', 'name', ...selecting])];
     const entries: LdapEntry[] = [];
     let { cookie } = this;
     for (let hasMore = true; hasMore; ) {

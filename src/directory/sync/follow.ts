@@ -1,5 +1,5 @@
 /** What all ways of hearing of changes between sweeps have in common. */
-import type { LdapConnection, LdapEntry } from '../ldap.ts';
+import { type LdapConnection, type LdapEntry, LdapError } from '../ldap.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import type { UserSource } from './user-source.ts';
 
@@ -19,14 +19,17 @@ export interface ChangeListener {
   gone(id: string): void;
   /** All that had changed by now has been told. */
   confirmed(): void;
-  /** Something has happened to users who cannot be named, and only a sweep can say to whom. */
-  doubted(): void;
+  /**
+   * Something has happened to users who cannot be named, and only a sweep can say to whom.
+   * @param isLikely false: it may have, and what may be is worth fewer sweeps
+   */
+  doubted(isLikely?: boolean): void;
 }
 
 /** Where a follower stands in the changes of one database; from there another may go on. */
 export interface Position {
   readonly instance: string;
-  /** A USN; or the CSNs, or a cookie in base64, of each naming context, one a line. */
+  /** One a line: a USN, or the CSNs of each naming context, or a USN and the cookie of each in base64. */
   readonly mark: string;
 }
 
@@ -74,7 +77,7 @@ export function inRounds({ connection, clock, everyMs }: FollowParts, round: () 
   });
 }
 
-/** Where each of `count` naming contexts stands; undefined: from now. */
+/** @returns `count` of them; undefined: from now */
 export const marksOf = (from: string | undefined, count: number): readonly (string | undefined)[] => {
   const marks = from?.split('\n') ?? [];
   return Array.from({ length: count }, (_, place) => (marks.length === count ? marks[place] : undefined));
@@ -83,6 +86,13 @@ export const marksOf = (from: string | undefined, count: number): readonly (stri
 /** @returns undefined when one of them has no place to go on from */
 export const joinMarks = (marks: readonly (string | undefined)[]): string | undefined =>
   marks.includes(undefined) ? undefined : marks.join('\n');
+
+/** What has changed may have been undone, and something else done under the same number. */
+export const goneBack = (server: string, from: string, to: string): LdapError =>
+  new LdapError(
+    'ldap-protocol',
+    `the changes of ${server} have gone back from ${from} to ${to}: all users are read anew`,
+  );
 
 /** So rarely is a server asked whether it still lives when nothing else is asked of it. */
 export const reassureEveryMs = 15_000;

@@ -9,6 +9,7 @@ import {
   syncInfoOid,
   syncRequestControl,
 } from '../ldap-controls.ts';
+import { syncCookie } from './content-deletions.ts';
 import { type Follow, type Follower, type FollowParts, inRounds, reassureEveryMs } from './follow.ts';
 import { usnPoll } from './poll.ts';
 import { readContextCsns, readHighestUsn } from './server-facts.ts';
@@ -90,7 +91,7 @@ async function followContentSync(parts: FollowParts): Promise<Follower> {
   const persisted: Persisted[] = [];
   for (const namingContext of server.namingContexts) {
     const csns = await readContextCsns(connection, namingContext);
-    const cookie = csns.length === 0 ? undefined : Buffer.from(`rid=000,csn=${csns.join(';')}`);
+    const cookie = csns.length === 0 ? undefined : syncCookie(csns);
     const bases = source.baseDns.filter((_, place) => server.contextOfBase[place] === namingContext);
     for (const baseDn of bases) persisted.push(persistUsers(parts, baseDn, cookie, teller, queue));
     // Without a cookie it would be told of all of them, and doubt everything.

@@ -2,7 +2,8 @@
 
 import { type LdapEntry, LdapError } from '../ldap.ts';
 import { controlOids, plainControl } from '../ldap-controls.ts';
-import { type Follow, type FollowParts, inRounds, joinMarks, marksOf } from './follow.ts';
+import { readDeleted } from './content-deletions.ts';
+import { type Follow, type FollowParts, goneBack, inRounds, joinMarks, marksOf } from './follow.ts';
 import { readContextCsns, readHighestUsn } from './server-facts.ts';
 import { Teller, toldBy } from './teller.ts';
 import { searchOf } from './user-source.ts';
@@ -17,8 +18,8 @@ interface ChangeNumber {
   after(mark: string, highest: string): string;
   /** What was before `mark` may have been undone, and be done anew in another way. */
   isBehind(highest: string, mark: string): boolean;
-  /** Whether all that has changed can be seen in the objects that have. */
-  explains(changed: readonly LdapEntry[], mark: string, highest: string): boolean;
+  /** Tells of what has changed and cannot be seen in the objects that have. */
+  tellUnseen(changed: readonly LdapEntry[], mark: string, highest: string): Promise<void>;
 }
 
 export const followByPolling: Follow = async (parts) => {
@@ -60,20 +61,20 @@ const usn = ({ connection, server }: FollowParts): ChangeNumber => ({
   after: (mark) => String(BigInt(mark) + 1n),
   isBehind: (highest, mark) => BigInt(highest) < BigInt(mark),
   // An Active Directory keeps tombstones.
-  explains: () => true,
+  tellUnseen: async () => undefined,
 });
 
 /**
  * OpenLDAP has a CSN for each of its providers: a change of one may arrive behind a later one of another. There is no "greater
  * than": the last change is told again, which does no harm.
  */
-const csn = ({ connection }: FollowParts, namingContext: string): ChangeNumber => ({
+const csn = (parts: FollowParts, namingContext: string): ChangeNumber => ({
   attribute: entryCsn,
   namingContexts: [namingContext],
   async highest() {
-    const found = await readContextCsns(connection, namingContext);
+    const found = await readContextCsns(parts.connection, namingContext);
     if (found.length > 0) return found.join(' ');
-    throw new LdapError('ldap-protocol', `${connection.server} shows no contextCSN of ${namingContext}`);
+    throw new LdapError('ldap-protocol', `${parts.connection.server} shows no contextCSN of ${namingContext}`);
   },
   after(mark, highest) {
     const before = mark.split(' ');
@@ -85,8 +86,15 @@ const csn = ({ connection }: FollowParts, namingContext: string): ChangeNumber =
     const now = highest.split(' ');
     return mark.split(' ').some((before) => (now.find((each) => isOfOneProvider(each, before)) ?? '') < before);
   },
-  explains: (changed, mark, highest) =>
-    movedSince(mark.split(' '), highest).every((moved) => changed.some((entry) => entry.text(entryCsn) === moved)),
+  async tellUnseen(changed, mark, highest) {
+    const before = mark.split(' ');
+    const deleted = await readDeleted(parts, namingContext, before);
+    for (const id of deleted ?? []) parts.listener.gone(id);
+    if (deleted !== undefined) return;
+    // The last change of a provider that no entry shows was a deletion; behind one that shows itself there may be others.
+    const isSeen = (moved: string): boolean => changed.some((entry) => entry.text(entryCsn) === moved);
+    parts.listener.doubted(!movedSince(before, highest).every(isSeen));
+  },
 });
 
 const entryCsn = 'entryCSN';
@@ -122,8 +130,7 @@ class Poll {
   async #fetch(mark: string, highest: string): Promise<void> {
     if (this.#number.isBehind(highest, mark)) {
       this.mark = undefined;
-      const what = `the changes of ${this.#parts.connection.server} have gone back from ${mark} to ${highest}`;
-      throw new LdapError('ldap-protocol', `${what}: was it restored? All users are read anew`);
+      throw goneBack(this.#parts.connection.server, mark, highest);
     }
     const since = this.#number.after(mark, highest);
     const changed: LdapEntry[] = [];
@@ -131,8 +138,7 @@ class Poll {
       await this.#collectChanged(namingContext, since, (entry) => changed.push(entry));
     }
     for (const entry of changed) await this.#teller.tell(entry);
-    // A change that no entry shows was a deletion.
-    if (!this.#number.explains(changed, mark, highest)) this.#parts.listener.doubted();
+    await this.#number.tellUnseen(changed, mark, highest);
   }
 
   /** The whole naming context, without the source's filter: who has left it must be seen leaving. */

@@ -67,8 +67,9 @@ const steadyMs = 30_000;
 /** So often it is asked whether a better server, which had failed, may be used again. */
 const returnCheckMs = 1_000;
 
-/** Doubt about a deletion is settled by a sweep, but sweeps for that reason take a twentieth of the time at most. */
+/** Doubt is settled by a sweep, but sweeps for that reason take a twentieth of the time at most; for a mere suspicion less. */
 const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
+const suspicionRest = { leastMs: 60_000, sweeps: 100 } as const;
 
 const saveEveryMs = 5 * 60_000;
 
@@ -109,8 +110,8 @@ export class SnapshotSync {
   #sweptAtMs = 0;
   /** How long it took. */
   #sweepMs = 0;
-  /** Something has happened since the last sweep began that only a sweep can tell. */
-  #isInDoubt = false;
+  /** Something has happened, since the last sweep began, that only a sweep can tell. */
+  #doubt: typeof doubtRest | typeof suspicionRest | undefined;
   /** By the file system's clock: our last writing of the file. */
   #fileAtMs: number | undefined;
   #wake: () => void = () => {};
@@ -263,7 +264,7 @@ export class SnapshotSync {
       changed: (id, entry) => this.#write(() => this.#tables.changed(id, entry, clock.now())),
       gone: (id) => this.#tables.gone(id),
       confirmed: () => this.#confirmed(),
-      doubted: () => this.#doubted(),
+      doubted: (isLikely) => this.#doubted(isLikely),
     };
   }
 
@@ -274,15 +275,17 @@ export class SnapshotSync {
     if (this.#tables.current !== before) this.#tell({});
   }
 
-  #doubted(): void {
-    this.#isInDoubt = true;
-    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#settledAtMs());
+  #doubted(isLikely = true): void {
+    this.#doubt = isLikely || this.#doubt === doubtRest ? doubtRest : suspicionRest;
+    this.#settle();
     this.#wake();
   }
 
-  /** When a sweep for the sake of a doubt may begin. */
-  #settledAtMs(): number {
-    return this.#sweptAtMs + Math.max(doubtRest.leastMs, doubtRest.sweeps * this.#sweepMs);
+  /** What is in doubt brings the next sweep forward. */
+  #settle(): void {
+    if (this.#doubt === undefined) return;
+    const { leastMs, sweeps } = this.#doubt;
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#sweptAtMs + Math.max(leastMs, sweeps * this.#sweepMs));
   }
 
   #confirmed(): void {
@@ -305,7 +308,7 @@ export class SnapshotSync {
     const startedAtMs = clock.now();
     const beganMs = clock.elapsed();
     const notes = new SweepNotes();
-    this.#isInDoubt = false;
+    this.#doubt = undefined;
     this.#tell({ phase: 'sweeping' });
     this.#tables.beginSweep(notes);
     let report: SweepReport;
@@ -323,7 +326,7 @@ export class SnapshotSync {
     this.#sweptAtMs = clock.elapsed();
     this.#sweepMs = this.#sweptAtMs - beganMs;
     if (report.outcome !== 'failed') this.#sweepAtMs = this.#plannedSweepMs();
-    if (this.#isInDoubt) this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#settledAtMs());
+    this.#settle();
     const lastFailure = report.outcome === 'failed' ? report.why : undefined;
     this.#tell({
       phase: 'following',
@@ -345,6 +348,7 @@ export class SnapshotSync {
     const { clock } = this.#parts;
     if (this.#sweepAtMs <= clock.elapsed() || this.#sweepFailures > 0) return;
     this.#sweepAtMs = this.#plannedSweepMs();
+    this.#settle();
     this.#tell({ nextSweepAtMs: clock.now() + this.#sweepAtMs - clock.elapsed() });
   }
 

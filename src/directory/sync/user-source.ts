@@ -22,7 +22,11 @@ export interface UserSource {
  * ([MS-ADTS] 3.1.1.1.6).
  */
 export const asksForMembership = (filter: string): boolean =>
-  /\(\s*(?:memberOf|1\.2\.840\.113556\.1\.2\.102)\s*(?:;[^=:]*)?[:~<>]*[=:]/i.test(filter);
+  attributesIn(filter).some((name) => /^(?:memberOf|1\.2\.840\.113556\.1\.2\.102)$/i.test(name));
+
+/** Names of the attributes that a filter asks for (RFC 4515 §3), without their options; a value has no bare parenthesis. */
+export const attributesIn = (filter: string): readonly string[] =>
+  [...filter.matchAll(/\(\s*([a-z0-9][a-z0-9.-]*)[^()=]*=/gi)].map(([, name = '']) => name);
 
 /** The attribute with an object's identity, and the attributes that say what it is. */
 export const attributesOf = ({ attributes }: UserSource, { identity }: ServerFacts): readonly string[] => [

@@ -196,7 +196,7 @@ describe('OpenLDAP', () => {
   });
 
   test('polled, it tells of a deletion that something has changed, and a sweep finds out what', async () => {
-    const server = await start({ users: 20 });
+    const server = await start({ users: 20, hasSessionLog: false });
     const opened = await open(server, { follow: 'poll', followEveryMs: 100 });
     await swept(opened);
     expect(opened.is(nameOf(2))).toBe('enabled');

@@ -28,8 +28,19 @@ export interface OpenLdapWish {
   readonly hasPaging?: boolean;
   /** Where OU=Elsewhere is said to be held. Default: where nobody listens. */
   readonly referralTo?: string;
+  /** A second naming context, beside the first; with an entry of its own, and nobody. */
+  readonly secondSuffix?: string;
+  /** False: it remembers no deletions, as is usual. Default: true. */
+  readonly hasSessionLog?: boolean;
+  /** Before all others: directives of `access`. */
+  readonly rights?: string;
   /** What is other than usual about its certificate. */
   readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames'>;
+}
+
+export interface OpenLdapDirectory extends TestDirectory {
+  /** Directives of `access` before all others; from the next start on. */
+  restrict(rights: string): void;
 }
 
 const host = '127.0.0.1';
@@ -37,7 +48,7 @@ const schemas = '/etc/ldap/schema';
 const modules = '/usr/lib/ldap';
 const passwords = { admin: 'Admin-pass-1', reader: 'Reader-pass-1', writer: 'Writer-pass-1' } as const;
 
-export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<TestDirectory> {
+export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<OpenLdapDirectory> {
   const { users = 1000, domain = 'example.com', hasRtc = true, certificate = {} } = wish;
   const suffix = suffixOf(domain);
   const tlsName = `ldap.${domain}`;
@@ -69,12 +80,16 @@ export async function startOpenLdap(wish: OpenLdapWish = {}): Promise<TestDirect
     users,
     reader: { dn: `CN=svc-sip,CN=Users,${suffix}`, password: passwords.reader },
     writer: { dn: `CN=svc-provision,CN=Users,${suffix}`, password: passwords.writer },
+    admin: { dn: `CN=Administrator,CN=Users,${suffix}`, password: passwords.admin },
     get pid() {
       return server.pid;
     },
     kill: () => server.end('SIGKILL'),
     pause: () => stopProcess(server.pid),
     resume: () => server.signal('SIGCONT'),
+    keepData: () => folder.copy(['db'], '.', 'kept'),
+    restoreData: () => folder.copy(['db'], 'kept', '.'),
+    restrict: (rights) => writeFileSync(confFile, configuration(folder, suffix, { ...wish, rights })),
     start: () => server.start(),
     async stop() {
       await server.end('SIGTERM');
@@ -98,6 +113,7 @@ include ${join(folder.path, 'rtc.schema')}
 modulepath ${modules}
 moduleload back_mdb
 moduleload syncprov
+moduleload memberof
 loglevel none
 threads 8
 idletimeout ${wish.idleS ?? 0}
@@ -123,10 +139,24 @@ checkpoint 0 0
 index objectClass,cn,objectGUID,proxyAddresses,entryUUID,entryCSN eq
 ${wish.hasRtc === false ? '' : 'index msRTCSIP-PrimaryUserAddress,msRTCSIP-UserEnabled,ectisrv3UserSipUri eq'}
 limits dn.exact="CN=svc-sip,CN=Users,${suffix}" ${limitsOf(wish)}
+${wish.rights ?? ''}
 access to attrs=userPassword by anonymous auth by * none
 ${wish.hidden === undefined ? '' : `access to attrs=${wish.hidden} by * none\n`}access to * by dn.exact="CN=svc-provision,CN=Users,${suffix}" write by users read by * none
+overlay memberof
 overlay syncprov
 syncprov-checkpoint 100 5
+${wish.hasSessionLog === false ? '' : 'syncprov-sessionlog 10000'}
+${wish.secondSuffix === undefined ? '' : second(folder, suffix, wish.secondSuffix)}
+`;
+
+const second = (folder: ServerFolder, suffix: string, secondSuffix: string): string => `
+database mdb
+suffix "${secondSuffix}"
+directory ${folder.make('db', 'second')}
+rootdn "CN=Administrator,CN=Users,${suffix}"
+index objectClass,entryUUID,entryCSN eq
+access to * by users read
+overlay syncprov
 syncprov-sessionlog 10000
 `;
 

@@ -90,6 +90,8 @@ export async function startSambaAd(wish: SambaWish = {}): Promise<SambaDirectory
     kill: () => server.end('SIGKILL'),
     pause: () => stopProcess(server.pid),
     resume: () => server.signal('SIGCONT'),
+    keepData: () => folder.copy(parts, '.', 'kept'),
+    restoreData: () => folder.copy(parts, 'kept', '.'),
     start: () => server.start(),
     async stop() {
       await server.end('SIGTERM');

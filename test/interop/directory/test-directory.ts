@@ -1,5 +1,5 @@
 /** What the throw-away servers have in common: a folder, certificates, a process that can be killed, paused and started again. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,14 +38,20 @@ export interface TestDirectory {
   readonly users: number;
   /** Reads; may use DirSync and see deleted objects (Samba); has a page limit (slapd). */
   readonly reader: Account;
-  /** May change every object. */
+  /** May change every object of the first naming context. */
   readonly writer: Account;
+  /** May do everything. */
+  readonly admin: Account;
   readonly pid: number;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
   /** It keeps its connections and answers nothing, from when this resolves (SIGSTOP). */
   pause(): Promise<void>;
   resume(): void;
+  /** Keeps a copy of its data as they are; after `kill`. */
+  keepData(): void;
+  /** Its data are again as they were kept; after `kill`. */
+  restoreData(): void;
   /** Starts it again with its data, address and ports, after `kill`. */
   start(): Promise<void>;
   /** Ends it and removes all it left. */
@@ -80,6 +86,15 @@ export class ServerFolder {
     const path = join(this.path, ...names);
     mkdirSync(path, { recursive: true });
     return path;
+  }
+
+  /** Copies folders within it, and leaves nothing of what was there. A database may be a large file with little in it. */
+  copy(names: readonly string[], from: string, to: string): void {
+    for (const name of names) {
+      rmSync(join(this.path, to, name), { recursive: true, force: true });
+      mkdirSync(join(this.path, to), { recursive: true });
+      execFileSync('cp', ['-r', '--sparse=always', join(this.path, from, name), join(this.path, to, name)]);
+    }
   }
 
   remove(): void {

@@ -67,8 +67,11 @@ function tellServer(server: ServerExamination): readonly string[] {
     ...[
       tellClock(facts),
       tellLastChange(facts),
+      ...tellChangesAhead(facts),
+      ...facts.missingBases.map((base) => `base: ${base} is not there, or the account may not see it`),
       tellFollowing(facts),
       ...tellDeletions(facts),
+      ...tellMembership(facts),
       ...tellCatalog(facts),
     ].map((line) => `  ${line}`),
   ];
@@ -93,6 +96,21 @@ function tellClock({ clockAheadMs }: ExaminedFacts): string {
 
 const tellLastChange = ({ lastChange }: ExaminedFacts): string =>
   lastChange === undefined ? 'last change: it does not tell' : `last change: ${lastChange.name} ${lastChange.value}`;
+
+/** A provider whose clock was set back numbers its changes as before until the clock has come so far again. */
+const tellChangesAhead = ({ changesAheadMs = 0 }: ExaminedFacts): readonly string[] =>
+  changesAheadMs > clockToleranceMs
+    ? [
+        `changes: the last one is ${Math.round(changesAheadMs / 1_000)} s ahead of our clock; if the server's clock was set back, a poll misses what changes until then: sweep more often`,
+      ]
+    : [];
+
+const tellMembership = ({ asksForMembership }: ExaminedFacts): readonly string[] =>
+  asksForMembership
+    ? [
+        'filter: it asks for groups (memberOf), and who joins or leaves one does not change: each change of any group that the account may read brings a sweep forward',
+      ]
+    : [];
 
 function tellFollowing({ kind, canDirSync, canNotify }: ExaminedFacts): string {
   const ways = [

@@ -11,6 +11,7 @@ import {
   readServerFacts,
   type ServerFacts,
 } from './sync/server-facts.ts';
+import { asksForMembership } from './sync/user-source.ts';
 
 export interface SourceExamination {
   /** Distinguished name that the servers are asked under. */
@@ -33,8 +34,14 @@ export interface ExaminedFacts {
   readonly clockAheadMs: number | undefined;
   /** Where it stands in its changes: the USN of a domain controller, the CSN of OpenLDAP. */
   readonly lastChange: { readonly name: 'USN' | 'CSN'; readonly value: string } | undefined;
+  /** How far the last change lies ahead of our clock; undefined where it is no time. Until then its provider's changes are not seen. */
+  readonly changesAheadMs: number | undefined;
   readonly canDirSync: boolean;
   readonly canNotify: boolean;
+  /** Of the bases those that are not there, or not for this account. */
+  readonly missingBases: readonly string[];
+  /** The source's filter asks for groups, which is nothing that a user's own object shows. */
+  readonly asksForMembership: boolean;
   /** Of an Active Directory: the account sees what is left of deleted objects. Elsewhere undefined. */
   readonly seesDeletions: boolean | undefined;
   /** Attributes of this source that are missing in the global catalog; undefined: there is none. */
@@ -80,13 +87,17 @@ async function readFacts(connection: LdapConnection, settings: LdapSourceSetting
   const server = await readServerFacts(connection, settings.baseDns);
   const root = await readBase(connection, '', ['dnsHostName', 'currentTime']);
   const { addresses, enabled } = settings.attributes;
+  const lastChange = await readLastChange(connection, server);
   return {
     kind: server.kind,
     hostName: root?.text('dnsHostName'),
     clockAheadMs: clockAhead(root?.text('currentTime')),
-    lastChange: await readLastChange(connection, server),
+    lastChange,
+    changesAheadMs: lastChange?.name === 'CSN' ? changesAhead(lastChange.value) : undefined,
     canDirSync: server.canDirSync,
     canNotify: server.canNotify,
+    missingBases: server.missingBases,
+    asksForMembership: asksForMembership(everyUser(settings)),
     seesDeletions:
       server.kind === 'active-directory' ? await readSeesDeletions(connection, server.namingContexts) : undefined,
     notInGlobalCatalog: await readNotInGlobalCatalog(connection, server, [...addresses, enabled]),
@@ -101,6 +112,13 @@ function clockAhead(time: string | undefined): number | undefined {
   if (year === undefined) return undefined;
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - Date.now();
 }
+
+/** Of the latest of several CSNs: each begins with a time. */
+const changesAhead = (csns: string): number | undefined =>
+  csns
+    .split(', ')
+    .flatMap((csn) => clockAhead(csn.split('#')[0]) ?? [])
+    .toSorted((a, b) => b - a)[0];
 
 async function readLastChange(connection: LdapConnection, server: ServerFacts): Promise<ExaminedFacts['lastChange']> {
   if (server.kind === 'active-directory') return { name: 'USN', value: await readHighestUsn(connection) };

@@ -16,6 +16,8 @@ export interface FakeObject {
   readonly isEnabled: boolean | undefined;
   readonly isDeleted: boolean;
   readonly usn: number;
+  /** Its objectClass. */
+  readonly classes: readonly string[];
 }
 
 class FakeEntry implements LdapEntry {
@@ -80,6 +82,7 @@ export class FakeActiveDirectory implements LdapConnections {
       addresses: [`sip:${name}@example.com`],
       isEnabled: true,
       isDeleted: false,
+      classes: ['top', 'person', 'user'],
     };
     this.#objects.set(name, { ...before, ...change, usn: this.usn });
   }
@@ -224,9 +227,10 @@ class FakeConnection implements LdapConnection {
   }
 }
 
-const entryOf = ({ guid, dn, addresses, isEnabled, isDeleted, usn }: FakeObject): LdapEntry =>
+const entryOf = ({ guid, dn, addresses, isEnabled, isDeleted, usn, classes }: FakeObject): LdapEntry =>
   new FakeEntry(dn, {
     objectGUID: [guid],
+    objectClass: classes,
     uSNChanged: [String(usn)],
     'msRTCSIP-PrimaryUserAddress': addresses,
     ...(isEnabled === undefined ? {} : { 'msRTCSIP-UserEnabled': [isEnabled ? 'TRUE' : 'FALSE'] }),

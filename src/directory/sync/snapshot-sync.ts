@@ -394,6 +394,8 @@ export class SnapshotSync {
     this.#believesLoss = false;
     this.#isLossShown = why !== undefined;
     if (why !== undefined) {
+      // A right that is given back is no change that could be heard of.
+      if (isAllDisabled) this.#doubted(false);
       this.#tables.showLoss();
       this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });

@@ -469,6 +469,112 @@ describe('a loss too great to be believed', () => {
   });
 });
 
+describe('users none of whom shows who is enabled', () => {
+  const blind = 'shows msRTCSIP-UserEnabled: may the account read it?';
+  const hide = (count: number): void => {
+    for (let i = 0; i < count; i += 1) ad.put(`user${i}`, { isEnabled: undefined });
+  };
+
+  test('are not known from a first sweep, and it is tried again', async () => {
+    hide(3);
+    await open();
+    expect(directory.status.lastSweep).toMatchObject({
+      outcome: 'failed',
+      why: expect.stringContaining(`none of 3 users ${blind}`),
+    });
+    expect(answerFor('user1')).toBe('unavailable');
+    ad.put('user1', { isEnabled: true });
+    await pass(second);
+    expect([answerFor('user1'), answerFor('user2')]).toEqual(['enabled, fresh', 'address only, fresh']);
+  });
+
+  test('stay enabled, however few they are and whatever may be lost, until it is confirmed; then it is not held again', async () => {
+    putMany(3);
+    await open({ maxLoss: 1 });
+    hide(3);
+    await pass(second);
+    expect(answerFor('user1')).toBe('enabled, fresh');
+    await pass(2 * second);
+    expect(directory.status.lastSweep).toMatchObject({
+      outcome: 'held',
+      disabled: 3,
+      why: expect.stringContaining(blind),
+    });
+    directory.confirmLoss();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied', disabled: 3 });
+    directory.refresh();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied' });
+    expect(answerFor('user1')).toBe('address only, fresh');
+  });
+
+  test('are swept again, when that was held back, without being asked to', async () => {
+    putMany(3);
+    await open();
+    hide(3);
+    directory.refresh();
+    await settle();
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'held' });
+    for (let i = 0; i < 3; i += 1) ad.put(`user${i}`);
+    for (const object of ad.objects) ad.put(object.guid, { isEnabled: true });
+    await pass(61 * second);
+    expect(directory.status).toMatchObject({ heldSinceMs: undefined, lastSweep: { outcome: 'applied' } });
+  });
+
+  test('are what they are where the address alone decides', async () => {
+    hide(3);
+    await open({}, { ...source, attributes: { ...source.attributes, decides: false } });
+    expect(answerFor('user1')).toBe('address only, fresh');
+  });
+});
+
+describe('a doubt', () => {
+  test('that comes while a sweep runs outlives it: what is in doubt may have been read before', async () => {
+    putMany(3);
+    await open();
+    const gate = Promise.withResolvers<void>();
+    ad.sweepGate = gate.promise;
+    directory.refresh();
+    await settle();
+    const before = ad.sweeps;
+    ad.put('unit', { dn: 'OU=Unit,OU=Staff,DC=example,DC=com', addresses: [], classes: ['top', 'organizationalUnit'] });
+    await pass(second);
+    gate.resolve();
+    await settle();
+    expect(ad.sweeps).toBe(before);
+    await pass(21 * second);
+    expect(ad.sweeps).toBe(before + 1);
+  });
+
+  test('of a container is one for each of its names', async () => {
+    putMany(3);
+    await open();
+    const unit = { dn: 'OU=Unit,OU=Staff,DC=example,DC=com', addresses: [], classes: ['top', 'organizationalUnit'] };
+    const swept: number[] = [];
+    for (const dn of [unit.dn, unit.dn, unit.dn.replace('Unit', 'Team')]) {
+      ad.put('unit', { ...unit, dn });
+      await pass(second);
+      await pass(hour);
+      swept.push(ad.sweeps);
+    }
+    expect(swept).toEqual([2, 2, 3]);
+  });
+});
+
+test('a controller whose changes have gone back is not followed from there: all users are read anew', async () => {
+  putMany(3);
+  await open();
+  ad.usn = 50;
+  await pass(second);
+  expect(directory.status.lastFailure).toContain('have gone back from 103 to 50');
+  await pass(second);
+  expect(ad.sweeps).toBe(2);
+  ad.put('user1', { isEnabled: false });
+  await pass(second);
+  expect(answerFor('user1')).toBe('address only, fresh');
+});
+
 test('in a small office two of three users may go at once', async () => {
   putMany(3);
   await open();

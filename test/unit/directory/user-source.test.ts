@@ -1,11 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { isWithin } from '../../../src/directory/sync/user-source.ts';
+import { asksForMembership, attributesIn, isWithin } from '../../../src/directory/sync/user-source.ts';
 
 const staff = 'OU=Staff,DC=example,DC=com';
 const sales = 'OU=Sales\\, EMEA,DC=example,DC=com';
 const below = { base: false, one: true, sub: true };
 const farBelow = { base: false, one: false, sub: true };
 const elsewhere = { base: false, one: false, sub: false };
+
+test.each([
+  ['(cn=x)', ['cn'], false],
+  ['(&(objectCategory=person)(!(memberOf=CN=a\\28b\\29,DC=x)))', ['objectCategory', 'memberOf'], true],
+  ['(MEMBEROF:1.2.840.113556.1.4.1941:=CN=all,DC=x)', ['MEMBEROF'], true],
+  [
+    '(| (department;lang-de~=sales) (uSNChanged>=7)(a<=3)(2.5.4.3=memberOf=x))',
+    ['department', 'uSNChanged', 'a', '2.5.4.3'],
+    false,
+  ],
+  ['(1.2.840.113556.1.2.102=*)', ['1.2.840.113556.1.2.102'], true],
+])('the attributes of %s, and whether it asks for groups', (filter, names, isAsking) => {
+  expect([attributesIn(filter), asksForMembership(filter)]).toEqual([names, isAsking]);
+});
 
 describe('whether a name lies where users are searched', () => {
   test.each([

@@ -22,7 +22,7 @@ afterAll(() => Promise.all([openLdap?.stop(), samba?.stop()]));
 function check(
   server: TestDirectory,
   urls: readonly string[],
-  changed: { readonly password?: string } = {},
+  changed: { readonly password?: string; readonly base?: string; readonly filter?: string } = {},
 ): Promise<CommandRun> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-directory-check-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -30,7 +30,8 @@ function check(
   const password = join(folder, 'password');
   writeFileSync(password, changed.password ?? reader.password, { mode: 0o600 });
   const who = `bind-dn: "${reader.dn}", password-file: ${password}`;
-  const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ca: ${caFile}, ${who}, base: ["${suffix}"] }`;
+  const filter = changed.filter === undefined ? '' : `, filter: "${changed.filter}"`;
+  const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ca: ${caFile}, ${who}, base: ["${changed.base ?? suffix}"]${filter} }`;
   const file = join(folder, 'routes.yaml');
   writeFileSync(file, routesYaml({ x: `directory: { sources: [${source}] }` }));
   return run(directoryCheck, [file]);
@@ -83,6 +84,18 @@ test('Samba AD: an account that cannot see what is left of deleted objects is to
       /^ {4}deletions: this account may not read CN=Deleted Objects, so a deleted user stays until/,
     ),
   ]);
+});
+
+test.each([
+  ['OpenLDAP', () => openLdap],
+  ['Samba AD', () => samba],
+] as const)('%s: a base that is not there, and a filter that asks for groups, are told', async (_, serverOf) => {
+  const server = serverOf();
+  const base = `OU=Nowhere,${server.suffix}`;
+  const { code, out } = await check(server, [server.ldapsUrl], { base, filter: `(memberOf=CN=all,${server.suffix})` });
+  expect(out).toContain(`    base: ${base} is not there, or the account may not see it`);
+  expect(out).toContainEqual(expect.stringMatching(/^ {4}filter: it asks for groups \(memberOf\)/));
+  expect(code).toBe(1);
 });
 
 test('a global catalog that lacks an attribute is no good as a server, and the command says so with its exit code', async () => {

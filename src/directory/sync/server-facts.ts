@@ -87,11 +87,26 @@ export async function readBases(
       // Whatever else the server says against a base, it says to the search for users, too.
       const { resultCode } = error as LdapError;
       if (resultCode === undefined) throw error;
-      if (resultCode === resultCodes.noSuchObject) missingBases.push(baseDn);
+      if (resultCode === resultCodes.noSuchObject && !(await isSearchable(connection, baseDn)))
+        missingBases.push(baseDn);
       bases.push(baseDn);
     }
   }
   return { bases, missingBases };
+}
+
+/** A base may be hidden, and what is below it not. */
+async function isSearchable(connection: LdapConnection, baseDn: string): Promise<boolean> {
+  const filter = { present: 'objectClass' };
+  const search = { baseDn, scope: 'sub', filter, attributes: ['1.1'], sizeLimit: 1, onEntry: () => undefined } as const;
+  try {
+    await connection.search(search).done;
+    return true;
+  } catch (error) {
+    const { resultCode } = error as LdapError;
+    if (resultCode === undefined) throw error;
+    return resultCode !== resultCodes.noSuchObject;
+  }
 }
 
 async function readOwnName(connection: LdapConnection, baseDn: string): Promise<string> {

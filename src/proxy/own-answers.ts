@@ -30,8 +30,8 @@ interface Own {
 }
 
 const ownFault = 'the request itself is at fault; the detail says where';
-const tooLarge = 'more than `limits.header` or `limits.body`: raise them, or have less sent; the connection is closed';
-const noHop = 'no next hop took it: the record tells each one tried, with outcome and milliseconds';
+const tooLarge = 'more than `limits.header` or `limits.body`: raise the limit, or send less. The connection is closed';
+const noHop = 'no next hop took it: the record shows each one tried, with outcome and milliseconds';
 
 const own = {
   // RFC 3261 §16.3. A message of another version gets 505.
@@ -63,7 +63,7 @@ const own = {
   'memory-limit': {
     status: 503,
     meaning: 'the answer of the next hop could not be kept',
-    cure: 'the router holds as much for this address as it may (`limits.memory`): half-read messages, unanswered requests, answers it does not fetch. Is the next hop silent, or the peer gone wild? `status` shows how much is held',
+    cure: 'the router holds as much for this address as it may (`limits.memory`): half-read messages, unanswered requests, answers that the peer does not read. Is the next hop silent, or does the peer misbehave? `status` shows how much is held',
   },
   // §18.3, §21.5.7.
   'header-too-large': { status: 513, meaning: 'the header section is too large', cure: tooLarge },
@@ -71,7 +71,7 @@ const own = {
   'framing-lost': {
     status: 400,
     meaning: 'nobody can say where the next message begins',
-    cure: 'on a stream Content-Length is missing, twice there, or no number, so nobody knows where the next message begins; the connection is closed',
+    cure: 'on a stream, Content-Length is missing, there twice, or not a number, so the start of the next message is unknown. The connection is closed',
   },
   // §16.7 step 6, §16.9.
   'hops-unreachable': { status: 503, meaning: 'no next hop could be reached', cure: noHop },

@@ -22,15 +22,15 @@ export interface Refuses {
 /** 503 carries Retry-After. */
 export type RejectStatus = 403 | 404 | 482 | 503;
 
-const nobody = 'nothing, as a rule: the user is on neither side (the sender sees `looped-downstream`, 404)';
-const otherRule = 'the rule of `access` that the record names says for whom its peer may speak, and what it may send';
+const nobody = 'usually nothing: the user is on neither side (the sender sees `looped-downstream`, 404)';
+const otherRule = 'the rule of `access` that the record names limits whom its peer may speak for, and what it may send';
 const lostSeal =
-  'a Route of ours within a dialog has lost its `pif` parameter, or carries that of another dialog or of other keys: have all nodes the same `signing.keys-file`, and has it been rotated twice?';
+  'within a dialog, a Route of this router has lost its `pif` parameter, or has that of another dialog or of other keys. Give all nodes the same `signing.keys-file`. Have the keys been rotated twice since the dialog began?';
 const impostor =
-  'somebody writes our name into Via or Record-Route: a node with other keys, or a server that is called like this one';
+  "somebody else writes this router's name into Via or Record-Route: a node with other keys, or a server with the same name";
 const missingRoute = 'add the domain to `domains`, or a route for it';
 const otherHome = 'compare Active Directory with where the user really is; a pin helps meanwhile';
-const notNow = "`in-service: false` on every matching route; the directory's own log";
+const notNow = 'every matching route has `in-service: false`';
 
 export const reasons = {
   // Who speaks.
@@ -38,7 +38,7 @@ export const reasons = {
   'access-denied': {
     status: 403,
     meaning: 'no rule of access lets the peer in, or one denies it',
-    cure: "add a row to `access` for the address or the certificate's name that the record tells",
+    cure: 'add a row to `access` for the address or certificate name that the record shows',
   },
   'method-denied': { status: 403, meaning: 'the peer may not send this method', cure: otherRule },
   'from-domain-denied': { status: 403, meaning: 'the peer may not speak for this domain', cure: otherRule },
@@ -46,7 +46,7 @@ export const reasons = {
   draining: {
     status: 503,
     meaning: 'the node is being taken out of service, and begins nothing new',
-    cure: 'the node is being emptied: `npm run undrain` takes it back',
+    cure: 'the node is being drained: `npm run undrain` takes it back into service',
   },
   // What claims to be of this node.
   'via-forged': { status: 403, meaning: 'a Via that names this node was not written by it', cure: impostor },
@@ -71,7 +71,7 @@ export const reasons = {
   'target-not-a-peer': {
     status: 403,
     meaning: 'a Route or the remote target leads to nobody who is known',
-    cure: "a Route or Contact leads to a host that no access rule and no route names, and for which no next hop's name stands; outside a dialog only next hops of the other side count",
+    cure: "a Route or Contact leads to a host that no access rule and no route names, and that no next hop's name stands for. Outside a dialog only next hops of the other side count",
   },
   'route-without-lr': {
     status: 403,
@@ -82,7 +82,7 @@ export const reasons = {
   'maddr-elsewhere': {
     status: 403,
     meaning: 'maddr names another place than this node',
-    cure: 'the Request-URI names another place than this node: have the sender leave out `maddr`',
+    cure: 'the Request-URI names another place than this router: have the sender leave out `maddr`',
   },
   'user-ambiguous': {
     status: 404,
@@ -92,7 +92,7 @@ export const reasons = {
   'own-address': {
     status: 404,
     meaning: 'the request is meant for this node',
-    cure: 'the request is meant for the router itself: check ReplaceHostInRequestUri on the Microsoft side',
+    cure: 'the request is addressed to the router itself: check ReplaceHostInRequestUri on the Microsoft side',
   },
   'foreign-domain-route': { meaning: 'a domain that is not shared has a route' },
   'foreign-domain-no-route': { status: 404, meaning: 'a domain that is not shared has no route', cure: missingRoute },
@@ -103,7 +103,11 @@ export const reasons = {
   'directory-address-only': { meaning: 'the user has a Microsoft address, which is enough here' },
   'directory-stale': { meaning: 'the directory cannot be asked; its last answer counts' },
   'directory-unavailable-basic': { meaning: 'the directory cannot be asked; the other side, as in basic mode' },
-  'directory-unavailable': { status: 503, meaning: 'the directory cannot be asked', cure: notNow },
+  'directory-unavailable': {
+    status: 503,
+    meaning: 'the directory cannot be asked',
+    cure: 'see what the log says of the directory',
+  },
   'not-a-microsoft-user': { status: 404, meaning: 'no enabled Microsoft user has the address', cure: otherHome },
   'directory-unknown': { status: 404, meaning: 'the directory does not know the user', cure: otherHome },
   'home-is-the-sender': {
@@ -118,7 +122,7 @@ export const reasons = {
   'route-blocked': {
     status: 403,
     meaning: 'a route refuses it',
-    cure: '`block: true` on the route that the record tells',
+    cure: 'the route that the record names has `block: true`',
   },
   'route-out-of-service': { status: 503, meaning: 'every route that matches is out of service', cure: notNow },
   'no-route': { status: 404, meaning: 'no route matches', cure: missingRoute },

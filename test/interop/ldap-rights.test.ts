@@ -121,7 +121,7 @@ describe('who is enabled', () => {
 });
 
 describe('the running router, from a cold start, of a directory that does not show who is enabled', () => {
-  const sides = twoSides(83);
+  const sides = twoSides(55);
   let server: OpenLdapDirectory;
   let [cisco, microsoft]: RawEnd[] = [];
   beforeAll(async () => {

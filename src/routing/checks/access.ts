@@ -1,7 +1,7 @@
 /**
  * access: who speaks, and which side that is. It comes before the list, for without a side there is nothing to decide. In the
- * words of the README: "who speaks, by address or by verified TLS name, and which side that is; nobody else is heard (403, or
- * silence)". Gives access-allowed, access-denied, method-denied, from-domain-denied.
+ * words of the README: "which peer speaks, by address or by the name that TLS has proved, and for which side. Anybody else
+ * gets 403, or no answer". Gives access-allowed, access-denied, method-denied, from-domain-denied.
  */
 import type { PeerRules } from '../access/rule.ts';
 import type { Policy } from '../policy.ts';

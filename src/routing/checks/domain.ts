@@ -1,6 +1,6 @@
 /**
- * domain: strangers are never relayed. In the words of the README: "a domain that is not shared needs a route of its own". Gives
- * foreign-domain-no-route, foreign-domain-route.
+ * domain: strangers are never relayed. In the words of the README: "a domain that is not shared needs a route of its own".
+ * Gives foreign-domain-no-route, foreign-domain-route.
  */
 import type { Reason } from '../reasons.ts';
 import { type Check, reject } from './check.ts';

@@ -1,7 +1,7 @@
 /**
- * loop: a request that went out through this node before and comes back is refused (RFC 3261 §16.3 step 4).
- * In the words of the README: "it went out through us before and comes back unchanged, or through a server that made it anew,
- * or with Cisco's marker: 482". Gives loop-branch, loop-returned, loop-cisco-marker.
+ * loop: a request that went out through this node before and comes back is refused (RFC 3261 §16.3 step 4). In the words of
+ * the README: "a request that went out before and comes back, unchanged, through a server that made it anew, or with Cisco's
+ * marker, gets 482". Gives loop-branch, loop-returned, loop-cisco-marker.
  */
 import type { Reason } from '../reasons.ts';
 import type { Side } from '../types.ts';

@@ -1,8 +1,8 @@
 /**
- * mode: advanced mode asks the directory who has the user, basic mode asks nobody. In the words of the README: "basic: the other
- * side. advanced: where Active Directory says the user is at home"; its second table has each case. Gives directory-home,
- * directory-address-only, directory-stale, directory-unknown, directory-unavailable, directory-unavailable-basic,
- * not-a-microsoft-user, not-a-listed-cisco-user, home-is-the-sender.
+ * mode: advanced mode asks the directory who has the user, basic mode asks nobody. In the words of the README: "basic: the
+ * other side. advanced: the side where Active Directory says the user lives"; its second table has each case. Gives
+ * directory-home, directory-address-only, directory-stale, directory-unknown, directory-unavailable,
+ * directory-unavailable-basic, not-a-microsoft-user, not-a-listed-cisco-user, home-is-the-sender.
  */
 import type { Reason } from '../reasons.ts';
 import type { DirectoryAnswer } from '../types.ts';

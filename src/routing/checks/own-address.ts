@@ -1,6 +1,6 @@
 /**
- * own address: what ends at this node. In the words of the README: "OPTIONS to the router itself is answered; nobody lives here"
- * (RFC 3261 §11.2). Gives own-address.
+ * own address: what ends at this node. In the words of the README: "OPTIONS to the router itself is answered. No user lives
+ * here" (RFC 3261 §11.2). Gives own-address.
  */
 import type { Reason } from '../reasons.ts';
 import type { RequestFacts } from '../types.ts';

@@ -1,6 +1,6 @@
 /**
- * pin: an operator's word about one user wins over the directory. In the words of the README: "an operator has said where this
- * user is". Gives pinned, home-is-the-sender.
+ * pin: an operator's word about one user wins over the directory. In the words of the README: "an operator has said on which
+ * side this user is". Gives pinned, home-is-the-sender.
  */
 import { type Check, reject, toOtherSide } from './check.ts';
 import { homeIsSender } from './home.ts';

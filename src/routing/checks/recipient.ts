@@ -1,6 +1,6 @@
 /**
- * recipient: who is meant must be said in one way. In the words of the README: "outside a dialog the Request-URI must name one
- * user in one way, and no place but this node". Gives maddr-elsewhere, user-ambiguous.
+ * recipient: who is meant must be said in one way. In the words of the README: "outside a dialog the Request-URI must name
+ * one user in one way, and no other place than this router". Gives maddr-elsewhere, user-ambiguous.
  */
 import type { Reason } from '../reasons.ts';
 import type { RequestFacts } from '../types.ts';

@@ -1,7 +1,7 @@
 /**
- * route table: the end of the line, where every request comes that goes on. In the words of the README: "by which next hops the
- * side is reached: most specific pattern, then priority, then weight". Gives route-matched, route-less-specific, route-blocked,
- * route-out-of-service, no-route.
+ * route table: the end of the line, where every request comes that goes on. In the words of the README: "the next hops of
+ * that side: most specific pattern, then priority, then weight (one Call-ID always makes the same choice)". Gives
+ * route-matched, route-less-specific, route-blocked, route-out-of-service, no-route.
  */
 import type { Reason } from '../reasons.ts';
 import type { RouteMatch } from '../routes/destination.ts';

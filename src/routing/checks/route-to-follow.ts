@@ -1,8 +1,8 @@
 /**
- * route to follow: where a Route or the remote target of a dialog leads (RFC 3261 §16.5, §16.6 step 6, §12.2.1.1). In the words of
- * the README: "a dialog goes on where it is, to known peers only, wherever its user moves meanwhile; outside one a Route must
- * name a hop of the other side, and chooses no more than that hop". Gives route-followed, dialog-other-side, target-not-a-peer,
- * route-without-lr.
+ * route to follow: where a Route or the remote target of a dialog leads (RFC 3261 §16.5, §16.6 step 6, §12.2.1.1). In the
+ * words of the README: "a dialog continues where it is, to known peers only, even when its user moves. Outside a dialog a
+ * Route must name a next hop of the other side, and chooses no more than that hop". Gives route-followed, dialog-other-side,
+ * target-not-a-peer, route-without-lr.
  */
 import type { Reach } from '../peers.ts';
 import type { Reason } from '../reasons.ts';

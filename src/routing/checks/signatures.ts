@@ -1,6 +1,6 @@
 /**
- * signatures: what claims to be of this node must be. In the words of the README: "what carries our name in Via, Record-Route
- * and, within a dialog, Route was written by us, as its mark shows: else 403" (RFC 3261 §26.1). Gives via-forged,
+ * signatures: what claims to be of this node must be. In the words of the README: "what carries this router's name in Via,
+ * Record-Route and, within a dialog, Route must carry its signature: else 403" (RFC 3261 §26.1). Gives via-forged,
  * record-route-forged, route-not-signed, route-forged.
  */
 

@@ -1,5 +1,5 @@
 /** Child process: a table of many users alone in a process, its memory and the time of a look-up. */
-import { UserTable } from '../src/directory/user-table.ts';
+import { UserTable } from '../src/directory/table/user-table.ts';
 
 export interface TableFigures {
   readonly bytesPerUser: number;

@@ -1,6 +1,6 @@
 /** The look-up of a user in memory: a million users cost what a thousand do, but for what the processor's caches hold. */
 
-import { UserTable } from '../../src/directory/user-table.ts';
+import { UserTable } from '../../src/directory/table/user-table.ts';
 import { type Contest, ring, timesOf } from './contest.ts';
 
 const address = (i: number): string => `user${i}@example.com`;

@@ -2,8 +2,8 @@
 
 import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
-import type { Census, Finding } from '../directory/census.ts';
-import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/examine.ts';
+import type { Census, Finding } from '../directory/ldap/census.ts';
+import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/ldap/examine.ts';
 import type { Source } from '../directory/source.ts';
 import { type Command, fileWord } from './command.ts';
 import { type Io, printProblems } from './printing.ts';

@@ -9,7 +9,7 @@ import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './sync/status.ts';
-import { type UserDetails, type UserState, UserTable } from './user-table.ts';
+import { type UserDetails, type UserState, UserTable } from './table/user-table.ts';
 
 /** The sync, wherever it runs. */
 export interface SyncHandle {

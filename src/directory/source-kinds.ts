@@ -3,8 +3,8 @@ import type { Path } from '../settings/problem.ts';
 import { type Fields, type ObjectReader, type Reader, reader, variants } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
-import { ldapKind } from './ldap-kind.ts';
-import { ldifKind } from './living-ldif.ts';
+import { ldapKind } from './ldap/source.ts';
+import { ldifKind } from './ldif/source.ts';
 import type { CompilePlace, Source, SourceKind } from './source.ts';
 
 /** By the `kind` of a row. */

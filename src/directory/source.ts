@@ -9,11 +9,11 @@ import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
 import type { CacheClock, CacheSettings } from './cached.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
-import type { SourceExamination } from './examine.ts';
-import type { LdapParts } from './ldap-connections.ts';
+import type { LdapParts } from './ldap/connections.ts';
+import type { SourceExamination } from './ldap/examine.ts';
 import type { Ask } from './or-else.ts';
+import type { SharedTable } from './table/user-records.ts';
 import type { Lendable } from './threads/lend.ts';
-import type { SharedTable } from './user-records.ts';
 
 /** One `kind` of a row of `directory.sources`. */
 export interface SourceKind<Row = unknown> {

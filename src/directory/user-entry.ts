@@ -1,6 +1,6 @@
 /** What one object of the directory says about a user: his addresses, and whether he is enabled on the Microsoft side. */
 import { keyOfAddress } from '../routing/user-key.ts';
-import type { LdapEntry } from './ldap.ts';
+import type { LdapEntry } from './ldap/ldap.ts';
 
 export interface UserAttributes {
   /** Attributes with SIP addresses, the one that counts most first: `msRTCSIP-PrimaryUserAddress`, `proxyAddresses`. */

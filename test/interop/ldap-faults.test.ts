@@ -1,7 +1,7 @@
 /** What goes wrong with directories and their administrators: the router says it clearly, and never takes "could not ask" for "not found". */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createTimerWheel } from '../../src/clock.ts';
-import { ldapConnections } from '../../src/directory/ldap-connections.ts';
+import { ldapConnections } from '../../src/directory/ldap/connections.ts';
 import { fakeLdapServer, searchDone, searchEntry } from '../support/fake-ldap-server.ts';
 import { until } from '../support/until.ts';
 import { connectionsTo, lookupIn, recordingLog, serversTo } from './directory/opened.ts';

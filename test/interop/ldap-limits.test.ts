@@ -4,14 +4,14 @@
  */
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { LdapError } from '../../src/directory/ldap.ts';
 import {
   dirSyncControl,
   readDirSync,
   readSyncInfo,
   syncInfoOid,
   syncRequestControl,
-} from '../../src/directory/ldap-controls.ts';
+} from '../../src/directory/ldap/controls.ts';
+import { LdapError } from '../../src/directory/ldap/ldap.ts';
 import { openWriter } from '../support/directory-writer.ts';
 import { bindResponse, fakeLdapServer, pagedCookie, searchDone, searchEntry } from '../support/fake-ldap-server.ts';
 import { until } from '../support/until.ts';

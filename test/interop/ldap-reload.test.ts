@@ -4,8 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { DirectorySettings, OpenDirectory } from '../../src/directory/compose.ts';
-import { LdapSource } from '../../src/directory/ldap-kind.ts';
-import type { LdapSourceSettings } from '../../src/directory/ldap-settings.ts';
+import type { LdapSourceSettings } from '../../src/directory/ldap/settings.ts';
+import { LdapSource } from '../../src/directory/ldap/source.ts';
 import type { Source } from '../../src/directory/source.ts';
 import { ldifSource } from '../support/ldif-source.ts';
 import { ldifUser } from '../support/two-sides.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { LdapSourceSettings } from '../../src/directory/ldap-settings.ts';
+import type { LdapSourceSettings } from '../../src/directory/ldap/settings.ts';
 import type { SnapshotDirectory } from '../../src/directory/snapshot-directory.ts';
 import { type DirectoryWriter, openWriter } from '../support/directory-writer.ts';
 import { until } from '../support/until.ts';

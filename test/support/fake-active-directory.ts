@@ -7,7 +7,7 @@ import {
   type LdapOperation,
   type LdapResult,
   type LdapSearch,
-} from '../../src/directory/ldap.ts';
+} from '../../src/directory/ldap/ldap.ts';
 
 export interface FakeObject {
   readonly guid: string;

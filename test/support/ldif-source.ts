@@ -1,7 +1,8 @@
 /** An LDIF source as routes.yaml makes it, of a text instead of a file. */
-import { ldifDirectory } from '../../src/directory/ldif.ts';
-import type { LdifSourceSettings } from '../../src/directory/ldif-settings.ts';
-import { LdifSource } from '../../src/directory/living-ldif.ts';
+
+import type { LdifSourceSettings } from '../../src/directory/ldif/settings.ts';
+import { LdifSource } from '../../src/directory/ldif/source.ts';
+import { ldifDirectory } from '../../src/directory/ldif/users.ts';
 
 export const ldifSource = (text: string, changed: Partial<LdifSourceSettings> = {}): LdifSource => {
   const contents = ldifDirectory(text, 'users.ldif');

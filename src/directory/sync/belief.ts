@@ -1,6 +1,6 @@
 /** Whether what a sweep has found is believed, for users that are dropped by mistake lose their messages. */
-import { tellBlind } from '../enabled-probe.ts';
-import { LdapError } from '../ldap.ts';
+import { tellBlind } from '../ldap/enabled-probe.ts';
+import { LdapError } from '../ldap/ldap.ts';
 import type { SweepNotes } from './report.ts';
 import type { Loss } from './tables.ts';
 import type { UserSource } from './user-source.ts';

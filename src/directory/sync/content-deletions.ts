@@ -2,8 +2,9 @@
  * What an OpenLDAP that is polled has deleted: no entry shows it, but a provider that keeps a log of its session knows
  * (slapo-syncprov(5), syncprov-sessionlog), and tells who refreshes by RFC 4533.
  */
-import { LdapError } from '../ldap.ts';
-import { readRefreshDeletes, readSyncInfo, readSyncState, syncInfoOid, syncRequestControl } from '../ldap-controls.ts';
+
+import { readRefreshDeletes, readSyncInfo, readSyncState, syncInfoOid, syncRequestControl } from '../ldap/controls.ts';
+import { LdapError } from '../ldap/ldap.ts';
 import type { FollowParts } from './follow.ts';
 import { searchOf } from './user-source.ts';
 

@@ -1,6 +1,5 @@
 /** Follows an Active Directory by DirSync ([MS-ADTS] 3.1.1.3.4.1.3): the server itself remembers, in a cookie, what we have seen. */
 
-import { type LdapEntry, LdapError, type LdapFilter } from '../ldap.ts';
 import {
   controlOids,
   dirSyncControl,
@@ -8,8 +7,9 @@ import {
   dirSyncObjectSecurity,
   plainControl,
   readDirSync,
-} from '../ldap-controls.ts';
-import { resultCodes } from '../result-code.ts';
+} from '../ldap/controls.ts';
+import { type LdapEntry, LdapError, type LdapFilter } from '../ldap/ldap.ts';
+import { resultCodes } from '../ldap/result-code.ts';
 import { type Follow, type FollowParts, goneBack, inRounds, joinMarks, marksOf } from './follow.ts';
 import { readHighestUsn } from './server-facts.ts';
 import { Teller, toldBy } from './teller.ts';

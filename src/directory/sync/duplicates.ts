@@ -1,6 +1,6 @@
 /** Names the objects that share an address. The table keeps no names, so those that are listed are asked for when a sweep has ended. */
-import { claimsTo } from '../claims.ts';
-import type { LdapConnection } from '../ldap.ts';
+import { claimsTo } from '../ldap/claims.ts';
+import type { LdapConnection } from '../ldap/ldap.ts';
 import type { SweepNotes } from './report.ts';
 import type { UserSource } from './user-source.ts';
 

@@ -1,5 +1,5 @@
 /** What all ways of hearing of changes between sweeps have in common. */
-import { type LdapConnection, type LdapEntry, LdapError } from '../ldap.ts';
+import { type LdapConnection, type LdapEntry, LdapError } from '../ldap/ldap.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import type { UserSource } from './user-source.ts';
 

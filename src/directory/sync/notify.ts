@@ -1,6 +1,5 @@
 /** Follows by being told: a search that never ends, on which the server sends what changes. Nothing is told of the time before it. */
 
-import { type LdapEntry, LdapError, type LdapFilter, type LdapSearch } from '../ldap.ts';
 import {
   controlOids,
   plainControl,
@@ -8,7 +7,8 @@ import {
   readSyncState,
   syncInfoOid,
   syncRequestControl,
-} from '../ldap-controls.ts';
+} from '../ldap/controls.ts';
+import { type LdapEntry, LdapError, type LdapFilter, type LdapSearch } from '../ldap/ldap.ts';
 import { syncCookie } from './content-deletions.ts';
 import { type Follow, type Follower, type FollowParts, inRounds, reassureEveryMs } from './follow.ts';
 import { usnPoll } from './poll.ts';

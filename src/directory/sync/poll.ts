@@ -1,7 +1,7 @@
 /** Follows by asking every second: has the server's change number moved, and if so, which objects carry a newer one? */
 
-import { type LdapEntry, LdapError } from '../ldap.ts';
-import { controlOids, plainControl } from '../ldap-controls.ts';
+import { controlOids, plainControl } from '../ldap/controls.ts';
+import { type LdapEntry, LdapError } from '../ldap/ldap.ts';
 import { readDeleted } from './content-deletions.ts';
 import { type Follow, type FollowParts, goneBack, inRounds, joinMarks, marksOf } from './follow.ts';
 import { readContextCsns, readHighestUsn } from './server-facts.ts';

@@ -1,8 +1,9 @@
 /** What a directory server says of itself in its root DSE: what it is, and where in the stream of its changes it stands. */
-import { depthBelow, parseDn } from '../distinguished-name.ts';
-import type { LdapConnection, LdapEntry, LdapError } from '../ldap.ts';
-import { controlOids, plainControl } from '../ldap-controls.ts';
-import { resultCodes } from '../result-code.ts';
+
+import { controlOids, plainControl } from '../ldap/controls.ts';
+import { depthBelow, parseDn } from '../ldap/distinguished-name.ts';
+import type { LdapConnection, LdapEntry, LdapError } from '../ldap/ldap.ts';
+import { resultCodes } from '../ldap/result-code.ts';
 
 /** `plain`: it tells neither of USNs nor of CSNs, and can only be swept. */
 export type ServerKind = 'active-directory' | 'content-sync' | 'plain';

@@ -2,7 +2,7 @@
 import { called, choice, type ObjectOf, optional, withDefault } from '../../settings/reader.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../settings/units.ts';
 import { duration, flag, percentage, text } from '../../settings/values.ts';
-import { type SweepTimes, sweepTimes } from '../ldap-values.ts';
+import { type SweepTimes, sweepTimes } from '../ldap/values.ts';
 
 const everyDay: SweepTimes = { kind: 'interval', everyMs: DAY };
 

@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
-import { consequenceOf } from '../failure-class.ts';
-import { type LdapConnection, type LdapConnections, LdapError } from '../ldap.ts';
+import { consequenceOf } from '../ldap/failure-class.ts';
+import { type LdapConnection, type LdapConnections, LdapError } from '../ldap/ldap.ts';
 import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';

@@ -1,5 +1,5 @@
 /** What the sync says of itself, in plain values: it crosses from its thread to the one that answers. */
-import type { SharedTable } from '../user-records.ts';
+import type { SharedTable } from '../table/user-records.ts';
 import type { Outage } from './outages.ts';
 import type { SweepReport } from './report.ts';
 

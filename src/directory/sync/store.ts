@@ -6,7 +6,7 @@ import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { openDraft, snapshotStart, whyNotOurs } from '../../own-files.ts';
-import { UserTable } from '../user-table.ts';
+import { UserTable } from '../table/user-table.ts';
 import { reservedAddresses } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 

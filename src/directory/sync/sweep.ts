@@ -1,5 +1,5 @@
 /** One pass over all SIP users of a source, page by page. It either ends, or says why it could not: half a sweep is none. */
-import type { LdapConnection, LdapEntry } from '../ldap.ts';
+import type { LdapConnection, LdapEntry } from '../ldap/ldap.ts';
 import type { ServerFacts } from './server-facts.ts';
 import { attributesOf, searchOf, type UserSource } from './user-source.ts';
 

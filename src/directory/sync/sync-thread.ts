@@ -3,7 +3,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type LdapServersSettings, ldapConnections, type OwnedConnections } from '../ldap-connections.ts';
+import { type LdapServersSettings, ldapConnections, type OwnedConnections } from '../ldap/connections.ts';
 import type { SyncClock } from './follow.ts';
 import type { SyncOrder } from './order.ts';
 import { SnapshotSync } from './snapshot-sync.ts';

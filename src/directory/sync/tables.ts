@@ -3,9 +3,9 @@
  * and what a change has said of an object the sweep, which may have read it before, does not take back.
  */
 import type { HashSeed } from '../../hash/keyed-hash.ts';
-import type { LdapEntry } from '../ldap.ts';
+import type { LdapEntry } from '../ldap/ldap.ts';
+import { type SweepLoss, type UserState, UserTable } from '../table/user-table.ts';
 import { readUserEntry, type UserAttributes } from '../user-entry.ts';
-import { type SweepLoss, type UserState, UserTable } from '../user-table.ts';
 import type { SweepNotes } from './report.ts';
 
 interface Sweeping {

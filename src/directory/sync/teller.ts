@@ -3,8 +3,8 @@
  * object cannot show of others, for whom nothing changes but where they are or what they belong to, is told as a doubt.
  */
 
-import { EnabledProbe } from '../enabled-probe.ts';
-import { type LdapEntry, LdapError, type LdapFilter } from '../ldap.ts';
+import { EnabledProbe } from '../ldap/enabled-probe.ts';
+import { type LdapEntry, LdapError, type LdapFilter } from '../ldap/ldap.ts';
 import type { FollowParts } from './follow.ts';
 import { readBases } from './server-facts.ts';
 import { asksForMembership, identityOf, reread } from './user-source.ts';

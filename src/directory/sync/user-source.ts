@@ -1,7 +1,7 @@
 /** Which objects of a directory are users, and how an object is known again when its name or its address has changed. */
-import { depthBelow, parseDn } from '../distinguished-name.ts';
-import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from '../ldap.ts';
-import { resultCodes } from '../result-code.ts';
+import { depthBelow, parseDn } from '../ldap/distinguished-name.ts';
+import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from '../ldap/ldap.ts';
+import { resultCodes } from '../ldap/result-code.ts';
 import type { UserAttributes } from '../user-entry.ts';
 import type { ServerFacts } from './server-facts.ts';
 

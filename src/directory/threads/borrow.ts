@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { DirectoryAnswer } from '../../routing/types.ts';
 import { type CacheClock, cached } from '../cached.ts';
 import type { Directory } from '../directory.ts';
-import { ldifInTable } from '../ldif.ts';
+import { ldifInTable } from '../ldif/users.ts';
 import { merged } from '../merged.ts';
 import { orElse } from '../or-else.ts';
 import { ownClock, SnapshotDirectory } from '../snapshot-directory.ts';

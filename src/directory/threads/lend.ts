@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { Directory, DirectoryDescription } from '../directory.ts';
 import type { SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SnapshotSettings } from '../sync/snapshot-settings.ts';
-import type { SharedTable } from '../user-records.ts';
+import type { SharedTable } from '../table/user-records.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
 
 export type TellTable = (table: SharedTable, description: DirectoryDescription) => void;

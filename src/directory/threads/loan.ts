@@ -5,7 +5,7 @@ import type { CacheSettings } from '../cached.ts';
 import type { DirectoryDescription } from '../directory.ts';
 import type { SnapshotSettings } from '../sync/snapshot-settings.ts';
 import type { SyncNews } from '../sync/status.ts';
-import type { SharedTable } from '../user-records.ts';
+import type { SharedTable } from '../table/user-records.ts';
 
 /** Plain values; `port` goes along as a transferred object. */
 export interface Loan {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished } from 'vitest';
-import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
+import type { LdapSourceSettings } from '../../../src/directory/ldap/settings.ts';
 import type { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
 import { until } from '../../support/until.ts';
 import { type OpenedDirectory, openedDirectory, sourceOf, usualSnapshot } from './opened.ts';

@@ -6,9 +6,9 @@ import {
   type LdapServersSettings,
   ldapConnections,
   type OwnedConnections,
-} from '../../../src/directory/ldap-connections.ts';
-import { LdapSource } from '../../../src/directory/ldap-kind.ts';
-import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
+} from '../../../src/directory/ldap/connections.ts';
+import type { LdapSourceSettings } from '../../../src/directory/ldap/settings.ts';
+import { LdapSource } from '../../../src/directory/ldap/source.ts';
 import type { TestDirectory } from './test-directory.ts';
 
 export interface LogLine {

@@ -5,9 +5,9 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
-import { LdapSource } from '../../../src/directory/ldap-kind.ts';
-import type { LdapSourceSettings } from '../../../src/directory/ldap-settings.ts';
-import { readFilter } from '../../../src/directory/ldap-wire.ts';
+import type { LdapSourceSettings } from '../../../src/directory/ldap/settings.ts';
+import { LdapSource } from '../../../src/directory/ldap/source.ts';
+import { readFilter } from '../../../src/directory/ldap/wire.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { folderWith, load, problemsOf, routesYaml, snapshotOf } from '../../support/configuration.ts';
 

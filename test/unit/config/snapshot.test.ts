@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { accessRule, listener, pin, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
 import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { openDirectory } from '../../../src/directory/compose.ts';
-import type { LdifSource } from '../../../src/directory/living-ldif.ts';
+import type { LdifSource } from '../../../src/directory/ldif/source.ts';
 import { sourceKinds } from '../../../src/directory/source-kinds.ts';
 import { defaultsOf } from '../../../src/settings/reader.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';

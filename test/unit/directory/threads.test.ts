@@ -1,7 +1,7 @@
 /** A directory that one thread lends to another: both answer alike, and only the lender asks servers. */
 import { expect, test } from 'vitest';
 import { createTimerWheel } from '../../../src/clock.ts';
-import { ldifDirectory } from '../../../src/directory/ldif.ts';
+import { ldifDirectory } from '../../../src/directory/ldif/users.ts';
 import { ownClock, SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
 import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-settings.ts';
 import { borrow } from '../../../src/directory/threads/borrow.ts';

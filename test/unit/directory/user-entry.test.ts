@@ -1,6 +1,6 @@
 /** What an object of the directory says about a user, and which of several objects with one address decides. */
 import { describe, expect, test } from 'vitest';
-import { readResponse } from '../../../src/directory/ldap-wire.ts';
+import { readResponse } from '../../../src/directory/ldap/wire.ts';
 import { type Claim, compareClaims, keyIn, readUserEntry } from '../../../src/directory/user-entry.ts';
 import { searchEntry } from '../../support/fake-ldap-server.ts';
 

@@ -31,7 +31,7 @@ const ground = ['clock', 'router-error', 'own-files', 'printable', 'shell-word']
 
 const importedOnce = ['lru-cache', 'drachtio-srf', 'yaml', 'pino'];
 /** Messages in one file and the values of controls in the other: whatever else speaks LDAP speaks it through them. */
-const importersOfLdapts = ['directory/ldap-controls.ts', 'directory/ldap-wire.ts'];
+const importersOfLdapts = ['directory/ldap/controls.ts', 'directory/ldap/wire.ts'];
 /** The parser's own, and the one that is compatible with npm `sip`. */
 const publicDoors = ['sip-parser/index.ts', 'sip-parser/sipjs.ts'];
 

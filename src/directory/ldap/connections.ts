@@ -1,0 +1,204 @@
+/** The one owner of a source's connections: chooses the server, connects, verifies, binds, and only then hands a connection out. */
+
+import { StreamConnection } from './connection.ts';
+import { consequenceOf } from './failure-class.ts';
+import {
+  type LdapConnection,
+  type LdapConnections,
+  LdapError,
+  type LdapPurpose,
+  type LdapServerState,
+} from './ldap.ts';
+import { missingAttributes } from './schema-check.ts';
+import {
+  type ChoiceEvent,
+  candidates,
+  initialChoice,
+  isReturnDue,
+  restMs,
+  type ServerChoice,
+  stepChoice,
+} from './server-choice.ts';
+import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './socket.ts';
+
+/** Plain values: they may travel to another thread. */
+export interface LdapServersSettings {
+  /** `ldaps://dc1.example.com`, `ldap://dc2.example.com:389`: best first. */
+  readonly urls: readonly string[];
+  /** What protects `ldap:` URLs; false: nothing does. */
+  readonly startTls: boolean;
+  readonly trust: Trust;
+  readonly bindDn: string;
+  /** Never logged, and in no message of an error. */
+  readonly password: string;
+  readonly connectMs: number;
+  readonly bindMs: number;
+  readonly searchMs: number;
+  readonly keepAliveMs: number;
+  /** A server that comes back is not used again before this time after its failure. */
+  readonly returnAfterMs: number;
+  /** A server whose schema lacks one of them is not used: it would say of every user that there is none. */
+  readonly requiredAttributes: readonly string[];
+}
+
+export interface LdapParts {
+  readonly clock: LdapClock;
+  /** In [0, 1). */
+  random(): number;
+  readonly log: LdapLog;
+}
+
+/** What the room needs of a log. */
+export interface LdapLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface OwnedConnections extends LdapConnections {
+  /** A connection to the server that a referral names, under the same conditions: protected, verified, bound. */
+  openReferral(url: string): Promise<LdapConnection>;
+}
+
+export function ldapConnections(settings: LdapServersSettings, parts: LdapParts): OwnedConnections {
+  return new Connections(settings, parts);
+}
+
+/** How long the schema of a server is believed to be as it was. */
+const schemaLifeMs = 3_600_000;
+
+const isForAll = ({ failure }: LdapError): boolean => consequenceOf(failure).rest === 'long for all';
+
+class Connections implements OwnedConnections {
+  readonly #settings: LdapServersSettings;
+  readonly #parts: LdapParts;
+  readonly #servers: readonly LdapServer[];
+  readonly #open = new Set<LdapConnection>();
+  /** By URL: until when the schema need not be read again. */
+  readonly #schemaSoundUntil = new Map<string, number>();
+  #choice: ServerChoice;
+  #isClosed = false;
+
+  constructor(settings: LdapServersSettings, parts: LdapParts) {
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#servers = settings.urls.flatMap((url) => readLdapUrl(url, settings.startTls) ?? []);
+    this.#choice = initialChoice(this.#servers.length);
+  }
+
+  async open(purpose: LdapPurpose): Promise<LdapConnection> {
+    let last = new LdapError('ldap-unreachable', this.#whyAllRest());
+    for (const index of candidates(this.#choice, this.#nowMs(), this.#settings)) {
+      const server = this.#servers[index]!;
+      try {
+        const connection = await this.#connect(server);
+        this.#succeeded(index, purpose);
+        connection.onClosed((why) => this.#lost(index, why));
+        return connection;
+      } catch (error) {
+        last = this.#failed(index, error, purpose);
+        if (isForAll(last)) break;
+      }
+    }
+    throw last;
+  }
+
+  async openReferral(url: string): Promise<LdapConnection> {
+    // A server that we trust may point to one that we do not: never with less protection than the source has.
+    const isPlain = this.#servers.some(({ security }) => security === 'none');
+    const server = readLdapUrl(url, !isPlain);
+    if (server === undefined) throw new LdapError('ldap-unreachable', `the referral ${url} names no LDAP server`);
+    const trust = { ...this.#settings.trust, tlsName: undefined };
+    return this.#connect(server, trust);
+  }
+
+  isReturnDue(): boolean {
+    return isReturnDue(this.#choice, this.#nowMs(), this.#settings);
+  }
+
+  restMs(): number {
+    return restMs(this.#choice, this.#nowMs());
+  }
+
+  servers(): readonly LdapServerState[] {
+    return this.#servers.map(({ url }, index) => {
+      const lastFailure = this.#choice.servers[index]?.lastFailure;
+      return { url, isInUse: index === this.#choice.inUse, lastFailure };
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of this.#open) connection.close();
+  }
+
+  async #connect(server: LdapServer, trust = this.#settings.trust): Promise<LdapConnection> {
+    const { bindDn, password, connectMs, bindMs, searchMs, keepAliveMs } = this.#settings;
+    const { clock } = this.#parts;
+    const socket = await openLdapSocket(server, trust, connectMs, clock);
+    const connection = new StreamConnection(socket, { server: server.url, budgetMs: searchMs, keepAliveMs }, clock);
+    this.#open.add(connection);
+    connection.onClosed(() => this.#open.delete(connection));
+    try {
+      await connection.bind(bindDn, password, bindMs);
+      await this.#checkSchema(connection);
+      if (this.#isClosed) throw new LdapError('ldap-closed', 'the source has been closed');
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  async #checkSchema(connection: LdapConnection): Promise<void> {
+    const { server } = connection;
+    if (this.#nowMs() < (this.#schemaSoundUntil.get(server) ?? 0)) return;
+    const missing = await missingAttributes(connection, this.#settings.requiredAttributes);
+    if (missing.length > 0) {
+      const names = missing.join(', ');
+      throw new LdapError(
+        'ldap-schema',
+        `the schema of ${server} has no attribute ${names}: is this the right directory?`,
+      );
+    }
+    this.#schemaSoundUntil.set(server, this.#nowMs() + schemaLifeMs);
+  }
+
+  #succeeded(server: number, purpose: LdapPurpose): void {
+    const before = this.#choice.servers[server];
+    const isNews = before?.succeededAtMs === undefined || before.failures > 0 || this.#choice.inUse !== server;
+    this.#choice = stepChoice(this.#choice, { kind: 'succeeded', server, nowMs: this.#nowMs() }, this.#settings);
+    if (isNews) this.#parts.log.info({ server: this.#servers[server]?.url, purpose }, 'directory server in use');
+  }
+
+  #failed(server: number, error: unknown, purpose: LdapPurpose): LdapError {
+    const why = error instanceof LdapError ? error : new LdapError('ldap-protocol', String(error));
+    this.#note(server, why);
+    const { url } = this.#servers[server]!;
+    this.#parts.log.warn({ server: url, purpose, code: why.code, why: why.message }, 'directory server failed');
+    return why;
+  }
+
+  #lost(server: number, why: LdapError): void {
+    if (consequenceOf(why.failure).isLeft) this.#failed(server, why, 'lookup');
+  }
+
+  #note(server: number, error: LdapError): void {
+    const told = { server, nowMs: this.#nowMs(), why: error.message, spread: this.#parts.random() };
+    const isRefusal = consequenceOf(error.failure).rest === 'long';
+    // What was believed of it may be what it cannot answer any more.
+    this.#schemaSoundUntil.delete(this.#servers[server]!.url);
+    const event: ChoiceEvent = isForAll(error)
+      ? { ...told, kind: 'credentials-refused' }
+      : { ...told, kind: 'failed', isRefusal };
+    this.#choice = stepChoice(this.#choice, event, this.#settings);
+  }
+
+  #whyAllRest(): string {
+    const last = this.#choice.servers.map(({ lastFailure }) => lastFailure).filter((each) => each !== undefined);
+    return `no directory server can be tried yet; ${last.join('; ')}`;
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.now();
+  }
+}

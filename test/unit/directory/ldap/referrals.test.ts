@@ -1,0 +1,30 @@
+/** Referrals are text of a server: whatever it is, it is followed or refused as one. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LdapError } from '../../../../src/directory/ldap/ldap.ts';
+import { ReferralFollower } from '../../../../src/directory/ldap/referrals.ts';
+import { anyText } from '../../../support/any-text.ts';
+
+const search = { baseDn: 'DC=x', filter: '(a=b)', attributes: [], onEntry: () => undefined };
+
+/** Nobody can be reached. */
+const follower = () =>
+  new ReferralFollower({
+    openReferral: (server: string) => Promise.reject(new LdapError('ldap-unreachable', `no way to ${server}`)),
+  } as ConstructorParameters<typeof ReferralFollower>[0]);
+
+test.each([
+  ['%zz is an escape that is none', 'ldap://dc2.example.com/DC=%zz', 'has an escape that is none'],
+  ['%C3 alone is no character', 'ldap://dc2.example.com/CN=%C3', 'has an escape that is none'],
+  ['no URL', 'dc2.example.com', 'is no URL'],
+  ['a good one', 'ldap://dc2.example.com/DC=y', 'no way to ldap://dc2.example.com'],
+])('%s', (_, referral, told) =>
+  expect(follower().follow([referral], search)).rejects.toMatchObject({ message: expect.stringContaining(told) }),
+);
+
+test('any text ends in words of ours', () =>
+  fc.assert(
+    fc.asyncProperty(anyText, fc.constantFrom('', 'ldap://a.example.com/', 'ldap://'), async (text, start) => {
+      await expect(follower().follow([start + text], search)).rejects.toBeInstanceOf(LdapError);
+    }),
+  ));

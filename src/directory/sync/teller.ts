@@ -58,8 +58,10 @@ export class Teller {
     const id = identityOf(entry, server);
     if (isTombstone(entry)) return listener.gone(id);
     const now = await reread(connection, source, server, entry.dn);
-    if (now === undefined) listener.gone(id);
-    else await this.changed(id, now);
+    if (now !== undefined) return this.changed(id, now);
+    // Below a base that is called otherwise now nobody is found, and nobody is gone. A server tells in no certain order.
+    await this.#refuseOtherBases();
+    listener.gone(id);
   }
 
   /** A user as it is now, whole. */
@@ -91,15 +93,19 @@ export class Teller {
     return before !== entry.dn;
   }
 
-  /** Whoever lies below a base that is not called so any more would seem to be gone. */
   async #renamed(): Promise<void> {
-    const { connection, server, source, listener } = this.#parts;
+    await this.#refuseOtherBases();
+    this.#parts.listener.doubted();
+  }
+
+  /** Whoever lies below a base that is not called so any more would seem to be gone. */
+  async #refuseOtherBases(): Promise<void> {
+    const { connection, server, source } = this.#parts;
     const { bases, missingBases } = await readBases(connection, source.baseDns);
     refuseMissing(missingBases, connection.server);
     const renamed = bases.find((base, place) => base !== server.bases[place]);
     if (renamed !== undefined)
       throw new LdapError('ldap-refused', `a base is called ${renamed} now: all users are read anew`);
-    listener.doubted();
   }
 }
 

@@ -165,11 +165,22 @@ const accepts = (host: string, port: number): Promise<boolean> =>
     socket.once('connect', tell(true)).once('error', tell(false));
   });
 
-export const freePort = (host: string): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+/** Of each worker of the test run others, below those that the system gives to clients and to port 0 (ip_local_port_range). */
+const portsOfWorker = 1_000;
+const firstPort = 10_000 + portsOfWorker * (Number(process.env.VITEST_POOL_ID ?? 0) % 20);
+let lastPort = Math.floor(Math.random() * portsOfWorker);
+
+/** A port that nobody else takes before the server has it, or while it is down. */
+export async function freePort(host: string): Promise<number> {
+  for (let tries = 0; tries < portsOfWorker; tries += 1) {
+    lastPort = (lastPort + 1) % portsOfWorker;
+    if (await isFree(host, firstPort + lastPort)) return firstPort + lastPort;
+  }
+  throw new Error(`no port of ${host} from ${firstPort} on is free`);
+}
+
+const isFree = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
   });

@@ -62,6 +62,11 @@ interface KnownUser extends Pick<SnapshotUser, 'state' | 'isShared'> {
   readonly lastSeen: string;
 }
 
+/** Who the directory in service says the user is. */
+export interface UserAnswer {
+  readonly answer: DirectoryAnswer;
+}
+
 /** Of the order to sweep: which sources have begun. */
 export interface SweepOrder {
   readonly sweeping: readonly string[];
@@ -72,6 +77,12 @@ export interface SweepOrder {
 /** @param directory the one in service when it is asked for */
 export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): Endpoints => ({
   'GET /directory/user': (query) => showUser(directory(), query),
+  // What a request would hear, and nothing that a server must be asked for besides.
+  'GET /directory/answer': async (query) => {
+    const key = keyOfAddress(query.get('address') ?? '');
+    if (key === undefined) return noAddress(query);
+    return { status: 200, body: { answer: await directory().lookup(key) } satisfies UserAnswer };
+  },
   'POST /directory/refresh': () => {
     const none = 'no source keeps its users in memory: others are asked for each user';
     return sweep(directory().sources, none, (source, snapshot) => {
@@ -122,12 +133,15 @@ function sweep(
   return sweeping.length === 0 ? { status: 409, body: { error: none } } : { status: 202, body: { sweeping } };
 }
 
+const noAddress = (query: Query): Reply => ({
+  status: 400,
+  body: { error: `"${query.get('address') ?? ''}" is no SIP address: ?address=sip:bob@example.com` },
+});
+
 async function showUser(directory: OpenDirectory, query: Query): Promise<Reply> {
   const address = query.get('address') ?? '';
   const key = keyOfAddress(address);
-  if (key === undefined) {
-    return { status: 400, body: { error: `"${address}" is no SIP address: ?address=sip:bob@example.com` } };
-  }
+  if (key === undefined) return noAddress(query);
   const [answer, sources] = await Promise.all([
     directory.lookup(key),
     Promise.all(directory.sources.map((source) => userIn(source, key))),

@@ -44,6 +44,10 @@ export const targetOptions = {
   key: { value: 'FILE', what: 'PEM: its key', isFile: true },
 } satisfies Record<string, Option>;
 
+/** Of options that do not fit together. */
+export const unfitTarget =
+  'these options do not say where the router is: --socket, or --admin with a URL such as https://192.0.2.10:8443, one token and PEM files';
+
 type Options = Pick<Given, 'value'>;
 
 /**

@@ -1,7 +1,7 @@
 /** `status`, `reload`, `drain` and `undrain`: ask the running router what it is asked for, and tell what it answers. */
 import type { Status } from '../admin/status.ts';
 import type { ReloadResult } from '../config/reload.ts';
-import { type Answer, ask, targetOf, targetOptions, targetUsage } from './admin-client.ts';
+import { type Answer, ask, targetOf, targetOptions, targetUsage, unfitTarget } from './admin-client.ts';
 import { type Command, fileWord, type Given, jsonOption, Misuse } from './command.ts';
 import type { Io } from './printing.ts';
 
@@ -117,7 +117,7 @@ const describeSource = ({ source, summary, snapshot, held }: Status['directory']
 export async function administer(what: string, given: Given, io: Io, tell: Tell): Promise<number> {
   try {
     const target = targetOf(given, given.words.at(-1)!);
-    if (target === undefined) throw new Misuse(unfit);
+    if (target === undefined) throw new Misuse(unfitTarget);
     const answer = await ask(target, what).catch((error: Error) => {
       throw new Error(
         `no router answers at ${target.text} (${error.message}): does it run with this file, and as this user?`,
@@ -130,9 +130,6 @@ export async function administer(what: string, given: Given, io: Io, tell: Tell)
     return 1;
   }
 }
-
-const unfit =
-  'these options do not say where the router is: --socket, or --admin with a URL such as https://192.0.2.10:8443, one token and PEM files';
 
 type Tell = (answer: Answer, out: (line: string) => void) => number;
 

@@ -6,6 +6,7 @@ import { defaultPort } from '../net/ports.ts';
 import { uriFacts } from '../proxy/request-facts.ts';
 import type { RequestFacts, RequestSource, Transport } from '../routing/types.ts';
 import { parseSipUri, schemeOf } from '../sip-parser/index.ts';
+import { targetOptions } from './admin-client.ts';
 import { readArguments } from './arguments.ts';
 import { type Command, fileWord, type Given, jsonOption, Misuse, type Word } from './command.ts';
 
@@ -38,6 +39,7 @@ export const explainOptions: Command['options'] = {
   from: { value: 'URI', what: 'what stands in From; default a user of the same domain as URI' },
   'in-dialog': { what: 'a request within a dialog that was set up through this router' },
   json: jsonOption,
+  ...targetOptions,
 };
 
 /** @throws Misuse */

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net';
 import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
-import { openDirectory } from '../directory/compose.ts';
 import { HopPlaces } from '../engine/hop-places.ts';
 import { createResolveHop } from '../engine/resolve-hop.ts';
 import { type Explanation, explain as explainDecision } from '../routing/explain.ts';
@@ -11,13 +10,15 @@ import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.t
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames } from '../sip/transport/flow.ts';
-import type { Command } from './command.ts';
+import { type Target, targetOf, unfitTarget } from './admin-client.ts';
+import { type Command, Misuse } from './command.ts';
 import { type ExplainRequest, explainOptions, explainWords, readRequest } from './explain-arguments.ts';
+import { type Heard, hearOf } from './explain-directory.ts';
 import { formatAddress, formatHop, type Io, printProblems, printText } from './printing.ts';
 
 interface Explained extends Explanation {
   /** Undefined when the directory was not asked. */
-  readonly answer: DirectoryAnswer | undefined;
+  readonly heard: Heard | undefined;
 }
 
 export const command: Command = {
@@ -41,10 +42,23 @@ export const command: Command = {
       what: 'a call by TLS from a peer with this name in its certificate',
     },
   ],
-  run: (given, io) => explain(readRequest(given), io),
+  notes:
+    'Who lives where is asked of the router that runs with FILE, which answers by what it knows; where none runs, the sources that FILE names are looked up anew, and that is said.',
+  async run(given, io) {
+    const request = readRequest(given);
+    let target: Target | undefined;
+    try {
+      target = targetOf(given, request.file);
+    } catch (error) {
+      io.err((error as Error).message);
+      return 2;
+    }
+    if (target === undefined) throw new Misuse(unfitTarget);
+    return explain(request, target, io);
+  },
 };
 
-async function explain(request: ExplainRequest, io: Io): Promise<number> {
+async function explain(request: ExplainRequest, target: Target, io: Io): Promise<number> {
   const { snapshot, problems } = loadSnapshot(request.file, 1);
   if (snapshot === undefined) {
     printProblems(problems, io.err);
@@ -52,18 +66,18 @@ async function explain(request: ExplainRequest, io: Io): Promise<number> {
   }
   const { host } = request.facts.requestUri;
   const hopsAt = request.facts.hasToTag && isIP(host) !== 0 ? await lookUpPlaces(snapshot) : request.facts.hopsAt;
-  const explained = await ask({ ...request.facts, hopsAt }, snapshot);
+  const explained = await ask({ ...request.facts, hopsAt }, target, snapshot);
   if (request.asJson) printText(JSON.stringify(asJson(request, explained), undefined, 2), io.out);
   else [...asText(request, explained), ...tellDoor(request.facts, snapshot)].forEach(io.out);
   return isServed(explained.decision) ? 0 : 1;
 }
 
 /** As the router does it: without the directory, and again with its answer when the decision asks for it. */
-async function ask(facts: RequestFacts, { policy, directory }: Snapshot): Promise<Explained> {
+async function ask(facts: RequestFacts, target: Target, { policy, directory }: Snapshot): Promise<Explained> {
   const first = explainDecision(facts, policy);
-  if (first.decision.kind !== 'ask-directory') return { ...first, answer: undefined };
-  const answer = await lookup(first.decision.recipient, directory);
-  return { ...explainDecision(facts, policy, answer), answer };
+  if (first.decision.kind !== 'ask-directory') return { ...first, heard: undefined };
+  const heard = await hearOf(first.decision.recipient, target, directory);
+  return { ...explainDecision(facts, policy, heard.answer), heard };
 }
 
 /** Where the hops are by DNS, now; each is taken to have proved its name, as it will have when it has a dialog. */
@@ -87,25 +101,6 @@ async function lookUpPlaces({ dns, policy }: Snapshot): Promise<RequestFacts['ho
   return places.hopsAt;
 }
 
-/** Unlike a request, who asks for an explanation waits until the directory has been connected to. */
-async function lookup(recipient: string, settings: Snapshot['directory']): Promise<DirectoryAnswer> {
-  const clock = createTimerWheel();
-  const directory = openDirectory(
-    { ...settings, sources: settings.sources.map((source) => source.forOneQuestion()) },
-    { clock, log: silent, random: Math.random },
-  );
-  try {
-    await directory.ready();
-    return await directory.lookup(recipient);
-  } finally {
-    await directory.close();
-    clock.close();
-  }
-}
-
-/** What goes wrong stands in the answer. */
-const silent = { info: () => undefined, warn: () => undefined };
-
 /** What no rule could let in does not come so far as to be decided about. */
 function tellDoor({ source }: RequestFacts, { policy }: Snapshot): readonly string[] {
   const { transport, remoteAddress } = source;
@@ -115,17 +110,18 @@ function tellDoor({ source }: RequestFacts, { policy }: Snapshot): readonly stri
 
 const isServed = ({ kind }: Decision): boolean => kind === 'forward' || kind === 'answer';
 
-function asJson({ facts, uri, file }: ExplainRequest, { decision, checks, answer }: Explained): unknown {
+function asJson({ facts, uri, file }: ExplainRequest, { decision, checks, heard }: Explained): unknown {
   const { method, source, hasToTag: inDialog } = facts;
-  return { file, request: { method, uri, source, inDialog }, directory: answer, checks, decision };
+  const request = { method, uri, source, inDialog };
+  return { file, request, directory: heard?.answer, directoryFrom: heard?.from, checks, decision };
 }
 
-function asText({ facts, uri, file }: ExplainRequest, { decision, checks, answer }: Explained): readonly string[] {
+function asText({ facts, uri, file }: ExplainRequest, { decision, checks, heard }: Explained): readonly string[] {
   const { remoteAddress, remotePort, transport } = facts.source;
   const width = Math.max(...checks.map(({ check }) => check.length));
   return [
     `${facts.method} ${uri} from ${formatAddress(transport, remoteAddress, remotePort)}, by ${file}`,
-    ...(answer === undefined ? [] : [`${facts.requestUri.key}: ${tellAnswer(answer)}`]),
+    ...(heard === undefined ? [] : tellHeard(facts.requestUri.key ?? uri, heard)),
     '',
     ...checks.map(({ check, verdict, detail }) =>
       `  ${check.padEnd(width)}  ${verdict.replace('-', ' ').padEnd(11)}  ${detail}`.trimEnd(),
@@ -134,6 +130,11 @@ function asText({ facts, uri, file }: ExplainRequest, { decision, checks, answer
     ...tellDecision(decision, facts.method),
   ];
 }
+
+const tellHeard = (user: string, { answer, whyNotRouter }: Heard): readonly string[] => [
+  `${user}: ${tellAnswer(answer)}`,
+  whyNotRouter === undefined ? '  as the running router knows it' : `  looked up for this explanation: ${whyNotRouter}`,
+];
 
 function tellAnswer(answer: DirectoryAnswer): string {
   switch (answer.kind) {

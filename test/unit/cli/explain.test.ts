@@ -1,7 +1,11 @@
 /** What `explain` tells about one request, and what it answers to the shell. */
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { directoryEndpoints } from '../../../src/admin/directory.ts';
+import { openAdminSocket } from '../../../src/admin/socket.ts';
 import { command as explain } from '../../../src/cli/explain.ts';
+import type { OpenDirectory } from '../../../src/directory/compose.ts';
+import type { Log } from '../../../src/observe/log.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
 
@@ -154,6 +158,57 @@ describe('explain', () => {
     expect(out[0]).toMatch(/^MESSAGE sip:bob@example\.com from tls \[::1\]:40000, by /);
     expect(out[2]).toBe('  access           passed       access[0] imp1.example.com is cisco');
     expect(code).toBe(0);
+  });
+
+  test('says that nobody else was asked where no router runs', async () => {
+    const { out } = await explained('MESSAGE sip:bob@example.com --from-peer 127.0.0.11', advanced);
+    expect(out[2]).toMatch(/^ {2}looked up for this explanation: no router answers at .*pif-router\.sock \(/);
+  });
+
+  test('asks the router that runs, which may know better than the file', async () => {
+    const folder = folderWith({ 'routes.yaml': advanced, 'users.ldif': users });
+    const asked: string[] = [];
+    const inService = {
+      lookup: (key: string) => {
+        asked.push(key);
+        return {
+          kind: 'home',
+          side: 'microsoft',
+          addressOnly: false,
+          freshness: 'fresh',
+          source: 'ldap corp',
+          ageMs: 0,
+        };
+      },
+    };
+    const endpoints = directoryEndpoints(() => inService as unknown as OpenDirectory, {} as Log);
+    const socket = await openAdminSocket(join(folder, 'pif-router.sock'), endpoints);
+    onTestFinished(() => socket.close());
+    const words = ['INVITE', 'sip:Nobody@example.com', '--from-peer', '127.0.0.11', join(folder, 'routes.yaml')];
+    const { code, out } = await run(explain, words);
+    expect(out.slice(1, 3)).toEqual([
+      'nobody@example.com: ldap corp has this user on microsoft',
+      '  as the running router knows it',
+    ]);
+    expect([code, asked]).toEqual([0, ['nobody@example.com']]);
+    const json = await run(explain, ['--json', ...words]);
+    expect(JSON.parse(json.out.join('\n'))).toMatchObject({
+      directoryFrom: 'router',
+      directory: { source: 'ldap corp' },
+    });
+  });
+
+  test('options that do not say where the router is are misuse, and a token that is not there is told', async () => {
+    const peer = 'MESSAGE sip:bob@example.com --from-peer 127.0.0.11';
+    expect(await explained(`${peer} --token-file token`, advanced)).toMatchObject({
+      code: 2,
+      err: [expect.stringContaining('do not say where the router is'), expect.any(String), expect.any(String)],
+    });
+    const missing = '--admin http://127.0.0.1:8060 --token-file /nonexistent/token';
+    expect(await explained(`${peer} ${missing}`, advanced)).toMatchObject({
+      code: 2,
+      err: [expect.stringContaining('ENOENT')],
+    });
   });
 
   test('--json gives everything as one JSON text', async () => {

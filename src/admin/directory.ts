@@ -1,5 +1,6 @@
 /** The directory for an operator: how each source stands, what is known of one user, and the two orders that a snapshot takes. */
 import type { DirectorySource, OpenDirectory } from '../directory/compose.ts';
+import type { ServerReport } from '../directory/ldap/ldap.ts';
 import type { SnapshotDirectory, SnapshotUser } from '../directory/snapshot-directory.ts';
 import type { HeldFile, HeldVersion } from '../directory/source.ts';
 import type { SweepReport } from '../directory/sync/report.ts';
@@ -16,8 +17,16 @@ export interface SourceStatus {
   readonly summary: string;
   /** Only of a source that keeps all users in memory. */
   readonly snapshot: SnapshotStatus | undefined;
+  /** In the operator's order; undefined: it has none. */
+  readonly servers: readonly ServerStatus[] | undefined;
   /** Only of an LDIF file a version of which waits to be confirmed. */
   readonly held: HeldFileStatus | undefined;
+}
+
+export interface ServerStatus extends Pick<ServerReport, 'url' | 'isInUse' | 'lastFailure'> {
+  readonly failedAt: string | undefined;
+  /** It is tried again then; undefined: it does not rest. */
+  readonly restsUntil: string | undefined;
 }
 
 export interface HeldFileStatus extends Pick<HeldVersion, 'gone' | 'disabled' | 'why'> {
@@ -72,6 +81,8 @@ export interface SweepOrder {
   readonly sweeping: readonly string[];
   /** LDIF files whose held version is in force now. */
   readonly confirmed?: readonly string[];
+  /** Sources that are asked for each user: their servers are tried at once. */
+  readonly tried?: readonly string[];
 }
 
 /** @param directory the one in service when it is asked for */
@@ -84,11 +95,19 @@ export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): En
     return { status: 200, body: { answer: await directory().lookup(key) } satisfies UserAnswer };
   },
   'POST /directory/refresh': () => {
-    const none = 'no source keeps its users in memory: others are asked for each user';
-    return sweep(directory().sources, none, (source, snapshot) => {
+    const { sources } = directory();
+    const tried = sources.flatMap(({ describe, refresh }) => {
+      if (refresh === undefined) return [];
+      const { source } = describe();
+      log.info({ event: 'directory-refresh', source }, 'its servers are tried at once, as ordered');
+      refresh();
+      return source;
+    });
+    const order = sweep(sources, 'no source has a server: files are read by a reload', (source, snapshot) => {
       log.info({ event: 'directory-refresh', source }, 'a sweep of the directory was ordered');
       snapshot.refresh();
     });
+    return withMore(order, tried.length === 0 ? {} : { tried });
   },
   // Who confirms what is not held back would confirm a loss that nobody has seen yet.
   'POST /directory/confirm': () => {
@@ -102,11 +121,16 @@ export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): En
       log.warn({ event: 'directory-confirm', source }, 'the loss that a sweep was held back for is confirmed');
       snapshot.confirmLoss();
     });
-    if (confirmed.length === 0) return order;
-    const sweeping = order.status === 202 ? (order.body as SweepOrder).sweeping : [];
-    return { status: 202, body: { sweeping, confirmed } satisfies SweepOrder };
+    return withMore(order, confirmed.length === 0 ? {} : { confirmed });
   },
 });
+
+/** An order that was carried out in other parts is no error, also where nothing is swept. */
+function withMore(order: Reply, more: Omit<SweepOrder, 'sweeping'>): Reply {
+  if (Object.keys(more).length === 0) return order;
+  const sweeping = order.status === 202 ? (order.body as SweepOrder).sweeping : [];
+  return { status: 202, body: { sweeping, ...more } satisfies SweepOrder };
+}
 
 /** What is believed is that version of the file: whatever stands there now is judged by itself when it is read. */
 function confirmFile(source: string, file: HeldFile, log: Log): string {
@@ -178,8 +202,17 @@ export const sourcesOf = ({ sources }: OpenDirectory): readonly SourceStatus[] =
   sources.map((each) => ({
     ...each.describe(),
     snapshot: each.snapshot && snapshotStatus(each.snapshot.status),
+    servers: each.servers?.().map(serverStatus),
     held: each.file?.held && heldStatus(each.file.held),
   }));
+
+const serverStatus = ({ url, isInUse, lastFailure, failedAtMs, restsUntilMs }: ServerReport): ServerStatus => ({
+  url,
+  isInUse,
+  lastFailure,
+  failedAt: timeIfAny(failedAtMs),
+  restsUntil: timeIfAny(restsUntilMs),
+});
 
 const heldStatus = ({ sinceMs, gone, disabled, why }: HeldVersion): HeldFileStatus => ({
   since: timeOf(sinceMs),

@@ -1,4 +1,5 @@
 /** `status`, `reload`, `drain` and `undrain`: ask the running router what it is asked for, and tell what it answers. */
+import type { ServerStatus } from '../admin/directory.ts';
 import type { Status } from '../admin/status.ts';
 import type { ReloadResult } from '../config/reload.ts';
 import { type Answer, ask, targetOf, targetOptions, targetUsage, unfitTarget } from './admin-client.ts';
@@ -101,10 +102,25 @@ const describeLoad = (load: Status['load']): string => {
 const describeCertificate = ({ use, subject, where, text }: Status['certificates'][number]): string =>
   `${use === 'revocation-list' ? 'crl       ' : 'certificate'} ${subject} (${where}) ${text}`;
 
-const describeSource = ({ source, summary, snapshot, held }: Status['directory'][number]): readonly string[] => {
+const describeServer = ({ url, isInUse, lastFailure, failedAt, restsUntil }: ServerStatus): string => {
+  const failed = lastFailure === undefined ? 'well, as far as it was asked' : `failed ${failedAt}: ${lastFailure}`;
+  const next = restsUntil === undefined ? '' : `; it rests until ${restsUntil}`;
+  return `           ${url}${isInUse ? ' (in use)' : ''}: ${failed}${next}`;
+};
+
+const describeSource = ({
+  source,
+  summary,
+  servers = [],
+  snapshot,
+  held,
+}: Status['directory'][number]): readonly string[] => {
   const why = snapshot?.lastSweep?.why;
   return [
     `directory  ${source}: ${summary}`,
+    ...(servers.length > 1 || servers.some(({ lastFailure }) => lastFailure !== undefined)
+      ? servers.map(describeServer)
+      : []),
     ...(why === undefined ? [] : [`           last sweep ${snapshot?.lastSweep?.outcome}: ${why}`]),
     ...(held === undefined ? [] : [`           held back: ${held.why}`]),
   ];

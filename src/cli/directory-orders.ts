@@ -16,8 +16,10 @@ const order = (what: 'refresh' | 'confirm', summary: string, example: string): C
   run: (given, io) =>
     administer(`POST /directory/${what}`, given, io, (answer, out) => {
       if (answer.status !== 202) return refuse(answer, out);
-      const { sweeping, confirmed = [] } = JSON.parse(answer.text) as SweepOrder;
+      const { sweeping, confirmed = [], tried = [] } = JSON.parse(answer.text) as SweepOrder;
       if (confirmed.length > 0) out(`${confirmed.join(', ')}: the version that was held back is in force`);
+      if (tried.length > 0)
+        out(`${tried.join(', ')}: servers are tried at once; ${ownCommand('status')} says how they are`);
       if (sweeping.length > 0) {
         out(`${sweeping.join(', ')}: all users are read anew; ${ownCommand('status')} says what came of it`);
       }
@@ -27,7 +29,7 @@ const order = (what: 'refresh' | 'confirm', summary: string, example: string): C
 
 export const refresh = order(
   'refresh',
-  'lets the running router read all users of its snapshots anew',
+  'lets the running router try its directory servers at once, and read all users of its snapshots anew',
   'status says what came of it',
 );
 

@@ -11,6 +11,7 @@ import type { CacheClock, CacheSettings } from './cached.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import type { LdapParts } from './ldap/connections.ts';
 import type { SourceExamination } from './ldap/examine.ts';
+import type { ServerReport } from './ldap/ldap.ts';
 import type { Ask } from './or-else.ts';
 import type { SharedTable } from './table/user-records.ts';
 import type { Lendable } from './threads/lend.ts';
@@ -119,6 +120,10 @@ export interface Succession {
 
 /** What of a source other threads and operators see. */
 export interface SourceView extends Pick<Lendable, 'snapshot' | 'snapshotSettings' | 'mayAsk' | 'table' | 'tellTable'> {
+  /** How its servers fare, in the operator's order; undefined where it has none. */
+  readonly servers?: () => readonly ServerReport[];
+  /** Where no snapshot is swept for it: tries its servers at once. */
+  readonly refresh?: () => void;
   /** Of a source that is a file. */
   readonly file?: HeldFile | undefined;
   /**

@@ -85,3 +85,23 @@ test('what a refresh finds missing is held back until it is confirmed, and then 
   const confirmed = await until(() => router.logLines.find(({ event }) => event === 'directory-confirm'));
   expect(confirmed).toMatchObject({ source: 'ldap corp' });
 });
+
+test('a server that fails is named by status, with why and until when it rests; a refresh tries it at once', async () => {
+  const status = async (): Promise<string> => (await command(router, 'status')).output;
+  expect(await status()).not.toContain('it rests until');
+  await server.kill();
+  await expect.poll(status, { timeout: 20_000 }).toMatch(/ failed 20.*; it rests until 20/);
+  const [source] = (await ask<Status>(router, 'GET /status')).body.directory;
+  expect(source?.servers).toEqual([
+    {
+      url: server.ldapsUrl,
+      isInUse: true,
+      lastFailure: expect.stringContaining('cannot be reached'),
+      failedAt: expect.stringMatching(/^20\d\d-.*Z$/),
+      restsUntil: expect.stringMatching(/^20\d\d-.*Z$/),
+    },
+  ]);
+  await server.start();
+  expect(await order('refresh')).toMatchObject({ code: 0 });
+  await expect.poll(status, { timeout: 10_000 }).not.toContain('cannot be reached');
+});

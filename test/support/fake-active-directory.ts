@@ -120,8 +120,15 @@ export class FakeActiveDirectory implements LdapConnections {
     return this.returned !== undefined;
   }
 
+  /** How often an operator wanted it. */
+  triedAtOnce = 0;
+
   restMs(): number {
     return this.failure === undefined ? 0 : 1_000;
+  }
+
+  tryAtOnce(): void {
+    this.triedAtOnce += 1;
   }
 
   servers(): readonly [] {

@@ -18,6 +18,7 @@ import {
   restMs,
   type ServerChoice,
   stepChoice,
+  withoutRest,
 } from './server-choice.ts';
 import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './socket.ts';
 
@@ -120,10 +121,17 @@ class Connections implements OwnedConnections {
   }
 
   servers(): readonly LdapServerState[] {
+    const nowMs = this.#nowMs();
     return this.#servers.map(({ url }, index) => {
-      const lastFailure = this.#choice.servers[index]?.lastFailure;
-      return { url, isInUse: index === this.#choice.inUse, lastFailure };
+      const { lastFailure, failedAtMs, restUntilMs } = this.#choice.servers[index]!;
+      const failedAgoMs = lastFailure === undefined || failedAtMs === undefined ? undefined : nowMs - failedAtMs;
+      const restMs = Math.max(0, restUntilMs - nowMs);
+      return { url, isInUse: index === this.#choice.inUse, lastFailure, failedAgoMs, restMs };
     });
+  }
+
+  tryAtOnce(): void {
+    this.#choice = withoutRest(this.#choice);
   }
 
   close(): void {

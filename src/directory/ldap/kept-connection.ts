@@ -16,6 +16,7 @@ export class KeptConnection {
   #attempt: Promise<void> | undefined;
   #whyNone = new LdapError('ldap-unreachable', 'the directory has not been asked yet');
   #timer: { cancel(): void } | undefined;
+  #retry: { cancel(): void } | undefined;
   #isStopped = false;
 
   constructor(connections: OwnedConnections, clock: LdapClock) {
@@ -44,9 +45,16 @@ export class KeptConnection {
     return this.#connection === undefined ? this.#whyNone : undefined;
   }
 
+  /** As an operator wants it: waits for no rest. One that works stays. */
+  tryAtOnce(): void {
+    this.#connections.tryAtOnce();
+    if (this.#connection === undefined) void this.#try();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#retry?.cancel();
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -54,6 +62,7 @@ export class KeptConnection {
   /** Who asks meanwhile waits for this attempt, the delay before it included. */
   #try(delayMs = 0): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
+    this.#retry?.cancel();
     this.#attempt ??= this.#pause(delayMs)
       .then(() => this.#connections.open('lookup'))
       .then(
@@ -89,7 +98,7 @@ export class KeptConnection {
   #failed(error: LdapError): void {
     this.#whyNone = error;
     if (this.#connection !== undefined || this.#isStopped) return;
-    this.#clock.after(Math.max(shortestWaitMs, this.#connections.restMs()), () => void this.#try());
+    this.#retry = this.#clock.after(Math.max(shortestWaitMs, this.#connections.restMs()), () => void this.#try());
   }
 
   #watchForReturn(): void {

@@ -98,7 +98,9 @@ export interface LdapConnections {
   isReturnDue(): boolean;
   /** How long to wait before the next `open` makes sense: with back-off and jitter, 0 while a server may be tried. */
   restMs(): number;
-  /** What each server is doing, for the status page. */
+  /** No server rests any more: the next `open` tries them at once, as an operator wants it. */
+  tryAtOnce(): void;
+  /** How each server fares, for the status page; in the operator's order. */
   servers(): readonly LdapServerState[];
   close(): void;
 }
@@ -108,7 +110,24 @@ export interface LdapServerState {
   readonly isInUse: boolean;
   /** Undefined: the last attempt succeeded, or there was none. */
   readonly lastFailure: string | undefined;
+  /** Milliseconds since then. */
+  readonly failedAgoMs: number | undefined;
+  /** Milliseconds until it may be tried again; 0: now. */
+  readonly restMs: number;
 }
+
+/** The same by the calendar: milliseconds since 1970. */
+export interface ServerReport extends Omit<LdapServerState, 'failedAgoMs' | 'restMs'> {
+  readonly failedAtMs: number | undefined;
+  /** Undefined: it does not rest. */
+  readonly restsUntilMs: number | undefined;
+}
+
+export const reportOfServer = ({ failedAgoMs, restMs, ...state }: LdapServerState, nowMs: number): ServerReport => ({
+  ...state,
+  failedAtMs: failedAgoMs === undefined ? undefined : nowMs - failedAgoMs,
+  restsUntilMs: restMs === 0 ? undefined : nowMs + restMs,
+});
 
 export class LdapError extends RouterError {
   /** RFC 4511 §4.1.9, of `ldap-refused`, `ldap-unavailable` and `ldap-bind`. */

@@ -8,7 +8,7 @@ import type { LdapLog, LdapParts, OwnedConnections } from './connections.ts';
 import { controlOids, plainControl } from './controls.ts';
 import { EnabledProbe, tellBlind } from './enabled-probe.ts';
 import { KeptConnection } from './kept-connection.ts';
-import { type LdapConnection, LdapError, type LdapResult, type LdapSearch } from './ldap.ts';
+import { type LdapConnection, LdapError, type LdapResult, type LdapSearch, type LdapServerState } from './ldap.ts';
 import { ReferralFollower } from './referrals.ts';
 import { SearchSlots } from './search-slots.ts';
 
@@ -69,6 +69,15 @@ export class LookupSource implements OpenSource {
     return { source, summary: `${state}; users by ${attributes.addresses.join(', ')}` };
   }
 
+  servers(): readonly LdapServerState[] {
+    return this.#connections.servers();
+  }
+
+  /** Tries its servers now if there is no connection, whatever they rest for. */
+  refresh(): void {
+    this.#kept.tryAtOnce();
+  }
+
   ready(): Promise<void> {
     return this.#ready;
   }
@@ -78,12 +87,13 @@ export class LookupSource implements OpenSource {
     this.#connections.close();
   }
 
-  /** A connection that ends under a search says nothing about the user: the next one is asked, once. */
+  /** A connection that ends under a search, be it by silence, says nothing about the user: the next one is asked, once. */
   async #ask(key: string): Promise<DirectoryAnswer> {
+    const connection = await this.#kept.get();
     try {
-      return await this.#askBy(await this.#kept.get(), key);
+      return await this.#askBy(connection, key);
     } catch (error) {
-      if (!(error instanceof LdapError) || !connectionEnds.has(error.code)) throw error;
+      if (connection.closedBecause === undefined) throw error;
       return await this.#askBy(await this.#kept.get(), key);
     }
   }
@@ -124,9 +134,6 @@ export class LookupSource implements OpenSource {
     this.#once.tell(key, () => this.#log.warn({ user: key, objects }, what));
   }
 }
-
-/** With these the connection has ended under the search. */
-const connectionEnds: ReadonlySet<string> = new Set(['ldap-closed', 'ldap-unavailable']);
 
 /** Result code 10: the whole search belongs elsewhere. Where nobody follows it, it stays the refusal that it is. */
 function referralOf(error: unknown): LdapResult {

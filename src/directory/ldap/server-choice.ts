@@ -151,6 +151,12 @@ export function candidates(
 export const isReturnDue = (choice: ServerChoice, nowMs: number, settings: ChoiceSettings): boolean =>
   (candidates(choice, nowMs, settings)[0] ?? choice.inUse) < choice.inUse;
 
+/** An operator wants them to be tried now; the rest after the next failure is as long as it would have been. */
+export const withoutRest = ({ servers, inUse }: ServerChoice): ServerChoice => ({
+  servers: servers.map((state) => ({ ...state, restUntilMs: 0 })),
+  inUse,
+});
+
 /** Until the first server may be tried again; 0: now. */
 export const restMs = ({ servers }: ServerChoice, nowMs: number): number =>
   Math.max(0, Math.min(...servers.map(({ restUntilMs }) => restUntilMs)) - nowMs);

@@ -24,6 +24,7 @@ import { namesOf } from './claims.ts';
 import { type LdapParts, ldapConnections } from './connections.ts';
 import { parseDn } from './distinguished-name.ts';
 import { examineSource, type SourceExamination } from './examine.ts';
+import { reportOfServer } from './ldap.ts';
 import { LookupSource } from './look-up.ts';
 import {
   compileLdap,
@@ -145,7 +146,13 @@ class LivingLookup implements LivingSource {
   }
 
   view(source: LdapSource): SourceView {
-    return { snapshot: undefined, table: undefined, namesOf: (key) => source.namesOf(key, this.#parts) };
+    return {
+      servers: () => this.#asked.source.servers().map((each) => reportOfServer(each, Date.now())),
+      refresh: () => this.#asked.source.refresh(),
+      snapshot: undefined,
+      table: undefined,
+      namesOf: (key) => source.namesOf(key, this.#parts),
+    };
   }
 
   succession(next: Source, cache: CacheSettings): Succession | undefined {
@@ -222,6 +229,7 @@ class LivingSnapshot implements LivingSource {
 
   view(source: LdapSource): SourceView {
     return {
+      servers: () => this.snapshot.status.servers,
       snapshot: this.snapshot,
       snapshotSettings: source.settings.snapshot,
       mayAsk: this.#before !== undefined,

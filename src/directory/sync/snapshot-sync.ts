@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { consequenceOf } from '../ldap/failure-class.ts';
-import { type LdapConnection, type LdapConnections, LdapError } from '../ldap/ldap.ts';
+import { type LdapConnection, type LdapConnections, LdapError, reportOfServer } from '../ldap/ldap.ts';
 import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
@@ -141,6 +141,8 @@ export class SnapshotSync {
   sweepNow(believesLoss = false): void {
     this.#believesLoss ||= believesLoss;
     this.#sweepAtMs = 0;
+    this.#shortSessions = 0;
+    this.#parts.connections.tryAtOnce();
     this.#wake();
   }
 
@@ -455,7 +457,9 @@ export class SnapshotSync {
   }
 
   #tell(change: Partial<SyncStatus>): void {
-    this.#status = { ...this.#status, ...change };
+    const { connections, clock } = this.#parts;
+    const servers = connections.servers().map((each) => reportOfServer(each, clock.now()));
+    this.#status = { ...this.#status, ...change, servers };
     const table = this.#tables.current;
     this.#parts.tell({ table: table?.shared, status: this.#status });
   }

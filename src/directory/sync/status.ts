@@ -1,4 +1,5 @@
 /** What the sync says of itself, in plain values: it crosses from its thread to the one that answers. */
+import type { ServerReport } from '../ldap/ldap.ts';
 import type { SharedTable } from '../table/user-records.ts';
 import type { Outage } from './outages.ts';
 import type { SweepReport } from './report.ts';
@@ -7,6 +8,8 @@ export interface SyncStatus {
   readonly phase: 'starting' | 'sweeping' | 'following' | 'waiting';
   /** In use, or used last. */
   readonly server: string | undefined;
+  /** How each fares, in the operator's order. */
+  readonly servers: readonly ServerReport[];
   /** Since 1970: at this moment the table was all there was; undefined: there is no table yet. */
   readonly confirmedAtMs: number | undefined;
   readonly outages: readonly Outage[];
@@ -29,6 +32,7 @@ export interface SyncNews {
 export const statusAtStart: SyncStatus = {
   phase: 'starting',
   server: undefined,
+  servers: [],
   confirmedAtMs: undefined,
   outages: [],
   heldSinceMs: undefined,

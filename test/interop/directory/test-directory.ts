@@ -174,7 +174,8 @@ let lastPort = Math.floor(Math.random() * portsOfWorker);
 export async function freePort(host: string): Promise<number> {
   for (let tries = 0; tries < portsOfWorker; tries += 1) {
     lastPort = (lastPort + 1) % portsOfWorker;
-    if (await isFree(host, firstPort + lastPort)) return firstPort + lastPort;
+    const port = firstPort + lastPort;
+    if (await isFree(host, port)) return port;
   }
   throw new Error(`no port of ${host} from ${firstPort} on is free`);
 }

@@ -131,8 +131,18 @@ describe('refresh', () => {
   test('says so and answers 1 where no source does', async () =>
     expect(await ask([silentSource], 'refresh')).toMatchObject({
       code: 1,
-      out: [expect.stringContaining('no source keeps its users in memory')],
+      out: [expect.stringContaining('no source has a server')],
     }));
+
+  test('has the servers of a source tried that is asked for each user', async () => {
+    const tried: string[] = [];
+    const asked = { ...silentSource, refresh: () => void tried.push('branch') };
+    expect(await ask([asked], 'refresh')).toMatchObject({
+      code: 0,
+      out: ['ldap branch: servers are tried at once; pif-router status says how they are'],
+    });
+    expect([tried, logged]).toEqual([['branch'], [{ event: 'directory-refresh', source: 'ldap branch' }]]);
+  });
 });
 
 describe('confirm', () => {

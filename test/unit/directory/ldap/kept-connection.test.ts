@@ -61,6 +61,10 @@ class FakeServers implements OwnedConnections {
     throw new Error('nothing refers here');
   }
 
+  tryAtOnce(): void {
+    this.rest = 0;
+  }
+
   servers(): readonly [] {
     return [];
   }
@@ -117,6 +121,19 @@ describe('a kept connection', () => {
     expect(servers.attempts).toHaveLength(2);
     await succeed(new FakeConnection('dc1'));
     expect((await kept.get()).server).toBe('dc1');
+  });
+
+  test('is tried at once when an operator wants it, and not again when the rest would have ended', async () => {
+    servers.rest = 60_000;
+    await fail('wrong password');
+    kept.tryAtOnce();
+    await settle();
+    expect(servers.attempts).toHaveLength(2);
+    const own = await succeed(new FakeConnection('dc1'));
+    await pass(60_000);
+    kept.tryAtOnce();
+    await settle();
+    expect([servers.attempts.length, await kept.get()]).toEqual([2, own]);
   });
 
   test('that is lost after a second is replaced at once, sooner only after a quarter of a second', async () => {

@@ -8,6 +8,7 @@ import {
   restMs,
   type ServerChoice,
   stepChoice,
+  withoutRest,
 } from '../../../../src/directory/ldap/server-choice.ts';
 
 const settings = { returnAfterMs: 60_000 };
@@ -55,6 +56,12 @@ describe('a name or password that is wrong', () => {
       rests.push(restMs(choice, 0));
     }
     expect(rests).toEqual([60_000, 120_000, 240_000, 480_000, 600_000]);
+  });
+
+  test('is offered at once when an operator wants it, and then rests as long as it would have', () => {
+    const choice = withoutRest(reached(2, credentialsRefused(0, 0)));
+    expect([restMs(choice, 1_000), candidates(choice, 1_000, settings)]).toEqual([0, [1, 0]]);
+    expect(restMs(stepChoice(choice, credentialsRefused(1, 1_000), settings), 1_000)).toBe(120_000);
   });
 
   test('that is right again is so for all', () => {

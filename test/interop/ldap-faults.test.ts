@@ -151,6 +151,14 @@ describe('what an administrator is told', () => {
     });
   });
 
+  test('a certificate that is signed with SHA-1', async () => {
+    const old = await serverWith({ certificate: { digest: 'sha1' } });
+    expect(await whyNot(old)).toMatchObject({
+      code: 'ldap-not-trusted',
+      message: expect.stringContaining('is not trusted: it, or a CA of its chain, is signed with SHA-1 or MD5'),
+    });
+  });
+
   test('a port that is not for LDAPS', async () => {
     const url = server.ldapUrl.replace('ldap:', 'ldaps:');
     expect(await whyNot(server, { urls: [url] })).toMatchObject({

@@ -24,6 +24,8 @@ export interface CertificateWish {
   readonly startsInDays?: number;
   /** Signed with its own key, by nobody else. */
   readonly isSelfSigned?: boolean;
+  /** Of the signature; default sha256. */
+  readonly digest?: 'sha1';
 }
 
 export interface ListWish {
@@ -133,9 +135,9 @@ function issue(
   writeFileSync(extensionFile, extensions.join('\n'));
   openssl('req', ...newKey, '-subj', `/CN=${wish.commonName}`, '-keyout', files.keyFile, '-out', request);
   const signer = wish.isSelfSigned === true ? { ...files, certificateFile: '' } : authority;
-  const { startsInDays = 0, days = 30 } = wish;
+  const { startsInDays = 0, days = 30, digest = 'sha256' } = wish;
   const dates = ['-startdate', dayFromNow(Math.min(startsInDays, days - 1)), '-enddate', dayFromNow(days)];
-  const made = ['-in', request, '-out', files.certificateFile, '-notext', '-extfile', extensionFile];
+  const made = ['-md', digest, '-in', request, '-out', files.certificateFile, '-notext', '-extfile', extensionFile];
   authorityCommand(directory, signer, '-batch', ...dates, ...made);
   return read(files);
 }

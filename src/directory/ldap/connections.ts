@@ -1,5 +1,6 @@
 /** The one owner of a source's connections: chooses the server, connects, verifies, binds, and only then hands a connection out. */
 
+import { Repeated } from '../repeated.ts';
 import { StreamConnection } from './connection.ts';
 import { consequenceOf } from './failure-class.ts';
 import {
@@ -76,6 +77,8 @@ class Connections implements OwnedConnections {
   readonly #open = new Set<LdapConnection>();
   /** By URL: until when the schema need not be read again. */
   readonly #schemaSoundUntil = new Map<string, number>();
+  /** Of each server: what the log has been told. */
+  readonly #failures: readonly Repeated[];
   #choice: ServerChoice;
   #isClosed = false;
 
@@ -84,6 +87,7 @@ class Connections implements OwnedConnections {
     this.#parts = parts;
     this.#servers = settings.urls.flatMap((url) => readLdapUrl(url, settings.startTls) ?? []);
     this.#choice = initialChoice(this.#servers.length);
+    this.#failures = this.#servers.map(() => new Repeated());
   }
 
   async open(purpose: LdapPurpose): Promise<LdapConnection> {
@@ -175,14 +179,21 @@ class Connections implements OwnedConnections {
     const before = this.#choice.servers[server];
     const isNews = before?.succeededAtMs === undefined || before.failures > 0 || this.#choice.inUse !== server;
     this.#choice = stepChoice(this.#choice, { kind: 'succeeded', server, nowMs: this.#nowMs() }, this.#settings);
-    if (isNews) this.#parts.log.info({ server: this.#servers[server]?.url, purpose }, 'directory server in use');
+    const failures = this.#failures[server]?.end() ?? 0;
+    if (!isNews) return;
+    const told = { server: this.#servers[server]?.url, purpose };
+    this.#parts.log.info(failures === 0 ? told : { ...told, failures }, 'directory server in use');
   }
 
   #failed(server: number, error: unknown, purpose: LdapPurpose): LdapError {
     const why = error instanceof LdapError ? error : new LdapError('ldap-protocol', String(error));
     this.#note(server, why);
     const { url } = this.#servers[server]!;
-    this.#parts.log.warn({ server: url, purpose, code: why.code, why: why.message }, 'directory server failed');
+    const times = this.#failures[server]!.come(`${why.code} ${why.message}`);
+    if (times !== undefined) {
+      const told = { server: url, purpose, code: why.code, why: why.message };
+      this.#parts.log.warn(times === 1 ? told : { ...told, times }, 'directory server failed');
+    }
     return why;
   }
 

@@ -1,6 +1,7 @@
 /** Goes on with a search where referrals point to (RFC 4511 §4.1.10, §4.5.3): with our own name and protection, never anonymously. */
 
 import type { OwnedConnections } from './connections.ts';
+import { depthBelow, parseDn } from './distinguished-name.ts';
 import { type LdapConnection, LdapError, type LdapSearch } from './ldap.ts';
 
 /** A referral may lead to referrals; a circle must end. */
@@ -27,6 +28,7 @@ export class ReferralFollower {
 
   async #followOne(referral: string, search: LdapSearch, depth: number): Promise<void> {
     const { server, baseDn = search.baseDn } = readReferral(referral);
+    if (holdsNoUsers(baseDn, search.baseDn)) return;
     const connection = await this.#connect(server);
     const { referrals } = await connection.search({ ...search, baseDn }).done;
     await this.follow(referrals, search, depth + 1);
@@ -42,6 +44,20 @@ export class ReferralFollower {
     return opened;
   }
 }
+
+/**
+ * A domain controller answers a search of a whole domain with references to the parts of the directory beside it ([MS-ADTS]
+ * 3.1.1.1.6): DNS zones and the configuration. No user is there, and often no server that can be reached.
+ */
+function holdsNoUsers(baseDn: string, searched: string): boolean {
+  const [part, whole] = [parseDn(baseDn), parseDn(searched)];
+  if (part === undefined || whole === undefined || depthBelow(whole, part) !== undefined) return false;
+  return partsWithoutUsers.has(part[0] ?? '');
+}
+
+const partsWithoutUsers: ReadonlySet<string> = new Set(
+  ['DC=ForestDnsZones', 'DC=DomainDnsZones', 'CN=Configuration'].flatMap((name) => parseDn(name)?.[0] ?? []),
+);
 
 /** RFC 4516 §2: `ldap://host:port/dn?attributes?scope?filter`; the search keeps its own attributes and filter. */
 function readReferral(referral: string): { server: string; baseDn?: string } {

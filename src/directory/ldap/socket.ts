@@ -151,9 +151,13 @@ function oneMessage(socket: Socket): Promise<Buffer> {
 const isDistrust = (code: string): boolean =>
   code.startsWith('ERR_TLS_CERT') || /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ISSUER|HOSTNAME/.test(code);
 
+/** Of its security level, for which Node has no code. */
+const isTooWeak = (message: string): boolean =>
+  /^(?:CA|EE) (?:signature digest algorithm|certificate key) too weak$|^CA certificate key too weak$/i.test(message);
+
 function whyNot({ code = '', message }: NodeJS.ErrnoException, server: LdapServer): LdapError {
   const { url } = server;
-  if (isDistrust(code))
+  if (isDistrust(code) || isTooWeak(message))
     return new LdapError('ldap-not-trusted', `the certificate of ${url} is not trusted: ${distrust(code, message)}`);
   return new LdapError('ldap-unreachable', `${url} cannot be reached: ${lackOfTls(code, message, server) ?? message}`);
 }
@@ -179,6 +183,15 @@ function distrust(code: string, message: string): string {
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return 'none of the authorities in "ca" has signed it';
     default:
-      return message;
+      return weakness(message) ?? message;
   }
+}
+
+/** OpenSSL's security level 1 and above (SSL_CTX_set_security_level(3)). */
+function weakness(message: string): string | undefined {
+  if (/signature digest algorithm too weak/i.test(message))
+    return 'it, or a CA of its chain, is signed with SHA-1 or MD5, which TLS does not take any more: have it issued anew with SHA-256';
+  if (/certificate key too weak/i.test(message))
+    return 'its key, or that of a CA of its chain, is too short: have it issued anew with RSA of 2048 bits or more';
+  return undefined;
 }

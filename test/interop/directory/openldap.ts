@@ -35,7 +35,7 @@ export interface OpenLdapWish {
   /** Before all others: directives of `access`. */
   readonly rights?: string;
   /** What is other than usual about its certificate. */
-  readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames'>;
+  readonly certificate?: Pick<CertificateWish, 'days' | 'alternativeNames' | 'digest'>;
 }
 
 export interface OpenLdapDirectory extends TestDirectory {

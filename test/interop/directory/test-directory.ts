@@ -79,6 +79,7 @@ export class ServerFolder {
       alternativeNames: wish.alternativeNames ?? [`DNS:${wish.name}`, 'DNS:localhost', `IP:${host}`],
       usages: ['serverAuth'],
       ...(wish.days === undefined ? {} : { days: wish.days }),
+      ...(wish.digest === undefined ? {} : { digest: wish.digest }),
     });
   }
 

@@ -22,6 +22,22 @@ test.each([
   expect(follower().follow([referral], search)).rejects.toMatchObject({ message: expect.stringContaining(told) }),
 );
 
+test.each([
+  'ldaps://ForestDnsZones.example.com/DC=ForestDnsZones,DC=example,DC=com',
+  'ldaps://DomainDnsZones.example.com/dc=domaindnszones, DC=example,DC=com',
+  'ldaps://example.com/CN=Configuration,DC=example,DC=com',
+])('%s leads to no user: it is passed over', (referral) =>
+  expect(follower().follow([referral], { ...search, baseDn: 'DC=example,DC=com' })).resolves.toBeUndefined(),
+);
+
+test('a child domain is followed, and so is a part in which the source itself searches', async () => {
+  const child = follower().follow(['ldaps://sub.example.com/DC=sub,DC=example,DC=com'], search);
+  await expect(child).rejects.toMatchObject({ message: 'no way to ldaps://sub.example.com' });
+  const baseDn = 'CN=Services,CN=Configuration,DC=example,DC=com';
+  const own = follower().follow(['ldaps://dc2.example.com/CN=Configuration,DC=example,DC=com'], { ...search, baseDn });
+  await expect(own).rejects.toMatchObject({ message: 'no way to ldaps://dc2.example.com' });
+});
+
 test('any text ends in words of ours', () =>
   fc.assert(
     fc.asyncProperty(anyText, fc.constantFrom('', 'ldap://a.example.com/', 'ldap://'), async (text, start) => {

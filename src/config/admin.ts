@@ -70,7 +70,7 @@ function compileNetwork(file: RoutesFile, report: Report, folder: string): Admin
   return { ...listen, token, tlsProfile };
 }
 
-/** Whoever can order a drain or read of whom the directory knows is let in by nothing but the address that he comes from. */
+/** The source address alone must not admit an administrator: who is admitted can order a drain, and read whom the directory knows. */
 function checkReach({ admin }: RoutesFile, report: Report): void {
   const { listen, tls } = admin;
   if (listen === undefined || isLoopback(listen.address) || !report.isSound('admin')) return;

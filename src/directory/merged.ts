@@ -4,8 +4,8 @@ import type { Directory } from './directory.ts';
 import { Once } from './once.ts';
 
 /**
- * The answer of all sources together. That a user is enabled somewhere counts although a source before it is silent; that he
- * is not enabled, or unknown, only counts when those before it have spoken.
+ * The answer of all sources together. A user who is enabled in one counts, although a source before it is silent; that a user is
+ * not enabled, or unknown, counts only when the sources before have spoken.
  * @param answers in the order of the sources; never empty
  */
 export function mergeAnswers(answers: readonly DirectoryAnswer[]): DirectoryAnswer {

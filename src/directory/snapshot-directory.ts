@@ -4,6 +4,7 @@
  */
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
+import { Repeated } from './repeated.ts';
 import type { SyncClock } from './sync/follow.ts';
 import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
@@ -56,6 +57,7 @@ export class SnapshotDirectory implements Directory {
   /** What the clocks said when it was last confirmed what is known. */
   #heard: { readonly nowMs: number; readonly elapsedMs: number } | undefined;
   readonly #others = new Set<(news: SyncNews) => void>();
+  readonly #failures = new Repeated();
   readonly #tried = Promise.withResolvers<void>();
   readonly #admitted = Promise.withResolvers<void>();
 
@@ -135,7 +137,7 @@ export class SnapshotDirectory implements Directory {
     return this.#home(state, belief, nowMs - confirmedAtMs);
   }
 
-  /** What is kept of one user; his name in the directory is not. */
+  /** What is kept of one user; the name in the directory is not. */
   detailsOf(recipientKey: string): SnapshotUser | undefined {
     const details = this.#table?.detailsOf(recipientKey);
     return details && { ...details, source: this.#parts.source };
@@ -218,8 +220,11 @@ export class SnapshotDirectory implements Directory {
       log.warn({ source, why: now.fileProblem }, 'the snapshot on disk is of no use');
     }
     if (now.phase === 'waiting' && now.lastFailure !== undefined && now.lastFailure !== before.lastFailure) {
-      log.warn({ source, why: now.lastFailure }, 'the directory cannot be followed');
+      const times = this.#failures.come(now.lastFailure);
+      const told = { source, why: now.lastFailure, ...(times === 1 ? {} : { times }) };
+      if (times !== undefined) log.warn(told, 'the directory cannot be followed');
     }
+    if (now.phase === 'following') this.#failures.end();
     if (isDown(before.outages) && !isDown(now.outages)) {
       log.info({ source, server: now.server }, 'the directory can be asked again');
     }

@@ -1,11 +1,11 @@
-/** What one object of the directory says about a user: his addresses, and whether he is enabled on the Microsoft side. */
+/** What one object of the directory says about a user: addresses, and whether the user is enabled on the Microsoft side. */
 import { keyOfAddress } from '../routing/user-key.ts';
 import type { LdapEntry } from './ldap/ldap.ts';
 
 export interface UserAttributes {
   /** Attributes with SIP addresses, the one that counts most first: `msRTCSIP-PrimaryUserAddress`, `proxyAddresses`. */
   readonly addresses: readonly string[];
-  /** An LDAP Boolean; only TRUE, in whatever case, makes a Microsoft user of him who has an address. */
+  /** An LDAP Boolean; only TRUE, in whatever case, makes a Microsoft user of an object with an address. */
   readonly enabled: string;
   /** Whether it does: where the address alone makes a Microsoft user, nobody need have the attribute. */
   readonly decides: boolean;

@@ -342,7 +342,7 @@ const rank = ({ status, origin }: Outcome, isInvite: boolean): number => {
   if (!isInvite && origin === 'timeout') return 9;
   if (status >= 600) return 0;
   if (telling.has(status)) return 3.5;
-  // A hop that says what is wrong says more than one that is overloaded, and that more than one that can't be reached.
+  // A hop's own error is preferred to a 503, and a 503 to a hop that cannot be reached.
   if (status === 503) return origin === 'response' ? 5.5 : 5.7;
   return Math.floor(status / 100);
 };

@@ -137,7 +137,7 @@ export class Signing {
   }
 }
 
-/** By which upper and lower case differ, and among what may stand in a URI nothing else that a seal has. */
+/** The ASCII case bit. No two other characters of a seal differ by it alone. */
 const caseBit = 0x20;
 
 /** In any case, and in a time that does not tell how much of a guess was right. Both are of one length. */

@@ -62,7 +62,7 @@ export function readPagedCookie(controls: readonly LdapControl[]): Buffer | unde
   return octets(reader);
 }
 
-/** Lets everybody use DirSync, who then sees what he may read. */
+/** Lets every account use DirSync, which then shows what the account may read. */
 export const dirSyncObjectSecurity = 0x1;
 
 /** Of an attribute with links, `member` for one, only the values that have come or gone ([MS-ADTS] 3.1.1.3.4.1.3). */

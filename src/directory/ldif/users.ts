@@ -9,7 +9,7 @@ import { type LdifProblem, type LdifRecord, type LdifValue, readLdif } from './r
 
 /** The user's SIP address; Cisco's migration tools keep it, because the address book needs it. */
 const addressAttribute = 'msRTCSIP-PrimaryUserAddress';
-/** Only TRUE makes a Microsoft user of him who has an address. */
+/** Only TRUE makes a Microsoft user of an entry with an address. */
 const enabledAttribute = 'msRTCSIP-UserEnabled';
 
 export interface LdifUsers extends Directory {

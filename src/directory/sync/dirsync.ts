@@ -15,7 +15,7 @@ import { readHighestUsn } from './server-facts.ts';
 import { Teller, toldBy } from './teller.ts';
 import { asksForMembership, attributesIn, searchOf } from './user-source.ts';
 
-/** Never by address: neither a tombstone nor a user who lost his address has one. Contacts may have SIP addresses too. */
+/** Never by address: neither a tombstone nor a user who lost the address has one. Contacts may have SIP addresses too. */
 const everyPerson: readonly LdapFilter[] = [
   { equal: 'objectClass', value: 'user' },
   { equal: 'objectClass', value: 'contact' },

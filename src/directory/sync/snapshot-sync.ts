@@ -251,7 +251,7 @@ export class SnapshotSync {
       next.close();
       return next.server !== connection.server;
     } catch {
-      // Who cannot be had has been noted by the connections; the session goes on with whom it has.
+      // The connections have recorded the failure; the session keeps the server that it has.
       return false;
     }
   }

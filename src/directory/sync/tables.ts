@@ -1,6 +1,6 @@
 /**
- * The table of a source and the sweep that is written into it. Changes go into what is in force and into what the sweep finds,
- * and what a change has said of an object the sweep, which may have read it before, does not take back.
+ * The table of a source, and the sweep that is written into it. A change goes into both. A sweep never overwrites a newer change:
+ * it may have read the object before.
  */
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import type { LdapEntry } from '../ldap/ldap.ts';

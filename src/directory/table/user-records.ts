@@ -173,7 +173,7 @@ export class UserRecords {
     return this.#words[record + field.lastSeen]! >>> 0;
   }
 
-  /** Who is nobody by what is in force is known from now on. */
+  /** An address that is absent from the table in force is known from now on. */
   see(record: number, nowS: number): void {
     if (this.state(record, this.inForce) === 0) this.#words[record + field.knownSince] = nowS;
     this.#words[record + field.lastSeen] = nowS;
@@ -259,7 +259,7 @@ export class UserRecords {
     return record;
   }
 
-  /** The same records, shared, with a larger index: who reads by the one before misses only those who come from now on. */
+  /** The same records, shared, with a larger index: readers of the old index miss only later additions. */
   indexedFor(addresses: number): UserRecords {
     const records = new UserRecords({ ...this.shared, index: newIndex(addresses) });
     for (const record of records.all()) records.#enter(record);

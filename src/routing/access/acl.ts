@@ -150,8 +150,8 @@ export class AccessList {
   }
 
   /**
-   * The side on which a rule makes a host a peer to which requests may be sent. A name is one by TLS only, as it is when it
-   * calls us; an address only when a rule is about it, for whom everybody may be is nobody to send to.
+   * The side on which a rule makes a host a peer to which requests may be sent. A name counts over TLS only, as it does when it
+   * calls us. An address counts only if a rule names it or its network: `all` makes nobody a target.
    */
   sideOfTarget(host: string, transport: Transport): Side | undefined {
     const address = parseIp(host);

@@ -26,7 +26,7 @@ const forgedRoute: Reason = {
 };
 
 /**
- * What claims to come from us must be ours: who made it up wants more than his request alone would get. Outside a dialog a
+ * What claims to come from us must be ours: whoever made it up wants more than the request alone would get. Outside a dialog a
  * Route that names us grants nothing, so there peers may write it themselves (an outbound proxy).
  */
 export const signatures: Check = {

@@ -131,6 +131,17 @@ export class FakeActiveDirectory implements LdapConnections {
     this.triedAtOnce += 1;
   }
 
+  /** Of the servers that were left: why. */
+  readonly left: string[] = [];
+  /** Where the next connection goes when this one is left. */
+  next: string | undefined;
+
+  leave(_server: string, why: LdapError): void {
+    this.left.push(why.message);
+    this.server = this.next ?? this.server;
+    if (this.next !== undefined) this.sweepFailure = undefined;
+  }
+
   servers(): readonly [] {
     return [];
   }

@@ -134,6 +134,11 @@ class Connections implements OwnedConnections {
     });
   }
 
+  leave(url: string, why: LdapError): void {
+    const index = this.#servers.findIndex((server) => server.url === url);
+    if (index !== -1) this.#failed(index, why, 'sync');
+  }
+
   tryAtOnce(): void {
     this.#choice = withoutRest(this.#choice);
   }

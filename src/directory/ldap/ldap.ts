@@ -98,6 +98,8 @@ export interface LdapConnections {
   isReturnDue(): boolean;
   /** How long to wait before the next `open` makes sense: with back-off and jitter, 0 while a server may be tried. */
   restMs(): number;
+  /** What was asked of a server on open connections shows that it is sick: the next `open` tries another first. */
+  leave(server: string, why: LdapError): void;
   /** No server rests any more: the next `open` tries them at once, as an operator wants it. */
   tryAtOnce(): void;
   /** How each server fares, for the status page; in the operator's order. */

@@ -61,6 +61,9 @@ const firstRetryMs = 1_000;
 const longestRetryMs = 5 * 60_000;
 const retryMs = (failures: number): number => Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
 
+/** One slow sweep may be its own fault, as one slow look-up is: a second one makes the server a sick one. */
+const mostSilentSweeps = 2;
+
 /** A session that lived so long had not failed at once: the next may begin without delay. */
 const steadyMs = 30_000;
 
@@ -104,6 +107,8 @@ export class SnapshotSync {
   /** By the clock that only grows, as all that is waited for. */
   #sweepAtMs = 0;
   #sweepFailures = 0;
+  /** In a row, and not answered. */
+  #silentSweeps = 0;
   #shortSessions = 0;
   #savedAtMs = 0;
   /** When the last sweep ended. */
@@ -318,12 +323,14 @@ export class SnapshotSync {
       await this.#collect(session, notes);
       report = this.#judge(session, notes, startedAtMs);
       this.#sweepFailures = 0;
+      this.#silentSweeps = 0;
     } catch (error) {
       this.#tables.forgetSweep();
       if (session.isOver) return;
       report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
       this.#sweepAtMs = clock.elapsed() + retryMs(this.#sweepFailures);
       this.#sweepFailures += 1;
+      this.#judgeServer(session, error);
     }
     this.#sweptAtMs = clock.elapsed();
     this.#sweepMs = this.#sweptAtMs - beganMs;
@@ -337,6 +344,16 @@ export class SnapshotSync {
       lastFailure,
     });
     if (report.outcome === 'applied') this.#save();
+  }
+
+  /** It may answer all else, and each sweep has a connection of its own: silence about sweeps is counted here alone. */
+  #judgeServer({ connection: { server } }: Session, error: unknown): void {
+    const isSilent = error instanceof LdapError && error.failure === 'silent';
+    this.#silentSweeps = isSilent ? this.#silentSweeps + 1 : 0;
+    if (!isSilent || this.#silentSweeps < mostSilentSweeps) return;
+    this.#silentSweeps = 0;
+    const what = `${server} is silent about sweeps: ${mostSilentSweeps} in a row were not answered`;
+    this.#parts.connections.leave(server, new LdapError('ldap-timeout', what));
   }
 
   #plannedSweepMs(): number {

@@ -3,12 +3,42 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTimerWheel } from '../../../../src/clock.ts';
 import { ldapConnections } from '../../../../src/directory/ldap/connections.ts';
 import { consequenceOf } from '../../../../src/directory/ldap/failure-class.ts';
-import { LdapError } from '../../../../src/directory/ldap/ldap.ts';
+import { type LdapConnections, LdapError } from '../../../../src/directory/ldap/ldap.ts';
 import { tellResult } from '../../../../src/directory/ldap/result-code.ts';
-import { fakeLdapServer, type LdapRequest, searchDone } from '../../../support/fake-ldap-server.ts';
+import {
+  type FakeLdapServer,
+  fakeLdapServer,
+  type LdapRequest,
+  searchDone,
+} from '../../../support/fake-ldap-server.ts';
 import { until } from '../../../support/until.ts';
 
 const isSignOfLife = ({ octets }: LdapRequest): boolean => octets.includes('1.1');
+
+function connectionsTo(servers: readonly FakeLdapServer[]): LdapConnections {
+  const clock = createTimerWheel();
+  const connections = ldapConnections(
+    {
+      urls: servers.map(({ port }) => `ldap://127.0.0.1:${port}`),
+      startTls: false,
+      trust: { ca: undefined, tlsName: undefined },
+      bindDn: 'CN=svc,DC=example,DC=com',
+      password: 'secret',
+      connectMs: 2_000,
+      bindMs: 200,
+      searchMs: 200,
+      keepAliveMs: 30_000,
+      returnAfterMs: 60_000,
+      requiredAttributes: [],
+    },
+    { clock, random: () => 0, log: { info: () => undefined, warn: () => undefined } },
+  );
+  onTestFinished(() => {
+    connections.close();
+    clock.close();
+  });
+  return connections;
+}
 
 describe('a server that is silent', () => {
   test.each([
@@ -23,27 +53,7 @@ describe('a server that is silent', () => {
     const well = await fakeLdapServer(({ operation, messageId }) =>
       operation === 'search' ? [searchDone(messageId)] : undefined,
     );
-    const clock = createTimerWheel();
-    const connections = ldapConnections(
-      {
-        urls: [sick, well].map(({ port }) => `ldap://127.0.0.1:${port}`),
-        startTls: false,
-        trust: { ca: undefined, tlsName: undefined },
-        bindDn: 'CN=svc,DC=example,DC=com',
-        password: 'secret',
-        connectMs: 2_000,
-        bindMs: 200,
-        searchMs: 200,
-        keepAliveMs: 30_000,
-        returnAfterMs: 60_000,
-        requiredAttributes: [],
-      },
-      { clock, random: () => 0, log: { info: () => undefined, warn: () => undefined } },
-    );
-    onTestFinished(() => {
-      connections.close();
-      clock.close();
-    });
+    const connections = connectionsTo([sick, well]);
     const search = {
       baseDn: 'DC=example,DC=com',
       filter: { present: 'objectClass' },
@@ -58,6 +68,20 @@ describe('a server that is silent', () => {
     const next = await connections.open('lookup');
     expect(next.server).toBe(`ldap://127.0.0.1:${well.port}`);
     await next.search(search).done;
+  });
+
+  test('about sweeps alone is left when whoever sweeps says so', async () => {
+    const answering = ({ operation, messageId }: LdapRequest): Buffer[] | undefined =>
+      operation === 'search' ? [searchDone(messageId)] : undefined;
+    const servers = [await fakeLdapServer(answering), await fakeLdapServer(answering)];
+    const connections = connectionsTo(servers);
+    const { server } = await connections.open('sync');
+    connections.leave(server, new LdapError('ldap-timeout', 'two sweeps in a row were not answered'));
+    expect((await connections.open('sync')).server).not.toBe(server);
+    expect(connections.servers().map(({ isInUse, lastFailure }) => ({ isInUse, lastFailure }))).toEqual([
+      { isInUse: false, lastFailure: 'two sweeps in a row were not answered' },
+      { isInUse: true, lastFailure: undefined },
+    ]);
   });
 });
 

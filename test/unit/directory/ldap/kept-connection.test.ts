@@ -61,6 +61,8 @@ class FakeServers implements OwnedConnections {
     throw new Error('nothing refers here');
   }
 
+  leave(): void {}
+
   tryAtOnce(): void {
     this.rest = 0;
   }

@@ -205,6 +205,38 @@ describe('a sweep', () => {
     expect(ad.sweeps).toBe(after + 5);
   });
 
+  test('that a server does not answer, twice in a row, makes it a sick one: another sweeps and is followed', async () => {
+    ad.put('bob');
+    await open();
+    ad.next = 'ldaps://dc2.example.com:636';
+    ad.sweepFailure = new LdapError('ldap-timeout', 'dc1 did not answer');
+    directory.refresh();
+    await settle();
+    expect(ad.left).toEqual([]);
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'failed', why: 'dc1 did not answer' });
+    await pass(second);
+    expect(ad.left).toEqual(['ldaps://dc1.example.com:636 is silent about sweeps: 2 in a row were not answered']);
+    for (let passed = 0; passed < 10; passed += 1) await pass(second);
+    expect(directory.status).toMatchObject({ phase: 'following', server: ad.next });
+    expect(directory.status.lastSweep).toMatchObject({ outcome: 'applied', server: ad.next });
+    ad.put('eve');
+    await pass(second);
+    expect(answerFor('eve')).toBe('enabled, fresh');
+  });
+
+  test('that is refused, or succeeds between two silences, does not make the server a sick one', async () => {
+    ad.put('bob');
+    await open();
+    const silence = new LdapError('ldap-timeout', 'dc1 did not answer');
+    const refusal = new LdapError('ldap-refused', 'sizeLimitExceeded');
+    for (const failure of [silence, undefined, silence, refusal, silence, refusal, refusal]) {
+      ad.sweepFailure = failure;
+      directory.refresh();
+      await settle();
+    }
+    expect(ad.left).toEqual([]);
+  });
+
   test('that finds nobody at all is not believed: users are not unknown because a base is wrong', async () => {
     await open();
     expect(answerFor('bob')).toBe('unavailable');

@@ -4,7 +4,7 @@ import { createTimerWheel } from '../../src/clock.ts';
 import { ldapConnections } from '../../src/directory/ldap/connections.ts';
 import { fakeLdapServer, searchDone, searchEntry } from '../support/fake-ldap-server.ts';
 import { until } from '../support/until.ts';
-import { connectionsTo, lookupIn, recordingLog, serversTo } from './directory/opened.ts';
+import { connectionsTo, lookupIn, openedDirectory, recordingLog, serversTo, sourceOf } from './directory/opened.ts';
 import { type OpenLdapWish, startOpenLdap } from './directory/openldap.ts';
 import { relayTo } from './directory/relay.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -107,11 +107,24 @@ describe('what an administrator is told', () => {
     const directory = await lookupIn(server, { servers: { urls: [relay.url], password: 'wrong' } });
     for (let round = 0; round < 50; round += 1) await directory.lookup(key);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await expect(directory.sources[0]?.namesOf?.(key)).rejects.toThrow('password is wrong');
     expect(relay.accepted).toBe(1);
     expect(await directory.lookup(key)).toMatchObject({
       kind: 'unavailable',
       why: expect.stringContaining('password is wrong'),
     });
+  });
+
+  test('nor by an operator who asks a snapshot for the names of a user', async () => {
+    const relay = await relayTo(server.ldapsUrl);
+    const wish = { servers: { urls: [relay.url], password: 'wrong' }, source: { mode: 'snapshot' } } as const;
+    const directory = await openedDirectory([sourceOf(server, wish)]);
+    const [source] = directory.sources;
+    await until(() => source?.servers?.()[0]?.restsUntilMs !== undefined);
+    for (let asked = 0; asked < 3; asked += 1) {
+      await expect(source?.namesOf?.(key)).rejects.toThrow('password is wrong');
+    }
+    expect(relay.accepted).toBe(1);
   });
 
   test('no password appears in what is logged, said or thrown', async () => {

@@ -4,6 +4,7 @@ import { Repeated } from '../repeated.ts';
 import { StreamConnection } from './connection.ts';
 import { consequenceOf } from './failure-class.ts';
 import {
+  allRest,
   type LdapConnection,
   type LdapConnections,
   LdapError,
@@ -91,7 +92,7 @@ class Connections implements OwnedConnections {
   }
 
   async open(purpose: LdapPurpose): Promise<LdapConnection> {
-    let last = new LdapError('ldap-unreachable', this.#whyAllRest());
+    let last = allRest(this.#choice.servers);
     for (const index of candidates(this.#choice, this.#nowMs(), this.#settings)) {
       const server = this.#servers[index]!;
       try {
@@ -215,11 +216,6 @@ class Connections implements OwnedConnections {
       ? { ...told, kind: 'credentials-refused' }
       : { ...told, kind: 'failed', isRefusal };
     this.#choice = stepChoice(this.#choice, event, this.#settings);
-  }
-
-  #whyAllRest(): string {
-    const last = this.#choice.servers.map(({ lastFailure }) => lastFailure).filter((each) => each !== undefined);
-    return `no directory server can be tried yet; ${last.join('; ')}`;
   }
 
   #nowMs(): number {

@@ -149,3 +149,9 @@ export class LdapError extends RouterError {
     return classOf(this.code, this.resultCode);
   }
 }
+
+/** None of the servers may be tried now, as after a password that was refused. */
+export function allRest(servers: readonly Pick<LdapServerState, 'lastFailure'>[]): LdapError {
+  const failures = servers.flatMap(({ lastFailure }) => lastFailure ?? []);
+  return new LdapError('ldap-unreachable', `no directory server can be tried yet; ${failures.join('; ')}`);
+}

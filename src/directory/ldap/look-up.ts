@@ -73,6 +73,16 @@ export class LookupSource implements OpenSource {
     return this.#connections.servers();
   }
 
+  /**
+   * On the connection of the look-ups: a password that was refused is not offered again by an operator's question.
+   * @returns distinguished names of the objects with this address, that of the one that decides first
+   * @throws LdapError when no server answers
+   */
+  async namesOf(recipientKey: string): Promise<readonly string[]> {
+    const claims = await this.#claims(await this.#kept.get(), recipientKey);
+    return claims.map(({ dn }) => dn);
+  }
+
   /** Tries its servers now if there is no connection, whatever they rest for. */
   refresh(): void {
     this.#kept.tryAtOnce();

@@ -24,7 +24,7 @@ import { namesOf } from './claims.ts';
 import { type LdapParts, ldapConnections } from './connections.ts';
 import { parseDn } from './distinguished-name.ts';
 import { examineSource, type SourceExamination } from './examine.ts';
-import { reportOfServer } from './ldap.ts';
+import { allRest, reportOfServer } from './ldap.ts';
 import { LookupSource } from './look-up.ts';
 import {
   compileLdap,
@@ -99,10 +99,6 @@ export class LdapSource implements Source {
   examine(domains: readonly string[], parts: LdapParts): Promise<SourceExamination> {
     return examineSource(this.settings, domains, parts);
   }
-
-  namesOf(recipientKey: string, parts: LdapParts): Promise<readonly string[]> {
-    return namesOf(recipientKey, this.settings, serversOf(this.settings), parts);
-  }
 }
 
 const isLdap = (source: Source, mode: LdapSourceSettings['mode']): source is LdapSource =>
@@ -145,13 +141,13 @@ class LivingLookup implements LivingSource {
     return this.#cached.lastKnown(key);
   }
 
-  view(source: LdapSource): SourceView {
+  view(): SourceView {
     return {
       servers: () => this.#asked.source.servers().map((each) => reportOfServer(each, Date.now())),
       refresh: () => this.#asked.source.refresh(),
       snapshot: undefined,
       table: undefined,
-      namesOf: (key) => source.namesOf(key, this.#parts),
+      namesOf: (key) => this.#asked.source.namesOf(key),
     };
   }
 
@@ -234,7 +230,13 @@ class LivingSnapshot implements LivingSource {
       snapshotSettings: source.settings.snapshot,
       mayAsk: this.#before !== undefined,
       table: undefined,
-      namesOf: (key) => source.namesOf(key, this.#parts),
+      namesOf: async (key) => {
+        // The sync has been refused for all of them: its password is not offered once more by an operator's question.
+        const { servers } = this.snapshot.status;
+        const nowMs = Date.now();
+        if (servers.length > 0 && servers.every(({ restsUntilMs = 0 }) => restsUntilMs > nowMs)) throw allRest(servers);
+        return namesOf(key, source.settings, serversOf(source.settings), this.#parts);
+      },
     };
   }
 

@@ -4,6 +4,7 @@ import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import type { Census, Finding } from '../directory/ldap/census.ts';
 import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/ldap/examine.ts';
+import { expiryWarning, tellExpiry } from '../directory/ldap/password-expiry.ts';
 import type { Source } from '../directory/source.ts';
 import { type Command, fileWord } from './command.ts';
 import { type Io, printProblems } from './printing.ts';
@@ -69,6 +70,7 @@ function tellServer(server: ServerExamination): readonly string[] {
       tellLastChange(facts),
       ...tellChangesAhead(facts),
       ...facts.missingBases.map((base) => `base: ${base} is not there, or the account may not see it`),
+      ...tellPassword(facts),
       tellFollowing(facts),
       ...tellDeletions(facts),
       ...tellMembership(facts),
@@ -104,6 +106,12 @@ const tellChangesAhead = ({ changesAheadMs = 0 }: ExaminedFacts): readonly strin
         `changes: the last one is ${Math.round(changesAheadMs / 1_000)} s ahead of our clock; if the server's clock was set back, a poll misses what changes until then: sweep more often`,
       ]
     : [];
+
+function tellPassword({ passwordExpiry: expiry }: ExaminedFacts): readonly string[] {
+  if (expiry === undefined) return [];
+  const nowMs = Date.now();
+  return [`password: of this account ${expiryWarning(expiry, nowMs) ?? tellExpiry(expiry, nowMs)}`];
+}
 
 const tellMembership = ({ asksForMembership }: ExaminedFacts): readonly string[] =>
   asksForMembership

@@ -1,11 +1,15 @@
 /** `pif-router directory check` at real servers: an administrator reads whether a source works and what it knows. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { command as directoryCheck } from '../../src/cli/directory.ts';
+import { createTimerWheel } from '../../src/clock.ts';
+import { ldapConnections } from '../../src/directory/ldap/connections.ts';
 import { routesYaml } from '../support/configuration.ts';
 import { type CommandRun, run } from '../support/run-command.ts';
+import { type LogLine, recordingLog, serversTo } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import { type SambaDirectory, startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -66,10 +70,11 @@ test('OpenLDAP: connects, binds, and counts the users by what they are', async (
 
 test('Samba AD: tells name, clock and USN of the controller, and that proxyAddresses is not in the global catalog', async () => {
   const { code, out } = await check(samba, [samba.ldapsUrl]);
-  expect(out.slice(1, 7)).toEqual([
+  expect(out.slice(1, 8)).toEqual([
     expect.stringMatching(/^ {2}works: \S+ \(Active Directory, dc1\.example\.com\), connected and bound in \d+ ms$/),
     '    clock: as ours',
     expect.stringMatching(/^ {4}last change: USN \d+$/),
+    expect.stringMatching(/^ {4}password: of this account expires 20\d\d-\S+Z, in \d+ days$/),
     '    changes can be followed by: poll, dirsync, notify',
     '    global catalog: lacks proxyAddresses; do not use the ports 3268 and 3269',
     '  46 users with a SIP address',
@@ -96,6 +101,40 @@ test.each([
   expect(out).toContain(`    base: ${base} is not there, or the account may not see it`);
   expect(out).toContainEqual(expect.stringMatching(/^ {4}filter: it asks for groups \(memberOf\)/));
   expect(code).toBe(1);
+});
+
+test('Samba AD: a password that is about to expire is told, in whatever form the account is named', async () => {
+  const age = (days: number): void => {
+    const option = `--max-pwd-age=${days}`;
+    execFileSync('samba-tool', ['domain', 'passwordsettings', 'set', option, '-s', samba.confFile], { stdio: 'pipe' });
+  };
+  age(10);
+  onTestFinished(() => age(42));
+  const [, logonName] = /^CN=([^,]+)/i.exec(samba.reader.dn) ?? [];
+  for (const dn of [samba.reader.dn, `${logonName}@example.com`, `EXAMPLE\\\\${logonName}`]) {
+    const { code, out } = await check({ ...samba, reader: { ...samba.reader, dn } }, [samba.ldapsUrl]);
+    expect(out.find((line) => line.includes('password:'))).toMatch(
+      /^ {4}password: of this account expires \S+, in [0-9] days: set a new one, in the directory and here, or let it never expire$/,
+    );
+    expect(code).toBe(0);
+  }
+  const log = recordingLog();
+  const clock = createTimerWheel();
+  const servers = serversTo(samba, { requiredAttributes: ['msRTCSIP-UserEnabled'] });
+  const connections = ldapConnections(servers, { clock, log, random: () => 0 });
+  onTestFinished(() => {
+    connections.close();
+    clock.close();
+  });
+  await connections.open('lookup');
+  await connections.open('sync');
+  const warnings = (): readonly LogLine[] => log.lines.filter(({ message }) => message.includes('about to expire'));
+  await expect.poll(warnings).toMatchObject([
+    {
+      level: 'warn',
+      fields: { account: samba.reader.dn, why: expect.stringMatching(/^expires .* in [0-9] days: /) },
+    },
+  ]);
 });
 
 test('a global catalog that lacks an attribute is no good as a server, and the command says so with its exit code', async () => {

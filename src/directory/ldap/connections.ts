@@ -11,7 +11,8 @@ import {
   type LdapPurpose,
   type LdapServerState,
 } from './ldap.ts';
-import { missingAttributes } from './schema-check.ts';
+import { expiryWarning, readPasswordExpiry } from './password-expiry.ts';
+import { checkSchema } from './schema-check.ts';
 import {
   type ChoiceEvent,
   candidates,
@@ -69,6 +70,8 @@ export function ldapConnections(settings: LdapServersSettings, parts: LdapParts)
 /** How long the schema of a server is believed to be as it was. */
 const schemaLifeMs = 3_600_000;
 
+const expiryToldEveryMs = 86_400_000;
+
 const isForAll = ({ failure }: LdapError): boolean => consequenceOf(failure).rest === 'long for all';
 
 class Connections implements OwnedConnections {
@@ -80,6 +83,7 @@ class Connections implements OwnedConnections {
   readonly #schemaSoundUntil = new Map<string, number>();
   /** Of each server: what the log has been told. */
   readonly #failures: readonly Repeated[];
+  #toldOfExpiryUntilMs = Number.NEGATIVE_INFINITY;
   #choice: ServerChoice;
   #isClosed = false;
 
@@ -170,7 +174,7 @@ class Connections implements OwnedConnections {
   async #checkSchema(connection: LdapConnection): Promise<void> {
     const { server } = connection;
     if (this.#nowMs() < (this.#schemaSoundUntil.get(server) ?? 0)) return;
-    const missing = await missingAttributes(connection, this.#settings.requiredAttributes);
+    const { missing, isActiveDirectory } = await checkSchema(connection, this.#settings.requiredAttributes);
     if (missing.length > 0) {
       const names = missing.join(', ');
       throw new LdapError(
@@ -179,6 +183,18 @@ class Connections implements OwnedConnections {
       );
     }
     this.#schemaSoundUntil.set(server, this.#nowMs() + schemaLifeMs);
+    if (isActiveDirectory) void this.#warnOfExpiry(connection);
+  }
+
+  /** Nobody waits for it, and a server that does not answer is noticed by those who do. */
+  async #warnOfExpiry(connection: LdapConnection): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { bindDn } = this.#settings;
+    const expiry = await readPasswordExpiry(connection, bindDn).catch(() => undefined);
+    const why = expiryWarning(expiry, Date.now());
+    if (why === undefined || clock.now() < this.#toldOfExpiryUntilMs) return;
+    this.#toldOfExpiryUntilMs = clock.now() + expiryToldEveryMs;
+    log.warn({ account: bindDn, why }, 'the password of the directory account is about to expire');
   }
 
   #succeeded(server: number, purpose: LdapPurpose): void {

@@ -11,6 +11,7 @@ import { asksForMembership } from '../sync/user-source.ts';
 import { type Census, CensusTaker } from './census.ts';
 import { type LdapParts, ldapConnections } from './connections.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
+import { type PasswordExpiry, readPasswordExpiry } from './password-expiry.ts';
 import { readAttributes, readBase } from './schema-check.ts';
 import { everyUser, type LdapSourceSettings, serversOf } from './settings.ts';
 
@@ -45,6 +46,8 @@ export interface ExaminedFacts {
   readonly asksForMembership: boolean;
   /** Of an Active Directory: the account sees what is left of deleted objects. Elsewhere undefined. */
   readonly seesDeletions: boolean | undefined;
+  /** Of the account; undefined where the server does not tell. */
+  readonly passwordExpiry: PasswordExpiry | undefined;
   /** Attributes of this source that are missing in the global catalog; undefined: there is none. */
   readonly notInGlobalCatalog: readonly string[] | undefined;
   /** This very server is asked by a port of the global catalog. */
@@ -101,6 +104,8 @@ async function readFacts(connection: LdapConnection, settings: LdapSourceSetting
     asksForMembership: asksForMembership(everyUser(settings)),
     seesDeletions:
       server.kind === 'active-directory' ? await readSeesDeletions(connection, server.namingContexts) : undefined,
+    passwordExpiry:
+      server.kind === 'active-directory' ? await readPasswordExpiry(connection, settings.servers.bindDn) : undefined,
     notInGlobalCatalog: await readNotInGlobalCatalog(connection, server, [...addresses, enabled]),
     isGlobalCatalog: /:326[89]$/.test(connection.server),
   };

@@ -38,14 +38,21 @@ export async function readAttributes(
     .map((name) => ({ name, isInGlobalCatalog: undefined }));
 }
 
-/** @returns those of `names`, as they are written there, that the server's schema lacks */
-export async function missingAttributes(
-  connection: LdapConnection,
-  names: readonly string[],
-): Promise<readonly string[]> {
-  if (names.length === 0) return [];
-  const known = new Set((await readAttributes(connection, names)).map(({ name }) => name));
-  return names.filter((name) => !known.has(name.toLowerCase()));
+export interface SchemaCheck {
+  /** Of the names, as they were written, those that the server's schema lacks. */
+  readonly missing: readonly string[];
+  readonly isActiveDirectory: boolean;
+}
+
+/** Asks nothing where no names are given. */
+export async function checkSchema(connection: LdapConnection, names: readonly string[]): Promise<SchemaCheck> {
+  if (names.length === 0) return { missing: [], isActiveDirectory: false };
+  const attributes = await readAttributes(connection, names);
+  const known = new Set(attributes.map(({ name }) => name));
+  return {
+    missing: names.filter((name) => !known.has(name.toLowerCase())),
+    isActiveDirectory: attributes.some(({ isInGlobalCatalog }) => isInGlobalCatalog !== undefined),
+  };
 }
 
 /** [MS-ADTS] 3.1.1.2.3: each attribute is an object; the whole schema is thousands of them. */

@@ -33,7 +33,8 @@ export interface HeldFileStatus extends Pick<HeldVersion, 'gone' | 'disabled' | 
   readonly since: string;
 }
 
-export interface SnapshotStatus extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem'> {
+export interface SnapshotStatus
+  extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem' | 'clockProblem'> {
   /** At this moment what is in memory was all there was. */
   readonly confirmedAt: string | undefined;
   /** A sweep that began then waits to be confirmed. */
@@ -222,7 +223,8 @@ const heldStatus = ({ sinceMs, gone, disabled, why }: HeldVersion): HeldFileStat
 });
 
 const snapshotStatus = (status: SyncStatus): SnapshotStatus => {
-  const { phase, server, lastFailure, fileProblem, confirmedAtMs, heldSinceMs, nextSweepAtMs, lastSweep } = status;
+  const { phase, server, lastFailure, fileProblem, clockProblem } = status;
+  const { confirmedAtMs, heldSinceMs, nextSweepAtMs, lastSweep } = status;
   return {
     phase,
     server,
@@ -231,6 +233,7 @@ const snapshotStatus = (status: SyncStatus): SnapshotStatus => {
     nextSweepAt: timeIfAny(nextSweepAtMs),
     lastFailure,
     fileProblem,
+    clockProblem,
     lastSweep: lastSweep && sweepStatus(lastSweep),
   };
 };

@@ -151,10 +151,11 @@ export class SnapshotDirectory implements Directory {
   }
 
   #doing(): string {
-    const { phase, server, lastFailure, heldSinceMs } = this.#status;
+    const { phase, server, lastFailure, heldSinceMs, clockProblem } = this.#status;
     const held = heldSinceMs === undefined ? '' : `, a sweep is held back since ${textOf(heldSinceMs)}`;
     const why = lastFailure === undefined ? '' : ` (${lastFailure})`;
-    return `${phase}${server === undefined ? '' : ` ${server}`}${why}${held}`;
+    const doubt = clockProblem === undefined ? '' : `; ${clockProblem}`;
+    return `${phase}${server === undefined ? '' : ` ${server}`}${why}${held}${doubt}`;
   }
 
   /** A sweep that was held back has not seen some: they grow old for themselves, and who expires is gone as the source said. */
@@ -218,6 +219,9 @@ export class SnapshotDirectory implements Directory {
     const { log, source } = this.#parts;
     if (now.fileProblem !== undefined && now.fileProblem !== before.fileProblem) {
       log.warn({ source, why: now.fileProblem }, 'the snapshot on disk is of no use');
+    }
+    if (now.clockProblem !== undefined && now.clockProblem !== before.clockProblem) {
+      log.warn({ source, why: now.clockProblem }, 'ages in the directory make no sense for now');
     }
     if (now.phase === 'waiting' && now.lastFailure !== undefined && now.lastFailure !== before.lastFailure) {
       const times = this.#failures.come(now.lastFailure);

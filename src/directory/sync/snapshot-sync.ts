@@ -7,6 +7,7 @@ import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { consequenceOf } from '../ldap/failure-class.ts';
 import { type LdapConnection, type LdapConnections, LdapError, reportOfServer } from '../ldap/ldap.ts';
 import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts';
+import { aheadOfClock, ClockSteps } from './clock-steps.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
 import {
@@ -94,6 +95,7 @@ export class SnapshotSync {
   /** Counts the settings that it has had. */
   #version = 0;
   readonly #tables: Tables;
+  readonly #clockSteps: ClockSteps;
   #status: SyncStatus = statusAtStart;
   /** Where the last session stood, if its table was whole, and by what it followed: each marks its place in a way of its own. */
   #position: (Position & Pick<SnapshotSettings, 'follow'>) | undefined;
@@ -128,12 +130,17 @@ export class SnapshotSync {
     const loaded = file === undefined ? ({ kind: 'absent' } as const) : readSnapshot(file, parts.source);
     const stored = loaded.kind === 'loaded' ? loaded.snapshot : undefined;
     this.#tables = new Tables(parts.source.attributes, parts.seed, stored?.table);
+    const nowMs = parts.clock.now();
+    const confirmedAtMs = stored && Math.min(stored.confirmedAtMs, nowMs);
+    const ahead = stored && aheadOfClock(stored.confirmedAtMs, nowMs);
+    this.#clockSteps = new ClockSteps(parts.clock);
     this.#status = {
       ...statusAtStart,
-      confirmedAtMs: stored?.confirmedAtMs,
+      confirmedAtMs,
       fileProblem: loaded.kind === 'refused' ? loaded.why : undefined,
+      clockProblem: ahead && `${file}: ${ahead}`,
       // While the router did not run, nobody could be seen.
-      outages: stored === undefined ? [] : begin([], stored.confirmedAtMs),
+      outages: confirmedAtMs === undefined ? [] : begin([], confirmedAtMs),
     };
   }
 
@@ -298,7 +305,7 @@ export class SnapshotSync {
   #confirmed(): void {
     if (!this.#isWhole) return;
     const nowMs = this.#parts.clock.now();
-    this.#tell({ confirmedAtMs: nowMs });
+    this.#tell({ confirmedAtMs: nowMs, clockProblem: undefined });
     if (this.#parts.clock.elapsed() - this.#savedAtMs > saveEveryMs) this.#save();
   }
 
@@ -422,7 +429,7 @@ export class SnapshotSync {
     }
     this.#tables.adoptSweep();
     this.#isWhole = true;
-    this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs });
+    this.#tell({ heldSinceMs: undefined, confirmedAtMs: startedAtMs, clockProblem: undefined });
     return this.#reportOf(session, notes, startedAtMs, { outcome: 'applied', why: undefined }, loss);
   }
 
@@ -476,7 +483,8 @@ export class SnapshotSync {
   #tell(change: Partial<SyncStatus>): void {
     const { connections, clock } = this.#parts;
     const servers = connections.servers().map((each) => reportOfServer(each, clock.now()));
-    this.#status = { ...this.#status, ...change, servers };
+    const step = this.#clockSteps.tell();
+    this.#status = { ...this.#status, ...change, servers, ...(step === undefined ? {} : { clockProblem: step }) };
     const table = this.#tables.current;
     this.#parts.tell({ table: table?.shared, status: this.#status });
   }

@@ -21,6 +21,8 @@ export interface SyncStatus {
   readonly lastFailure: string | undefined;
   /** Why the file on disk could not be used, or not be written. */
   readonly fileProblem: string | undefined;
+  /** Why times and ages should not be trusted: the machine's clock makes no sense. Ends when users are confirmed by the new time. */
+  readonly clockProblem: string | undefined;
 }
 
 export interface SyncNews {
@@ -40,4 +42,5 @@ export const statusAtStart: SyncStatus = {
   nextSweepAtMs: undefined,
   lastFailure: undefined,
   fileProblem: undefined,
+  clockProblem: undefined,
 };

@@ -657,6 +657,43 @@ describe('age', () => {
 
 describe('a clock that is set', () => {
   test.each([
+    [
+      'two hours back',
+      -2 * hour,
+      'the clock was set by 2 hours back: users grow no older by it; times before are by the old one',
+    ],
+    [
+      'a day ahead',
+      24 * hour,
+      'the clock was set by 1 day ahead, or the machine slept: users grow no older by it; times before are by the old one',
+    ],
+  ])('%s is told once, and until users are confirmed by the new time', async (_, byMs, why) => {
+    ad.put('bob');
+    await open({ follow: 'none', sweep: { kind: 'interval', everyMs: hour } });
+    ad.sweepFailure = new LdapError('ldap-refused', 'insufficientAccessRights');
+    clock.set(byMs);
+    for (let h = 0; h < 2; h += 1) await pass(hour);
+    expect(warnings.filter(({ message }) => message === 'ages in the directory make no sense for now')).toEqual([
+      { fields: { source: source.name, why }, message: 'ages in the directory make no sense for now' },
+    ]);
+    expect(directory.describe().summary).toContain(why);
+    ad.sweepFailure = undefined;
+    directory.refresh();
+    await settle();
+    expect(directory.status.clockProblem).toBeUndefined();
+  });
+
+  test('by less than a minute, as time servers do it, is not told', async () => {
+    ad.put('bob');
+    await open();
+    for (let step = 0; step < 10; step += 1) {
+      clock.set(59 * second);
+      await pass(second);
+    }
+    expect([warnings, directory.status.clockProblem]).toEqual([[], undefined]);
+  });
+
+  test.each([
     ['two hours back', -2 * hour],
     ['two months ahead', 60 * 24 * hour],
   ])('%s keeps neither changes nor a lost server from being noticed', async (_, byMs) => {
@@ -739,6 +776,25 @@ describe('the file of a snapshot', () => {
     await pass(30 * 24 * hour);
     await open({ file });
     expect(answerFor('bob')).toBe('enabled, fresh');
+  });
+
+  test('from the future is believed, counts as confirmed now, and is told until the directory confirms it', async () => {
+    await ranBefore();
+    clock.set(-50 * 24 * hour);
+    await open({ file });
+    expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', freshness: 'fresh', ageMs: 0 });
+    const why = `${file}: its users were confirmed 2026-01-05T12:00:00.000Z, 50 days ahead of this machine's clock, and count as confirmed now: is the clock right?`;
+    expect(warnings).toContainEqual({
+      fields: { source: source.name, why },
+      message: 'ages in the directory make no sense for now',
+    });
+    expect(directory.describe().summary).toContain(why);
+    await pass(hour);
+    expect(directory.lookup('bob@example.com')).toMatchObject({ ageMs: hour });
+    ad.failure = undefined;
+    directory.refresh();
+    await settle();
+    expect(directory.status.clockProblem).toBeUndefined();
   });
 
   test('is not confirmed by hearing of changes only: it may lack any that came before', async () => {

@@ -87,12 +87,7 @@ class ComposedDirectory implements OpenDirectory {
     this.#own = new Set(this.#places.flatMap(({ living, succession }) => (succession === undefined ? living : [])));
     this.sources = this.#places.map(viewOf);
     const directories = this.#places.map(({ living }) => living.directory);
-    this.#all =
-      directories.length === 0
-        ? noDirectory
-        : merged(directories, (user, homes) =>
-            parts.log.warn({ user, sources: homes }, 'several sources have this user: the first one decides'),
-          );
+    this.#all = directories.length === 0 ? noDirectory : merged(directories, parts.log);
   }
 
   get snapshots(): readonly SnapshotDirectory[] {

@@ -17,17 +17,19 @@ export function mergeAnswers(answers: readonly DirectoryAnswer[]): DirectoryAnsw
   return silent ?? answers[0]!;
 }
 
-/** Told once for each user whom several sources have. */
-export type ReportConflict = (recipientKey: string, sources: readonly string[]) => void;
+const conflict = 'several sources have this user: the first one decides';
+const others = '; others like them are not told any more';
 
 /** All are asked at once, so that a request waits for the slowest of them and not for their sum. */
-export function merged(sources: readonly Directory[], report: ReportConflict): Directory {
-  const [only, ...others] = sources;
-  if (only !== undefined && others.length === 0) return only;
+export function merged(sources: readonly Directory[], log: { warn(fields: object, message: string): void }): Directory {
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only;
   const once = new Once();
   const merge = (key: string, answers: readonly DirectoryAnswer[]): DirectoryAnswer => {
     const homes = answers.flatMap((answer) => (answer.kind === 'home' ? [answer.source] : []));
-    if (homes.length > 1) once.tell(key, () => report(key, homes));
+    if (homes.length > 1) {
+      once.tell(key, (isLast) => log.warn({ user: key, sources: homes }, isLast ? conflict + others : conflict));
+    }
     return mergeAnswers(answers);
   };
   return {

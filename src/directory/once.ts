@@ -1,16 +1,18 @@
 /** Remembers what has been reported, so that a thing is told once and not with every look-up. */
 
-/** Bounded: after so many it begins anew, and may tell a thing a second time. */
-const mostRemembered = 1_000;
+/** Bounded: who makes more than so many mistakes has been told enough to look for the others. */
+const mostTold = 1_000;
 
 export class Once {
   readonly #told = new Set<string>();
 
-  /** Runs `tell` the first time it is called with this key. */
-  tell(key: string, tell: () => void): void {
-    if (this.#told.has(key)) return;
-    if (this.#told.size >= mostRemembered) this.#told.clear();
+  /**
+   * Runs `tell` the first time it is called with this key.
+   * @param tell `isLast`: no other key is told from now on, which should be said
+   */
+  tell(key: string, tell: (isLast: boolean) => void): void {
+    if (this.#told.has(key) || this.#told.size >= mostTold) return;
     this.#told.add(key);
-    tell();
+    tell(this.#told.size === mostTold);
   }
 }

@@ -25,6 +25,11 @@ export class Repeated {
     return this.#count;
   }
 
+  /** How often it has come by now. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** It is over. @returns how often it had come */
   end(): number {
     const count = this.#count;

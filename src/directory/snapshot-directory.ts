@@ -8,6 +8,7 @@ import { Repeated } from './repeated.ts';
 import type { SyncClock } from './sync/follow.ts';
 import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
+import type { SweepReport } from './sync/report.ts';
 import type { SnapshotSettings } from './sync/snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './sync/status.ts';
 import { type UserDetails, type UserState, UserTable } from './table/user-table.ts';
@@ -58,6 +59,8 @@ export class SnapshotDirectory implements Directory {
   #heard: { readonly nowMs: number; readonly elapsedMs: number } | undefined;
   readonly #others = new Set<(news: SyncNews) => void>();
   readonly #failures = new Repeated();
+  readonly #sweepFailures = new Repeated();
+  #sweepToldMs = 0;
   readonly #tried = Promise.withResolvers<void>();
   readonly #admitted = Promise.withResolvers<void>();
 
@@ -233,10 +236,31 @@ export class SnapshotDirectory implements Directory {
       log.info({ source, server: now.server }, 'the directory can be asked again');
     }
     if (now.lastSweep !== undefined && now.lastSweep.endedAtMs !== before.lastSweep?.endedAtMs) {
-      const level = now.lastSweep.outcome === 'applied' ? 'info' : 'warn';
-      log[level]({ source, sweep: now.lastSweep }, `a sweep of the directory: ${now.lastSweep.outcome}`);
+      this.#reportSweep(now.lastSweep);
     }
   }
+
+  #reportSweep(report: SweepReport): void {
+    const { log, source, clock } = this.#parts;
+    const { outcome, why, skipped, duplicates } = report;
+    const sweep = { ...report, skipped: skipped.slice(0, listedInLog), duplicates: duplicates.slice(0, listedInLog) };
+    const what = `a sweep of the directory: ${outcome}`;
+    if (outcome === 'applied') {
+      this.#sweepFailures.end();
+      return log.info({ source, sweep }, what);
+    }
+    const times = this.#sweepFailures.come(`${outcome}: ${why}`);
+    // One that is held back waits for an operator, who may have missed the first line.
+    if (times === undefined && clock.elapsed() - this.#sweepToldMs < remindMs) return;
+    this.#sweepToldMs = clock.elapsed();
+    const { count } = this.#sweepFailures;
+    log.warn({ source, sweep, ...(count === 1 ? {} : { times: count }) }, what);
+  }
 }
+
+const remindMs = 12 * 3_600_000;
+
+/** Of what a sweep left out, the log has the first; the status has more of them. */
+const listedInLog = 5;
 
 const textOf = (ms: number): string => new Date(ms).toISOString();

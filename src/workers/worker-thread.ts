@@ -37,10 +37,7 @@ const settingsOf = ({ rows, ...settings }: WorkerSettings): RouterSettings => ({
   policy: compilePolicy(rows),
 });
 
-const borrowed = (loan: Loan): Directory =>
-  borrow(loan, clock, (user, sources) =>
-    log.warn({ user, sources }, 'several sources have this user: the first one decides'),
-  );
+const borrowed = (loan: Loan): Directory => borrow(loan, clock, log);
 
 async function start(order: Order & { readonly do: 'start' }): Promise<void> {
   log.level = order.settings.log.level;

@@ -141,7 +141,8 @@ export class LookupSource implements OpenSource {
   #report(key: string, claims: readonly Claim[]): void {
     const objects = claims.map(({ dn }) => dn);
     const what = 'one address on several objects of the directory: the first object decides';
-    this.#once.tell(key, () => this.#log.warn({ user: key, objects }, what));
+    const others = '; others like it are not told any more, see pif-router directory check';
+    this.#once.tell(key, (isLast) => this.#log.warn({ user: key, objects }, isLast ? what + others : what));
   }
 }
 

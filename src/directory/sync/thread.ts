@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
+import { Repeated } from '../repeated.ts';
 import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
 import type { SyncOrder } from './order.ts';
 import type { SyncNews } from './status.ts';
@@ -48,6 +49,7 @@ class SyncThread implements SyncHandle {
   readonly #log: SnapshotLog;
   readonly #tell: (news: SyncNews) => void;
   #worker: Worker;
+  readonly #failures = new Repeated();
   #restart: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -88,7 +90,10 @@ class SyncThread implements SyncHandle {
       else this.#log[message.level](message.fields, message.message);
     });
     worker.on('error', (error) => {
-      this.#log.warn({ source: this.#order.source.name, why: String(error) }, 'the thread that sweeps has failed');
+      const why = String(error);
+      const times = this.#failures.come(why);
+      const told = { source: this.#order.source.name, why, ...(times === 1 ? {} : { times }) };
+      if (times !== undefined) this.#log.warn(told, 'the thread that sweeps has failed');
     });
     worker.once('exit', () => {
       if (this.#isStopped) return;

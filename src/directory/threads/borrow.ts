@@ -6,15 +6,12 @@ import type { Directory } from '../directory.ts';
 import { ldifInTable } from '../ldif/users.ts';
 import { merged } from '../merged.ts';
 import { orElse } from '../or-else.ts';
-import { ownClock, SnapshotDirectory } from '../snapshot-directory.ts';
+import { ownClock, SnapshotDirectory, type SnapshotLog } from '../snapshot-directory.ts';
 import type { SyncNews } from '../sync/status.ts';
 import type { TellTable } from './lend.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
 
-/** @param sources that have the same user */
-export type ReportConflict = (user: string, sources: readonly string[]) => void;
-
-export function borrow({ sources, cache, port }: Loan, clock: CacheClock, report: ReportConflict): Directory {
+export function borrow({ sources, cache, port }: Loan, clock: CacheClock, log: Pick<SnapshotLog, 'warn'>): Directory {
   const lender = new Lender(port);
   const open = sources.map((source, index): Directory => {
     if (source.kind === 'table') return tableOf(source, (tell) => lender.hearTable(index, tell));
@@ -25,7 +22,7 @@ export function borrow({ sources, cache, port }: Loan, clock: CacheClock, report
     // The lender's own answers come with their age, so that no answer is believed for longer by being kept twice.
     return cached({ lookup: (key) => lender.ask(index, key), describe: () => source }, cache, clock);
   });
-  return merged(open, report);
+  return merged(open, log);
 }
 
 function tableOf(

@@ -37,8 +37,16 @@ describe('the answer of several sources', () => {
 });
 
 describe('asking', () => {
-  const noReport = (): never => {
-    throw new Error('there is nothing to report');
+  const withConflicts = () => {
+    const reports: [fields: object, message: string][] = [];
+    const named = (name: string) => source({ ...answers.enabled, source: name });
+    const log = { warn: (...report: [object, string]) => void reports.push(report) };
+    return { reports, directory: merged([named('b'), source(answers.unknown), named('a')], log) };
+  };
+  const silent = {
+    warn: (): never => {
+      throw new Error('there is nothing to report');
+    },
   };
 
   const source = (answer: DirectoryAnswer | Promise<DirectoryAnswer>): Directory => ({
@@ -47,13 +55,13 @@ describe('asking', () => {
   });
 
   test('what is known at once is said at once', () => {
-    expect(merged([source(answers.unknown), source(answers.enabled)], noReport).lookup('x@example.com')).toEqual(
+    expect(merged([source(answers.unknown), source(answers.enabled)], silent).lookup('x@example.com')).toEqual(
       answers.enabled,
     );
   });
 
   test('one that must be asked makes the answer wait', async () => {
-    const directory = merged([source(Promise.resolve(answers.address)), source(answers.unknown)], noReport);
+    const directory = merged([source(Promise.resolve(answers.address)), source(answers.unknown)], silent);
     expect(await directory.lookup('x@example.com')).toEqual(answers.address);
   });
 
@@ -66,27 +74,38 @@ describe('asking', () => {
       },
       describe: () => ({ source: name, summary: '' }),
     });
-    const answer = merged([slow('first'), slow('second')], noReport).lookup('x@example.com');
+    const answer = merged([slow('first'), slow('second')], silent).lookup('x@example.com');
     expect(asked).toEqual(['first', 'second']);
     await answer;
   });
 
   test('a single source stays as it is', () => {
     const only = source(answers.unknown);
-    expect(merged([only], noReport)).toBe(only);
+    expect(merged([only], silent)).toBe(only);
   });
 
   test('a user whom several sources have is reported once, with them in their order', () => {
-    const reports: unknown[] = [];
-    const named = (name: string) => source({ ...answers.enabled, source: name });
-    const directory = merged([named('b'), source(answers.unknown), named('a')], (...report) => reports.push(report));
+    const { reports, directory } = withConflicts();
     expect(directory.lookup('x@example.com')).toMatchObject({ source: 'b' });
     directory.lookup('x@example.com');
-    expect(reports).toEqual([['x@example.com', ['b', 'a']]]);
+    expect(reports).toEqual([
+      [{ user: 'x@example.com', sources: ['b', 'a'] }, 'several sources have this user: the first one decides'],
+    ]);
+  });
+
+  test('of a thousand such users the last says that others are not told, and none is told twice', () => {
+    const { reports, directory } = withConflicts();
+    for (let round = 0; round < 2; round += 1) {
+      for (let user = 0; user < 1_500; user += 1) directory.lookup(`${user}@example.com`);
+    }
+    expect(reports).toHaveLength(1_000);
+    expect(reports.filter(([, message]) => message.endsWith('; others like them are not told any more'))).toEqual([
+      [{ user: '999@example.com', sources: ['b', 'a'] }, expect.any(String)],
+    ]);
   });
 
   test('they describe themselves together', () => {
-    expect(merged([source(answers.unknown), source(answers.unknown)], noReport).describe()).toEqual({
+    expect(merged([source(answers.unknown), source(answers.unknown)], silent).describe()).toEqual({
       source: 'a, a',
       summary: 'a: b; a: b',
     });

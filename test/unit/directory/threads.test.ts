@@ -13,7 +13,7 @@ import { until } from '../../support/until.ts';
 
 const cache = { size: 10, foundMs: 30_000, unknownMs: 5_000, staleMs: 60_000, budgetMs: 5_000 };
 const clock = createTimerWheel();
-const nobodyTwice = () => expect.unreachable('no user is in two sources');
+const nobodyTwice = { warn: () => expect.unreachable('no user is in two sources') };
 
 test('users of an LDIF file are found in the table that is shared, as in the file itself', () => {
   const { directory } = ldifDirectory(ldifUser('a@example.com', true) + ldifUser('b@example.com', false), 'users.ldif');

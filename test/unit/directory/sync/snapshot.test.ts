@@ -88,13 +88,20 @@ const pass = async (ms: number): Promise<void> => {
   await settle();
 };
 
-async function open(settings: Partial<SnapshotSettings> = {}, users = source): Promise<{ isReady: boolean }> {
+async function open(
+  settings: Partial<SnapshotSettings> = {},
+  users = source,
+  infos: unknown[] = [],
+): Promise<{ isReady: boolean }> {
   const all = { ...usual, ...settings };
   directory = new SnapshotDirectory({
     source: source.name,
     settings: all,
     clock,
-    log: { info: () => {}, warn: (fields, message) => void warnings.push({ fields, message }) },
+    log: {
+      info: (fields, message) => void infos.push({ fields, message }),
+      warn: (fields, message) => void warnings.push({ fields, message }),
+    },
     startSync(tell) {
       const parts = {
         connections: ad,
@@ -235,6 +242,35 @@ describe('a sweep', () => {
       await settle();
     }
     expect(ad.left).toEqual([]);
+  });
+
+  test('that fails all night is a few lines in the log, and a reminder twice a day', async () => {
+    ad.put('bob');
+    await open();
+    ad.sweepFailure = new LdapError('ldap-refused', 'sizeLimitExceeded');
+    directory.refresh();
+    for (let minute = 0; minute < 25 * 60; minute += 1) await pass(60 * second);
+    const told = warnings.filter(({ message }) => message === 'a sweep of the directory: failed');
+    // The last one comes 12 hours, or 144 sweeps, after the hundredth.
+    expect(told.map(({ fields }) => (fields as { readonly times?: number }).times)).toEqual([undefined, 10, 100, 244]);
+  });
+
+  test('that leaves out many tells the first of them in the log', async () => {
+    for (let i = 0; i < 30; i += 1) ad.put(`user${i}`, { addresses: [`sip:user${i}`] });
+    ad.put('bob');
+    const infos: unknown[] = [];
+    await open({}, source, infos);
+    expect(directory.status.lastSweep?.skipped).toHaveLength(30);
+    expect(infos).toContainEqual({
+      fields: {
+        source: 'ldap corp',
+        sweep: expect.objectContaining({
+          skippedCount: 30,
+          skipped: expect.toSatisfy((each: readonly unknown[]) => each.length === 5),
+        }),
+      },
+      message: 'a sweep of the directory: applied',
+    });
   });
 
   test('that finds nobody at all is not believed: users are not unknown because a base is wrong', async () => {

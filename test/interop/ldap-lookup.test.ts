@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
 import { openWriter } from '../support/directory-writer.ts';
 import { until } from '../support/until.ts';
+import { change, changeForNow, followed, set } from './directory/followed.ts';
 import { lookupIn, openedDirectory, sourceOf } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
-import { nameOf } from './directory/users.ts';
+import { nameOf, userDn } from './directory/users.ts';
 
 const servers = [
   ['OpenLDAP', () => startOpenLdap({ users: 100 })],
@@ -90,6 +91,26 @@ describe.each(servers)('%s', (kind, startServer) => {
       `cn=dup-a,ou=special,${server.suffix.toLowerCase()}`,
       `cn=dup-b,ou=special,${server.suffix.toLowerCase()}`,
     ]);
+  });
+
+  test('an alias of an enabled user counts before the own address of a user who has moved, looked up or swept', async () => {
+    const [alias, migrated] = [`sip:${nameOf(11)}@example.com`, nameOf(11)];
+    const dn = userDn(1, server.suffix);
+    const own = `sip:${nameOf(1)}@example.com`;
+    const directory = await lookupIn(server);
+    expect(await directory.lookup(`${migrated}@example.com`)).toMatchObject(addressOnly);
+    const { is } = await followed(server, {});
+    expect(is(migrated)).toBe('address only');
+    await changeForNow(server, [set(dn, 'proxyAddresses', own, alias)], [set(dn, 'proxyAddresses', own)]);
+    expect(await directory.lookup(`${migrated}@example.com`)).toMatchObject(enabled);
+    await expect.poll(() => is(migrated), { timeout: 10_000 }).toBe('enabled');
+    const swept = await followed(server, {});
+    expect(swept.is(migrated)).toBe('enabled');
+    await change(server, set(dn, 'proxyAddresses', own));
+    expect(await directory.lookup(`${migrated}@example.com`)).toMatchObject(addressOnly);
+    await expect
+      .poll(() => [is(migrated), swept.is(migrated)], { timeout: 10_000 })
+      .toEqual(['address only', 'address only']);
   });
 
   test('StartTLS is as good as LDAPS', async () => {

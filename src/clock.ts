@@ -1,4 +1,4 @@
-/** Time for the SIP rooms: a monotonic reading, and timers that all hang on one wheel. */
+/** Time for all rooms: a monotonic reading, and timers that all hang on one wheel. */
 
 /** A timer that was started and may be stopped. */
 export interface Timer {
@@ -13,6 +13,12 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
   /** The same with `subject` handed in: whoever starts a timer for each message needs no function for each. */
   after<Subject>(ms: number, run: (subject: Subject) => void, subject: Subject): Timer;
+}
+
+/** A clock that also tells the date, for what is dated: the dates outlive the process. */
+export interface DatedClock extends Clock {
+  /** Milliseconds since 1970. They jump when somebody sets the machine's clock: nothing waits by them. */
+  dateMs(): number;
 }
 
 /** The production clock. Its timers do not keep the process alive. */

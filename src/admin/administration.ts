@@ -1,7 +1,7 @@
 /** The ways in for administration as a part of the router: a reload may move them, and change who may enter. */
 import type { Change, Part } from '../config/reload.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../log.ts';
 import type { Endpoints } from './http.ts';
 import { type AdminPort, createReceptionist, openAdminPort } from './network.ts';
 import { openAdminSocket } from './socket.ts';

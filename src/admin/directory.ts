@@ -5,7 +5,7 @@ import type { SnapshotDirectory, SnapshotUser } from '../directory/snapshot-dire
 import type { HeldFile, HeldVersion } from '../directory/source.ts';
 import type { SweepReport } from '../directory/sync/report.ts';
 import type { SyncStatus } from '../directory/sync/status.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
 import type { Endpoints, Query, Reply } from './http.ts';
@@ -87,7 +87,7 @@ export interface SweepOrder {
 }
 
 /** @param directory the one in service when it is asked for */
-export const directoryEndpoints = (directory: () => OpenDirectory, log: Log): Endpoints => ({
+export const directoryEndpoints = (directory: () => OpenDirectory, log: Pick<Log, 'info' | 'warn'>): Endpoints => ({
   'GET /directory/user': (query) => showUser(directory(), query),
   // What a request would hear, and nothing that a server must be asked for besides.
   'GET /directory/answer': async (query) => {
@@ -134,7 +134,7 @@ function withMore(order: Reply, more: Omit<SweepOrder, 'sweeping'>): Reply {
 }
 
 /** What is believed is that version of the file: whatever stands there now is judged by itself when it is read. */
-function confirmFile(source: string, file: HeldFile, log: Log): string {
+function confirmFile(source: string, file: HeldFile, log: Pick<Log, 'info' | 'warn'>): string {
   log.warn(
     { event: 'directory-confirm', source },
     'the loss that a version of the file was held back for is confirmed',

@@ -1,8 +1,8 @@
 /** What can be asked and ordered over the socket for administration. Who orders is the router's own user; the log says what. */
 import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
+import type { Log } from '../log.ts';
 import { exposition, expositionType } from '../observe/exposition.ts';
-import type { Log } from '../observe/log.ts';
 import { directoryEndpoints } from './directory.ts';
 import type { Endpoints, Reply } from './http.ts';
 import { metricsOf } from './metrics.ts';

@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import type { AdminNetwork } from '../config/admin.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../log.ts';
 import { RouterError } from '../router-error.ts';
 import { createTlsContext } from '../sip/transport/tls.ts';
 import { createGuard } from './guard.ts';

@@ -3,7 +3,7 @@
  * `systemd-notify` does, one short process for each message; without NOTIFY_SOCKET nothing is started.
  */
 import { spawn } from 'node:child_process';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../log.ts';
 
 export interface Systemd {
   /** In service, in these words; also the end of a reload. */

@@ -11,6 +11,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
 import { randomSeed } from '../hash/keyed-hash.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import { called, type ObjectOf, withDefault } from '../settings/reader.ts';
@@ -33,13 +34,6 @@ export const cacheFields = {
 };
 
 export type CacheSettings = ObjectOf<typeof cacheFields>;
-
-/** What the cache needs of time. */
-export interface CacheClock {
-  /** Milliseconds, never going backwards. */
-  now(): number;
-  after(ms: number, run: () => void): { cancel(): void };
-}
 
 /** A known answer; `unavailable` is never kept. */
 type Known = Exclude<DirectoryAnswer, { kind: 'unavailable' }>;
@@ -65,7 +59,7 @@ const whyOf = (error: unknown): string => (error instanceof Error ? error.messag
 export class CachedDirectory implements Directory {
   readonly #inner: Directory;
   #settings: CacheSettings;
-  readonly #clock: CacheClock;
+  readonly #clock: Clock;
   #entries: LRUCache<string, Entry>;
   #index: AnswerIndex;
   /** All that differ by more than their age: side, state and source. */
@@ -73,7 +67,7 @@ export class CachedDirectory implements Directory {
   /** Questions under way, so that a burst of requests for one user asks once. */
   readonly #flights = new Map<string, Promise<DirectoryAnswer>>();
 
-  constructor(inner: Directory, settings: CacheSettings, clock: CacheClock) {
+  constructor(inner: Directory, settings: CacheSettings, clock: Clock) {
     this.#inner = inner;
     this.#settings = settings;
     this.#clock = clock;
@@ -202,5 +196,5 @@ export class CachedDirectory implements Directory {
   }
 }
 
-export const cached = (inner: Directory, settings: CacheSettings, clock: CacheClock): Directory =>
+export const cached = (inner: Directory, settings: CacheSettings, clock: Clock): Directory =>
   new CachedDirectory(inner, settings, clock);

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { CacheSettings } from './cached.ts';
-import type { Directory, DirectoryDescription } from './directory.ts';
+import type { Directory, DirectoryDescription, DirectoryParts } from './directory.ts';
 import { merged } from './merged.ts';
 import type { Ask } from './or-else.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
-import type { Closable, DirectoryParts, LivingSource, Source, SourceView, Succession } from './source.ts';
+import type { Closable, LivingSource, Source, SourceView, Succession } from './source.ts';
 import { type Lent, lend } from './threads/lend.ts';
 import type { Loan } from './threads/loan.ts';
 

@@ -1,5 +1,15 @@
 /** The contract of every source that knows who is at home where: LDIF, LDAP, a cache round one, a fake in a test. */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
+
+/** What every source of a directory is given. */
+export interface DirectoryParts {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+}
 
 export interface DirectoryDescription {
   /** Name of the source, as it stands in its answers: `ldif users.ldif`. */

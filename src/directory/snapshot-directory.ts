@@ -2,10 +2,11 @@
  * A source whose users are all in memory: a look-up is a look into a table, and never waits. How old that knowledge is, and
  * when it is not believed any more, is decided here; how it gets here is the matter of `sync/`.
  */
+import type { DatedClock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory, DirectoryDescription } from './directory.ts';
 import { Repeated } from './repeated.ts';
-import type { SyncClock } from './sync/follow.ts';
 import type { SyncOrder } from './sync/order.ts';
 import { downWithin, isDown } from './sync/outages.ts';
 import type { SweepReport } from './sync/report.ts';
@@ -26,22 +27,17 @@ export interface SyncHandle {
 /** @param tell is called whenever the status or the table has changed, the first time soon */
 export type StartSync = (tell: (news: SyncNews) => void) => SyncHandle;
 
-export interface SnapshotLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 export interface SnapshotParts {
   /** As it stands in answers: `ldap corp`. */
   readonly source: string;
   readonly settings: SnapshotSettings;
   readonly startSync: StartSync;
-  readonly clock: Pick<SyncClock, 'now' | 'elapsed'>;
-  readonly log: SnapshotLog;
+  readonly clock: Pick<DatedClock, 'now' | 'dateMs'>;
+  readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
 /** The machine's clocks. */
-export const ownClock: SnapshotParts['clock'] = { now: () => Date.now(), elapsed: () => performance.now() };
+export const ownClock: SnapshotParts['clock'] = { now: () => performance.now(), dateMs: () => Date.now() };
 
 export interface SnapshotUser extends UserDetails {
   readonly source: string;
@@ -173,7 +169,7 @@ export class SnapshotDirectory implements Directory {
   /** As the clock would say if nobody had set it since: by that nobody grows older, who will be confirmed by the new time soon. */
   #nowMs(): number {
     const { clock } = this.#parts;
-    return this.#heard === undefined ? clock.now() : this.#heard.nowMs + clock.elapsed() - this.#heard.elapsedMs;
+    return this.#heard === undefined ? clock.dateMs() : this.#heard.nowMs + clock.now() - this.#heard.elapsedMs;
   }
 
   /** What could not be asked does not grow old. */
@@ -209,7 +205,7 @@ export class SnapshotDirectory implements Directory {
     this.#status = { ...status, confirmedAtMs: status.confirmedAtMs ?? before.confirmedAtMs };
     if (this.#status.confirmedAtMs !== before.confirmedAtMs) {
       const { clock } = this.#parts;
-      this.#heard = { nowMs: clock.now(), elapsedMs: clock.elapsed() };
+      this.#heard = { nowMs: clock.dateMs(), elapsedMs: clock.now() };
     }
     this.#report(before, status);
     if (this.#table !== undefined || status.lastFailure !== undefined) this.#tried.resolve();
@@ -251,8 +247,8 @@ export class SnapshotDirectory implements Directory {
     }
     const times = this.#sweepFailures.come(`${outcome}: ${why}`);
     // One that is held back waits for an operator, who may have missed the first line.
-    if (times === undefined && clock.elapsed() - this.#sweepToldMs < remindMs) return;
-    this.#sweepToldMs = clock.elapsed();
+    if (times === undefined && clock.now() - this.#sweepToldMs < remindMs) return;
+    this.#sweepToldMs = clock.now();
     const { count } = this.#sweepFailures;
     log.warn({ source, sweep, ...(count === 1 ? {} : { times: count }) }, what);
   }

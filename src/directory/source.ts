@@ -7,9 +7,8 @@ import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Fields, Item, ObjectReader } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
-import type { CacheClock, CacheSettings } from './cached.ts';
-import type { Directory, DirectoryDescription } from './directory.ts';
-import type { LdapParts } from './ldap/connections.ts';
+import type { CacheSettings } from './cached.ts';
+import type { Directory, DirectoryDescription, DirectoryParts } from './directory.ts';
 import type { SourceExamination } from './ldap/examine.ts';
 import type { ServerReport } from './ldap/ldap.ts';
 import type { Ask } from './or-else.ts';
@@ -64,7 +63,7 @@ export interface Source {
    * @param domains that both sides share, lower case
    * @returns undefined when there is nothing to try but what `describe` says
    */
-  examine(domains: readonly string[], parts: LdapParts): Promise<SourceExamination | undefined>;
+  examine(domains: readonly string[], parts: DirectoryParts): Promise<SourceExamination | undefined>;
 }
 
 export interface NamedCertificates {
@@ -72,10 +71,6 @@ export interface NamedCertificates {
   readonly setting: string;
   readonly use: 'authority';
   readonly pem: string;
-}
-
-export interface DirectoryParts extends Omit<LdapParts, 'clock'> {
-  readonly clock: CacheClock;
 }
 
 export interface Closable {

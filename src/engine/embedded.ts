@@ -3,12 +3,12 @@
 import type { Clock } from '../clock.ts';
 import type { Resolve } from '../health/hop-knowledge.ts';
 import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
+import type { Log } from '../log.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
 import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
 import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
-import type { Log } from '../sip/log.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';

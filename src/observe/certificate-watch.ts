@@ -2,8 +2,8 @@
 import { type CertificateInUse, inUse, validityInUse } from '../certificates/in-use.ts';
 import { dayMs } from '../certificates/validity.ts';
 import type { Clock, Timer } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
-import type { Log } from './log.ts';
 
 export interface Watched {
   readonly clock: Clock;

@@ -3,8 +3,9 @@
 import type { Clock } from '../clock.ts';
 import type { EmbeddedObserver } from '../engine/embedded.ts';
 import type { HopEvent } from '../health/hop-monitor.ts';
+import type { Log } from '../log.ts';
 import { type DecisionLogging, isOfStranger, isRefusal, recordText } from './decision-record.ts';
-import type { Log, WriteRecord } from './log.ts';
+import type { WriteRecord } from './log.ts';
 import { Repeats } from './repeats.ts';
 
 export const createLogObserver = (

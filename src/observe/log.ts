@@ -12,10 +12,11 @@ import { asTheyAre, createDestination, type LogDestination, mostWaiting, type Oc
 import { type Layout, prettyLayout } from './pretty.ts';
 import type { LogSettings } from './settings.ts';
 
-export type Log = Logger;
+/** The whole of it, for who begins it, sets its level and ends it; all others know `Log`. */
+export type PinoLog = Logger;
 
 export interface OpenLog {
-  readonly log: Log;
+  readonly log: PinoLog;
   readonly writeRecord: WriteRecord;
   /**
    * Opens what other settings name; from `commit` on it is written to. A file is opened anew even when its name stays, so
@@ -134,7 +135,7 @@ const letGo = (destination: LogDestination): void => {
   if (destination !== standardError) destination.end();
 };
 
-export const recordWriter = (log: Log, destination: DestinationStream): WriteRecord => {
+export const recordWriter = (log: PinoLog, destination: DestinationStream): WriteRecord => {
   const stamp = createStamp();
   let isWanted = log.isLevelEnabled('info');
   log.on('level-change', () => {
@@ -163,7 +164,7 @@ const createStamp = (): ((ms: number) => string) => {
 };
 
 /** A log to any stream, for tests and for commands that write elsewhere. */
-export const createLog = (level: LogSettings['level'], destination: DestinationStream): Log =>
+export const createLog = (level: LogSettings['level'], destination: DestinationStream): PinoLog =>
   pino(
     {
       level,

@@ -1,10 +1,10 @@
 /** The log of a worker: its lines go to the main thread in batches, for only one may write to a file without mixing lines up. */
 import { Batch, type LineSink } from '../observe/batch.ts';
-import { createLog, type Log, recordWriter, type WriteRecord } from '../observe/log.ts';
+import { createLog, type PinoLog, recordWriter, type WriteRecord } from '../observe/log.ts';
 import type { LogSettings } from '../observe/settings.ts';
 
 export interface RelayedLog {
-  readonly log: Log;
+  readonly log: PinoLog;
   readonly writeRecord: WriteRecord;
   /** Sends what is still held back. */
   flush(): void;

@@ -1,12 +1,12 @@
 /** A clock for tests: time stands still until `advance` moves it. */
-import type { Clock, Timer } from '../../src/clock.ts';
+import type { DatedClock, Timer } from '../../src/clock.ts';
 
 interface Armed extends Timer {
   readonly due: number;
   readonly run: () => void;
 }
 
-export class ManualClock implements Clock {
+export class ManualClock implements DatedClock {
   #now: number;
   /** How far it was set. */
   #setByMs = 0;
@@ -22,12 +22,11 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now + this.#setByMs;
+    return this.#now;
   }
 
-  /** What has passed, however the clock was set. */
-  elapsed(): number {
-    return this.#now;
+  dateMs(): number {
+    return this.#now + this.#setByMs;
   }
 
   /** Sets it, as an administrator does: no timer is touched. */

@@ -1,5 +1,6 @@
 /** A transport layer on loopback for tests, with a handler that keeps what it is told and a clock that is moved by hand. */
 
+import { silentLog } from '../../src/log.ts';
 import { defaultsOf } from '../../src/settings/reader.ts';
 import type { Door } from '../../src/sip/transport/door.ts';
 import type {
@@ -140,8 +141,6 @@ export interface OpenTransports {
 }
 
 const opened: TransportLayer[] = [];
-
-const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
 export const settingsFor = (wishes: TransportWishes): TransportSettings => ({
   nodeName: wishes.nodeName,

@@ -1,7 +1,8 @@
 /** Which objects of a directory have one address: a search below each base, and what it found in the order that decides. */
 
+import type { DirectoryParts } from '../directory.ts';
 import { type Claim, compareClaims, readUserEntry, schemeIsAlwaysWritten, type UserAttributes } from '../user-entry.ts';
-import { type LdapParts, type LdapServersSettings, ldapConnections } from './connections.ts';
+import { type LdapServersSettings, ldapConnections } from './connections.ts';
 import type { LdapControl, LdapFilter, LdapSearch } from './ldap.ts';
 
 /** Where users are searched for, and how they are known. */
@@ -73,7 +74,7 @@ export async function namesOf(
   key: string,
   where: UserSearch,
   servers: LdapServersSettings,
-  parts: LdapParts,
+  parts: DirectoryParts,
 ): Promise<readonly string[]> {
   const connections = ldapConnections(servers, parts);
   try {

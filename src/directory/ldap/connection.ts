@@ -3,6 +3,7 @@
  * never reconnects: who has lost one asks for another.
  */
 import type { Socket } from 'node:net';
+import type { Clock } from '../../clock.ts';
 import { pagedControl, readPagedCookie } from './controls.ts';
 import { isOutOfService } from './failure-class.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from './ldap.ts';
 import { hasMoreValues, withAllValues } from './ranged-values.ts';
 import { resultCodes, tellResult } from './result-code.ts';
-import type { LdapClock } from './socket.ts';
 import {
   type LdapResponse,
   messageLength,
@@ -67,7 +67,7 @@ export class StreamConnection implements LdapConnection {
   readonly server: string;
   readonly #socket: Socket;
   readonly #settings: ConnectionSettings;
-  readonly #clock: LdapClock;
+  readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
   readonly #closeListeners: ((why: LdapError) => void)[] = [];
   #rest: Buffer = empty;
@@ -80,7 +80,7 @@ export class StreamConnection implements LdapConnection {
   #unanswered = 0;
 
   /** @param socket open, and read by nobody else */
-  constructor(socket: Socket, settings: ConnectionSettings, clock: LdapClock) {
+  constructor(socket: Socket, settings: ConnectionSettings, clock: Clock) {
     this.server = settings.server;
     this.#socket = socket;
     this.#settings = settings;

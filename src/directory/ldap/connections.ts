@@ -1,5 +1,6 @@
 /** The one owner of a source's connections: chooses the server, connects, verifies, binds, and only then hands a connection out. */
 
+import type { DirectoryParts } from '../directory.ts';
 import { Repeated } from '../repeated.ts';
 import { StreamConnection } from './connection.ts';
 import { consequenceOf } from './failure-class.ts';
@@ -23,7 +24,7 @@ import {
   stepChoice,
   withoutRest,
 } from './server-choice.ts';
-import { type LdapClock, type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './socket.ts';
+import { type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './socket.ts';
 
 /** Plain values: they may travel to another thread. */
 export interface LdapServersSettings {
@@ -45,25 +46,12 @@ export interface LdapServersSettings {
   readonly requiredAttributes: readonly string[];
 }
 
-export interface LdapParts {
-  readonly clock: LdapClock;
-  /** In [0, 1). */
-  random(): number;
-  readonly log: LdapLog;
-}
-
-/** What the room needs of a log. */
-export interface LdapLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 export interface OwnedConnections extends LdapConnections {
   /** A connection to the server that a referral names, under the same conditions: protected, verified, bound. */
   openReferral(url: string): Promise<LdapConnection>;
 }
 
-export function ldapConnections(settings: LdapServersSettings, parts: LdapParts): OwnedConnections {
+export function ldapConnections(settings: LdapServersSettings, parts: DirectoryParts): OwnedConnections {
   return new Connections(settings, parts);
 }
 
@@ -76,7 +64,7 @@ const isForAll = ({ failure }: LdapError): boolean => consequenceOf(failure).res
 
 class Connections implements OwnedConnections {
   readonly #settings: LdapServersSettings;
-  readonly #parts: LdapParts;
+  readonly #parts: DirectoryParts;
   readonly #servers: readonly LdapServer[];
   readonly #open = new Set<LdapConnection>();
   /** By URL: until when the schema need not be read again. */
@@ -87,7 +75,7 @@ class Connections implements OwnedConnections {
   #choice: ServerChoice;
   #isClosed = false;
 
-  constructor(settings: LdapServersSettings, parts: LdapParts) {
+  constructor(settings: LdapServersSettings, parts: DirectoryParts) {
     this.#settings = settings;
     this.#parts = parts;
     this.#servers = settings.urls.flatMap((url) => readLdapUrl(url, settings.startTls) ?? []);

@@ -1,5 +1,6 @@
 /** Tries a source for an administrator: each of its servers by itself, and with one that works all that it knows. */
 
+import type { DirectoryParts } from '../directory.ts';
 import {
   readContextCsns,
   readHighestUsn,
@@ -9,7 +10,7 @@ import {
 } from '../sync/server-facts.ts';
 import { asksForMembership } from '../sync/user-source.ts';
 import { type Census, CensusTaker } from './census.ts';
-import { type LdapParts, ldapConnections } from './connections.ts';
+import { ldapConnections } from './connections.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
 import { type PasswordExpiry, readPasswordExpiry } from './password-expiry.ts';
 import { readAttributes, readBase } from './schema-check.ts';
@@ -58,7 +59,7 @@ export interface ExaminedFacts {
 export async function examineSource(
   settings: LdapSourceSettings,
   domains: readonly string[],
-  parts: LdapParts,
+  parts: DirectoryParts,
 ): Promise<SourceExamination> {
   const servers: ServerExamination[] = [];
   let census: Census | undefined;

@@ -1,8 +1,8 @@
 /** Keeps one connection ready: opened before it is needed, replaced as soon as it is lost, moved back to a better server in time. */
 
+import type { Clock } from '../../clock.ts';
 import type { OwnedConnections } from './connections.ts';
 import { type LdapConnection, LdapError } from './ldap.ts';
-import type { LdapClock } from './socket.ts';
 
 /** A connection that ends sooner is not replaced at once: something ends them all. */
 const steadyMs = 1_000;
@@ -11,7 +11,7 @@ const returnCheckMs = 1_000;
 
 export class KeptConnection {
   readonly #connections: OwnedConnections;
-  readonly #clock: LdapClock;
+  readonly #clock: Clock;
   #connection: LdapConnection | undefined;
   #attempt: Promise<void> | undefined;
   #whyNone = new LdapError('ldap-unreachable', 'the directory has not been asked yet');
@@ -19,7 +19,7 @@ export class KeptConnection {
   #retry: { cancel(): void } | undefined;
   #isStopped = false;
 
-  constructor(connections: OwnedConnections, clock: LdapClock) {
+  constructor(connections: OwnedConnections, clock: Clock) {
     this.#connections = connections;
     this.#clock = clock;
   }

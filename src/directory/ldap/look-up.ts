@@ -1,10 +1,10 @@
 /** The look-up mode of an LDAP source: every question becomes a search, on one connection that is kept ready. */
 import type { DirectoryAnswer } from '../../routing/types.ts';
-import type { Directory, DirectoryDescription } from '../directory.ts';
+import type { Directory, DirectoryDescription, DirectoryParts } from '../directory.ts';
 import { Once } from '../once.ts';
 import type { Claim } from '../user-entry.ts';
 import { claimsTo, type FoundClaim, type UserSearch } from './claims.ts';
-import type { LdapLog, LdapParts, OwnedConnections } from './connections.ts';
+import type { OwnedConnections } from './connections.ts';
 import { controlOids, plainControl } from './controls.ts';
 import { EnabledProbe, tellBlind } from './enabled-probe.ts';
 import { KeptConnection } from './kept-connection.ts';
@@ -37,11 +37,11 @@ export class LookupSource implements OpenSource {
   readonly #referrals: ReferralFollower | undefined;
   readonly #slots: SearchSlots;
   readonly #probe: EnabledProbe;
-  readonly #log: LdapLog;
+  readonly #log: DirectoryParts['log'];
   readonly #ready: Promise<void>;
   readonly #once = new Once();
 
-  constructor(settings: LookupSettings, connections: OwnedConnections, { clock, log }: LdapParts) {
+  constructor(settings: LookupSettings, connections: OwnedConnections, { clock, log }: DirectoryParts) {
     this.#settings = settings;
     this.#connections = connections;
     this.#log = log;

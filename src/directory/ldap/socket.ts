@@ -2,6 +2,7 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
+import type { Clock } from '../../clock.ts';
 import { withoutBrackets } from '../../net/host.ts';
 import { LdapError } from './ldap.ts';
 import { messageLength, readResponse, writeStartTls } from './wire.ts';
@@ -19,13 +20,6 @@ export interface Trust {
   readonly ca: string | undefined;
   /** The name that the certificate must carry; undefined: the host of the URL. */
   readonly tlsName: string | undefined;
-}
-
-/** What is needed of time. */
-export interface LdapClock {
-  /** Milliseconds, never going backwards. */
-  now(): number;
-  after(ms: number, run: () => void): { cancel(): void };
 }
 
 const usualPorts = { 'ldap:': 389, 'ldaps:': 636 } as const;
@@ -58,7 +52,7 @@ export async function openLdapSocket(
   server: LdapServer,
   trust: Trust,
   budgetMs: number,
-  clock: LdapClock,
+  clock: Clock,
 ): Promise<Socket> {
   const sockets: Socket[] = [];
   const own = (socket: Socket): Socket => {

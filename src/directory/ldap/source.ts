@@ -5,12 +5,11 @@ import type { DirectoryAnswer } from '../../routing/types.ts';
 import type { Item } from '../../settings/reader.ts';
 import type { Report } from '../../settings/report.ts';
 import { CachedDirectory, type CacheSettings } from '../cached.ts';
-import type { Directory, DirectoryDescription } from '../directory.ts';
+import type { Directory, DirectoryDescription, DirectoryParts } from '../directory.ts';
 import { type Ask, orElse } from '../or-else.ts';
 import { ownClock, SnapshotDirectory } from '../snapshot-directory.ts';
 import type {
   CompilePlace,
-  DirectoryParts,
   LivingSource,
   NamedCertificates,
   Source,
@@ -21,7 +20,7 @@ import type {
 import type { SyncOrder } from '../sync/order.ts';
 import { syncInThread } from '../sync/thread.ts';
 import { namesOf } from './claims.ts';
-import { type LdapParts, ldapConnections } from './connections.ts';
+import { ldapConnections } from './connections.ts';
 import { parseDn } from './distinguished-name.ts';
 import { examineSource, type SourceExamination } from './examine.ts';
 import { allRest, reportOfServer } from './ldap.ts';
@@ -96,7 +95,7 @@ export class LdapSource implements Source {
     return file === undefined ? [] : [file];
   }
 
-  examine(domains: readonly string[], parts: LdapParts): Promise<SourceExamination> {
+  examine(domains: readonly string[], parts: DirectoryParts): Promise<SourceExamination> {
     return examineSource(this.settings, domains, parts);
   }
 }

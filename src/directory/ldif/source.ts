@@ -6,11 +6,9 @@ import type { DirectoryAnswer } from '../../routing/types.ts';
 import type { Item } from '../../settings/reader.ts';
 import type { Report } from '../../settings/report.ts';
 import type { CacheSettings } from '../cached.ts';
-import type { Directory, DirectoryDescription } from '../directory.ts';
-import type { SnapshotLog } from '../snapshot-directory.ts';
+import type { Directory, DirectoryDescription, DirectoryParts } from '../directory.ts';
 import type {
   CompilePlace,
-  DirectoryParts,
   HeldFile,
   HeldVersion,
   LivingSource,
@@ -87,14 +85,14 @@ export class LdifSource implements Source {
 
 export class LivingLdif implements LivingSource, Directory, HeldFile {
   source: LdifSource;
-  readonly #log: SnapshotLog;
+  readonly #log: DirectoryParts['log'];
   readonly #now: () => number;
   readonly #others = new Set<TellTable>();
   #users: LdifUsers;
   #held: HeldUsers | undefined;
 
   /** Its first version has nothing to be judged by. */
-  constructor(source: LdifSource, log: SnapshotLog, now: () => number = Date.now) {
+  constructor(source: LdifSource, log: DirectoryParts['log'], now: () => number = Date.now) {
     this.source = source;
     this.#log = log;
     this.#now = now;

@@ -1,21 +1,21 @@
 /** The machine's clock makes a step when somebody, or a virtual machine that slept, sets it: nothing waits by it, but ages are told by it. */
-import type { SyncClock } from './follow.ts';
+import type { DatedClock } from '../../clock.ts';
 
 /** A clock that is kept by NTP makes no such step. */
 const smallestStepMs = 60_000;
 
 export class ClockSteps {
-  readonly #clock: Pick<SyncClock, 'now' | 'elapsed'>;
+  readonly #clock: Pick<DatedClock, 'now' | 'dateMs'>;
   #offsetMs: number;
 
-  constructor(clock: Pick<SyncClock, 'now' | 'elapsed'>) {
+  constructor(clock: Pick<DatedClock, 'now' | 'dateMs'>) {
     this.#clock = clock;
-    this.#offsetMs = clock.now() - clock.elapsed();
+    this.#offsetMs = clock.dateMs() - clock.now();
   }
 
   /** @returns in words the step since the last call, if it made one */
   tell(): string | undefined {
-    const offsetMs = this.#clock.now() - this.#clock.elapsed();
+    const offsetMs = this.#clock.dateMs() - this.#clock.now();
     const stepMs = offsetMs - this.#offsetMs;
     this.#offsetMs = offsetMs;
     if (Math.abs(stepMs) < smallestStepMs) return undefined;

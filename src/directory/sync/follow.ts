@@ -1,15 +1,8 @@
 /** What all ways of hearing of changes between sweeps have in common. */
+import type { Clock } from '../../clock.ts';
 import { type LdapConnection, type LdapEntry, LdapError } from '../ldap/ldap.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 import type { UserSource } from './user-source.ts';
-
-export interface SyncClock {
-  /** Milliseconds since 1970: what is known is dated, and the dates outlive the process. */
-  now(): number;
-  /** Milliseconds that only grow, whatever becomes of the clock: for all that is waited for. */
-  elapsed(): number;
-  after(ms: number, run: () => void): { cancel(): void };
-}
 
 /** Told in the order in which the server made the changes; telling one twice does no harm. */
 export interface ChangeListener {
@@ -39,7 +32,7 @@ export interface FollowParts {
   readonly source: UserSource;
   /** Between two questions whether anything has changed. */
   readonly everyMs: number;
-  readonly clock: SyncClock;
+  readonly clock: Clock;
   readonly listener: ChangeListener;
   /** Go on from here; undefined: from now. Never of another instance. */
   readonly from: string | undefined;
@@ -68,12 +61,12 @@ export function inRounds({ connection, clock, everyMs }: FollowParts, round: () 
     });
     const next = (beganMs: number): void => {
       if (connection.closedBecause !== undefined) return;
-      timer = clock.after(Math.max(0, beganMs + everyMs - clock.elapsed()), () => {
-        const nowMs = clock.elapsed();
+      timer = clock.after(Math.max(0, beganMs + everyMs - clock.now()), () => {
+        const nowMs = clock.now();
         round().then(() => next(nowMs), reject);
       });
     };
-    next(clock.elapsed());
+    next(clock.now());
   });
 }
 

@@ -3,6 +3,7 @@
  * outage. It knows neither threads nor SIP, and tells what it has by one callback.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { DatedClock } from '../../clock.ts';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { consequenceOf } from '../ldap/failure-class.ts';
 import { type LdapConnection, type LdapConnections, LdapError, reportOfServer } from '../ldap/ldap.ts';
@@ -10,14 +11,7 @@ import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts
 import { aheadOfClock, ClockSteps } from './clock-steps.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
-import {
-  type ChangeListener,
-  type Follow,
-  type Follower,
-  followNothing,
-  type Position,
-  type SyncClock,
-} from './follow.ts';
+import { type ChangeListener, type Follow, type Follower, followNothing, type Position } from './follow.ts';
 import { followByNotification } from './notify.ts';
 import { begin, end } from './outages.ts';
 import { followByPolling } from './poll.ts';
@@ -36,7 +30,7 @@ export interface SyncParts {
   readonly connections: LdapConnections;
   readonly source: UserSource;
   readonly settings: SnapshotSettings;
-  readonly clock: SyncClock;
+  readonly clock: DatedClock;
   /** In [0, 1). */
   readonly random: () => number;
   /** Of the hashes, where no file gives one. */
@@ -130,7 +124,7 @@ export class SnapshotSync {
     const loaded = file === undefined ? ({ kind: 'absent' } as const) : readSnapshot(file, parts.source);
     const stored = loaded.kind === 'loaded' ? loaded.snapshot : undefined;
     this.#tables = new Tables(parts.source.attributes, parts.seed, stored?.table);
-    const nowMs = parts.clock.now();
+    const nowMs = parts.clock.dateMs();
     const confirmedAtMs = stored && Math.min(stored.confirmedAtMs, nowMs);
     const ahead = stored && aheadOfClock(stored.confirmedAtMs, nowMs);
     this.#clockSteps = new ClockSteps(parts.clock);
@@ -185,7 +179,7 @@ export class SnapshotSync {
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      const beganMs = this.#parts.clock.elapsed();
+      const beganMs = this.#parts.clock.now();
       const version = this.#version;
       try {
         await this.#hold();
@@ -193,11 +187,11 @@ export class SnapshotSync {
         if (this.#isStopped) return;
         // Our own doing says nothing of the server, and waits for nothing.
         if (version !== this.#version) continue;
-        if (isSilence(error)) this.#tell({ outages: begin(this.#status.outages, this.#parts.clock.now()) });
+        if (isSilence(error)) this.#tell({ outages: begin(this.#status.outages, this.#parts.clock.dateMs()) });
         this.#tell({ phase: 'waiting', lastFailure: (error as Error).message });
       }
       if (version !== this.#version) continue;
-      const isSteady = this.#parts.clock.elapsed() - beganMs > steadyMs;
+      const isSteady = this.#parts.clock.now() - beganMs > steadyMs;
       this.#shortSessions = isSteady ? 0 : this.#shortSessions + 1;
       const ownMs = this.#shortSessions < 2 ? 0 : retryMs(this.#shortSessions - 2);
       await this.#pause(Math.max(ownMs, this.#parts.connections.restMs()));
@@ -207,7 +201,7 @@ export class SnapshotSync {
   /** One session from its connection to its end, which is always a failure or our own stop. */
   async #hold(): Promise<void> {
     const connection = await this.#parts.connections.open('sync');
-    this.#tell({ server: connection.server, outages: end(this.#status.outages, this.#parts.clock.now()) });
+    this.#tell({ server: connection.server, outages: end(this.#status.outages, this.#parts.clock.dateMs()) });
     try {
       const server = await readServerFacts(connection, this.#parts.source.baseDns);
       refuseMissing(server.missingBases, connection.server);
@@ -275,7 +269,7 @@ export class SnapshotSync {
   #listener(): ChangeListener {
     const { clock } = this.#parts;
     return {
-      changed: (id, entry) => this.#write(() => this.#tables.changed(id, entry, clock.now())),
+      changed: (id, entry) => this.#write(() => this.#tables.changed(id, entry, clock.dateMs())),
       gone: (id) => this.#tables.gone(id),
       confirmed: () => this.#confirmed(),
       doubted: (isLikely) => this.#doubted(isLikely),
@@ -304,14 +298,14 @@ export class SnapshotSync {
 
   #confirmed(): void {
     if (!this.#isWhole) return;
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.dateMs();
     this.#tell({ confirmedAtMs: nowMs, clockProblem: undefined });
-    if (this.#parts.clock.elapsed() - this.#savedAtMs > saveEveryMs) this.#save();
+    if (this.#parts.clock.now() - this.#savedAtMs > saveEveryMs) this.#save();
   }
 
   async #sweeps(session: Session): Promise<void> {
     while (!session.isOver) {
-      const leftMs = this.#sweepAtMs - this.#parts.clock.elapsed();
+      const leftMs = this.#sweepAtMs - this.#parts.clock.now();
       if (leftMs > 0) await this.#pause(leftMs);
       else await this.#sweep(session);
     }
@@ -319,8 +313,8 @@ export class SnapshotSync {
 
   async #sweep(session: Session): Promise<void> {
     const { clock } = this.#parts;
-    const startedAtMs = clock.now();
-    const beganMs = clock.elapsed();
+    const startedAtMs = clock.dateMs();
+    const beganMs = clock.now();
     const notes = new SweepNotes();
     this.#doubt = undefined;
     this.#tell({ phase: 'sweeping' });
@@ -335,11 +329,11 @@ export class SnapshotSync {
       this.#tables.forgetSweep();
       if (session.isOver) return;
       report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
-      this.#sweepAtMs = clock.elapsed() + retryMs(this.#sweepFailures);
+      this.#sweepAtMs = clock.now() + retryMs(this.#sweepFailures);
       this.#sweepFailures += 1;
       this.#judgeServer(session, error);
     }
-    this.#sweptAtMs = clock.elapsed();
+    this.#sweptAtMs = clock.now();
     this.#sweepMs = this.#sweptAtMs - beganMs;
     if (report.outcome !== 'failed') this.#sweepAtMs = this.#plannedSweepMs();
     this.#settle();
@@ -347,7 +341,7 @@ export class SnapshotSync {
     this.#tell({
       phase: 'following',
       lastSweep: report,
-      nextSweepAtMs: clock.now() + this.#sweepAtMs - clock.elapsed(),
+      nextSweepAtMs: clock.dateMs() + this.#sweepAtMs - clock.now(),
       lastFailure,
     });
     if (report.outcome === 'applied') this.#save();
@@ -365,17 +359,17 @@ export class SnapshotSync {
 
   #plannedSweepMs(): number {
     const { clock, settings, random } = this.#parts;
-    const nowMs = clock.now();
-    return clock.elapsed() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
+    const nowMs = clock.dateMs();
+    return clock.now() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
   }
 
   /** By other times than before; one that is due, or under way, is due all the same. */
   #planSweep(): void {
     const { clock } = this.#parts;
-    if (this.#sweepAtMs <= clock.elapsed() || this.#sweepFailures > 0) return;
+    if (this.#sweepAtMs <= clock.now() || this.#sweepFailures > 0) return;
     this.#sweepAtMs = this.#plannedSweepMs();
     this.#settle();
-    this.#tell({ nextSweepAtMs: clock.now() + this.#sweepAtMs - clock.elapsed() });
+    this.#tell({ nextSweepAtMs: clock.dateMs() + this.#sweepAtMs - clock.now() });
   }
 
   #moveFile(): void {
@@ -397,7 +391,7 @@ export class SnapshotSync {
       await sweepUsers(connection, source, session.server, (entry) => {
         // What still comes belongs to no sweep, or would to the next one.
         if (session.isOver) return;
-        this.#write(() => this.#tables.found(identityOf(entry, session.server), entry, clock.now()));
+        this.#write(() => this.#tables.found(identityOf(entry, session.server), entry, clock.dateMs()));
       });
       await nameDuplicates(connection, source, notes);
     } finally {
@@ -446,7 +440,7 @@ export class SnapshotSync {
       server: connection.server,
       instance: server.instance,
       startedAtMs,
-      endedAtMs: this.#parts.clock.now(),
+      endedAtMs: this.#parts.clock.dateMs(),
       objects,
       gone: loss.gone,
       disabled: loss.disabled,
@@ -482,7 +476,7 @@ export class SnapshotSync {
 
   #tell(change: Partial<SyncStatus>): void {
     const { connections, clock } = this.#parts;
-    const servers = connections.servers().map((each) => reportOfServer(each, clock.now()));
+    const servers = connections.servers().map((each) => reportOfServer(each, clock.dateMs()));
     const step = this.#clockSteps.tell();
     this.#status = { ...this.#status, ...change, servers, ...(step === undefined ? {} : { clockProblem: step }) };
     const table = this.#tables.current;
@@ -496,7 +490,7 @@ export class SnapshotSync {
     if (file === undefined || table === undefined || confirmedAtMs === undefined) return;
     // After a reload the source that takes our place has the file already; ours would be of other settings.
     if (this.#fileAtMs !== undefined && writtenAtMs(file) !== this.#fileAtMs) return;
-    this.#savedAtMs = this.#parts.clock.elapsed();
+    this.#savedAtMs = this.#parts.clock.now();
     try {
       writeSnapshot(file, this.#parts.source, { table, confirmedAtMs });
       this.#fileAtMs = writtenAtMs(file);

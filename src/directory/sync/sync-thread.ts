@@ -3,17 +3,17 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { DatedClock } from '../../clock.ts';
 import { type LdapServersSettings, ldapConnections, type OwnedConnections } from '../ldap/connections.ts';
-import type { SyncClock } from './follow.ts';
 import type { SyncOrder } from './order.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
 import type { FromThread, ThreadOrder, ToThread } from './thread.ts';
 
-const clock: SyncClock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
+const clock: DatedClock = {
+  now: () => performance.now(),
+  dateMs: () => Date.now(),
+  after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject) {
+    const timer = setTimeout(() => run(subject as Subject), ms);
     return { cancel: () => clearTimeout(timer) };
   },
 };
@@ -36,7 +36,7 @@ const log = (level: 'info' | 'warn') => (fields: object, message: string) =>
 
 const connectionsTo = (servers: LdapServersSettings): OwnedConnections =>
   ldapConnections(servers, {
-    clock: { ...clock, now: clock.elapsed },
+    clock,
     random: Math.random,
     log: { info: log('info'), warn: log('warn') },
   });

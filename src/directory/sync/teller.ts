@@ -40,7 +40,7 @@ export class Teller {
 
   constructor(parts: FollowParts) {
     this.#parts = parts;
-    this.#probe = new EnabledProbe(parts.source, () => parts.clock.elapsed());
+    this.#probe = new EnabledProbe(parts.source, () => parts.clock.now());
     this.#asksForMembership = asksForMembership(parts.source.filter);
   }
 

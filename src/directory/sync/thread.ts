@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { Repeated } from '../repeated.ts';
-import type { SnapshotLog, StartSync, SyncHandle } from '../snapshot-directory.ts';
+import type { SnapshotParts, StartSync, SyncHandle } from '../snapshot-directory.ts';
 import type { SyncOrder } from './order.ts';
 import type { SyncNews } from './status.ts';
 
@@ -40,20 +40,20 @@ const threadFile = new URL(`./sync-thread${extname(import.meta.filename)}`, impo
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 export const syncInThread =
-  (order: ThreadOrder, log: SnapshotLog): StartSync =>
+  (order: ThreadOrder, log: SnapshotParts['log']): StartSync =>
   (tell) =>
     new SyncThread(order, log, tell);
 
 class SyncThread implements SyncHandle {
   #order: ThreadOrder;
-  readonly #log: SnapshotLog;
+  readonly #log: SnapshotParts['log'];
   readonly #tell: (news: SyncNews) => void;
   #worker: Worker;
   readonly #failures = new Repeated();
   #restart: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(order: ThreadOrder, log: SnapshotLog, tell: (news: SyncNews) => void) {
+  constructor(order: ThreadOrder, log: SnapshotParts['log'], tell: (news: SyncNews) => void) {
     this.#order = order;
     this.#log = log;
     this.#tell = tell;

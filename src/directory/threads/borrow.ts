@@ -1,17 +1,19 @@
 /** A directory that another thread has lent: tables are read here, and what must be asked for is asked of the lender. */
 import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../../clock.ts';
+import { type Log, silentLog } from '../../log.ts';
 import type { DirectoryAnswer } from '../../routing/types.ts';
-import { type CacheClock, cached } from '../cached.ts';
+import { cached } from '../cached.ts';
 import type { Directory } from '../directory.ts';
 import { ldifInTable } from '../ldif/users.ts';
 import { merged } from '../merged.ts';
 import { orElse } from '../or-else.ts';
-import { ownClock, SnapshotDirectory, type SnapshotLog } from '../snapshot-directory.ts';
+import { ownClock, SnapshotDirectory } from '../snapshot-directory.ts';
 import type { SyncNews } from '../sync/status.ts';
 import type { TellTable } from './lend.ts';
 import type { FromLender, LentSource, Loan, Question } from './loan.ts';
 
-export function borrow({ sources, cache, port }: Loan, clock: CacheClock, log: Pick<SnapshotLog, 'warn'>): Directory {
+export function borrow({ sources, cache, port }: Loan, clock: Clock, log: Pick<Log, 'warn'>): Directory {
   const lender = new Lender(port);
   const open = sources.map((source, index): Directory => {
     if (source.kind === 'table') return tableOf(source, (tell) => lender.hearTable(index, tell));
@@ -36,9 +38,6 @@ function tableOf(
   return { lookup: (key) => inForce.lookup(key), describe: () => inForce.describe() };
 }
 
-/** What an operator should hear of, the lender's own tells. */
-const silent = { info: () => undefined, warn: () => undefined };
-
 function snapshotOf(
   { source, settings, news }: LentSource & { kind: 'snapshot' },
   hear: (tell: (news: SyncNews) => void) => void,
@@ -48,7 +47,8 @@ function snapshotOf(
     hear(tell);
     return { sweepNow: () => undefined, change: () => undefined, stop: async () => undefined };
   };
-  const directory = new SnapshotDirectory({ source, settings, startSync, clock: ownClock, log: silent });
+  // What an operator should hear of, the lender's own tells.
+  const directory = new SnapshotDirectory({ source, settings, startSync, clock: ownClock, log: silentLog });
   directory.start();
   return directory;
 }

@@ -1,9 +1,9 @@
 /** A listening UDP port, and the remote addresses that talk with it. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { Log } from '../../log.ts';
 import { isUnicast } from '../../net/special-address.ts';
 import { octetsOnly, parseMessage } from '../../sip-parser/index.ts';
-import type { Log } from '../log.ts';
 import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Door } from './door.ts';

@@ -1,4 +1,5 @@
 /** The directory's endpoints over a real socket, and the commands that ask there; the sources are in memory. */
+
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { directoryEndpoints, sourcesOf } from '../../../src/admin/directory.ts';
@@ -9,7 +10,7 @@ import { type LdifSource, LivingLdif } from '../../../src/directory/ldif/source.
 import { SnapshotDirectory } from '../../../src/directory/snapshot-directory.ts';
 import { type SyncStatus, statusAtStart } from '../../../src/directory/sync/status.ts';
 import { UserTable } from '../../../src/directory/table/user-table.ts';
-import type { Log } from '../../../src/observe/log.ts';
+import { silentLog } from '../../../src/log.ts';
 import { folderWith } from '../../support/configuration.ts';
 import { ldifSource } from '../../support/ldif-source.ts';
 import { type CommandRun, run } from '../../support/run-command.ts';
@@ -18,7 +19,6 @@ import { ldifUser } from '../../support/two-sides.ts';
 const nowMs = Date.UTC(2026, 0, 5, 12);
 const usual: SyncStatus = { ...statusAtStart, phase: 'following', server: 'ldaps://dc1', confirmedAtMs: nowMs - 3_000 };
 const bobDn = 'CN=Bob,OU=Staff,DC=example,DC=com';
-const silent = { info: () => undefined, warn: () => undefined };
 
 let ordered: string[];
 let logged: object[];
@@ -50,8 +50,8 @@ function snapshotSource(name: string, status: SyncStatus = usual): DirectorySour
       const sweepNow = (believesLoss: boolean) => void ordered.push(`${name} ${believesLoss ? 'believed' : 'judged'}`);
       return { sweepNow, change: () => undefined, stop: async () => undefined };
     },
-    clock: { now: () => nowMs, elapsed: () => 0 },
-    log: silent,
+    clock: { now: () => 0, dateMs: () => nowMs },
+    log: silentLog,
   });
   snapshot.start();
   return viewOf(snapshot, { snapshot, namesOf: async (key) => (key.startsWith('bob@') ? [bobDn] : []) });
@@ -72,7 +72,7 @@ const viewOf = (
 function heldFile(): DirectorySource {
   const version = (count: number): LdifSource =>
     ldifSource(Array.from({ length: count }, (_, n) => ldifUser(`u${n}@example.com`, true)).join(''));
-  const file = new LivingLdif(version(9), silent, () => nowMs);
+  const file = new LivingLdif(version(9), silentLog, () => nowMs);
   file.succession(version(1))?.commit();
   return { ...viewOf(file, { snapshot: undefined, namesOf: undefined }), file };
 }
@@ -110,7 +110,7 @@ async function ask(sources: readonly DirectorySource[], ...args: readonly string
   const log = { info: (fields: object) => logged.push(fields), warn: (fields: object) => logged.push(fields) };
   const socket = await openAdminSocket(
     path,
-    directoryEndpoints(() => joined(sources), log as unknown as Log),
+    directoryEndpoints(() => joined(sources), log),
   );
   onTestFinished(() => socket.close());
   return run(undefined, ['directory', ...args, '--socket', path]);

@@ -5,7 +5,7 @@ import { directoryEndpoints } from '../../../src/admin/directory.ts';
 import { openAdminSocket } from '../../../src/admin/socket.ts';
 import { command as explain } from '../../../src/cli/explain.ts';
 import type { OpenDirectory } from '../../../src/directory/compose.ts';
-import type { Log } from '../../../src/observe/log.ts';
+import type { Log } from '../../../src/log.ts';
 import { folderWith, routesYaml } from '../../support/configuration.ts';
 import { run } from '../../support/run-command.ts';
 

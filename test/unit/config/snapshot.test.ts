@@ -8,6 +8,7 @@ import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { openDirectory } from '../../../src/directory/compose.ts';
 import type { LdifSource } from '../../../src/directory/ldif/source.ts';
 import { sourceKinds } from '../../../src/directory/source-kinds.ts';
+import { silentLog } from '../../../src/log.ts';
 import { defaultsOf } from '../../../src/settings/reader.ts';
 import { rfcTimers } from '../../../src/sip/transaction/timers.ts';
 import { defaultLimits, type TransportSettings, timeoutFields } from '../../../src/sip/transport/settings.ts';
@@ -37,7 +38,7 @@ function loadShipped(text = shippedText) {
 }
 
 const openedDirectory = ({ directory }: Snapshot) =>
-  openDirectory(directory, { clock: new ManualClock(), random: () => 0, log: { info: () => {}, warn: () => {} } });
+  openDirectory(directory, { clock: new ManualClock(), random: () => 0, log: silentLog });
 
 /** Of an object and of all objects in it. */
 const namesIn = ({ settings }: { readonly settings: object }): readonly string[] =>

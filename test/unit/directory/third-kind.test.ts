@@ -1,4 +1,5 @@
 /** What a new kind of source takes: this file's `csvKind`, and a line in the table of kinds. */
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadSnapshot } from '../../../src/config/snapshot.ts';
@@ -7,6 +8,7 @@ import { openDirectory } from '../../../src/directory/compose.ts';
 import type { Directory } from '../../../src/directory/directory.ts';
 import type { LivingSource, Source, SourceKind } from '../../../src/directory/source.ts';
 import { sourceKinds } from '../../../src/directory/source-kinds.ts';
+import { silentLog } from '../../../src/log.ts';
 import { keyOfAddress } from '../../../src/routing/user-key.ts';
 import { readNamedFile } from '../../../src/settings/named-file.ts';
 import { choice, object, required } from '../../../src/settings/reader.ts';
@@ -98,8 +100,7 @@ test('it is read, checked, described and asked as the others are', async () => {
   expect(problems).toEqual([]);
   const [source] = snapshot!.directory.sources;
   expect(source?.describe()).toEqual({ source: 'csv users.csv', summary: '2 addresses' });
-  const log = { info: () => undefined, warn: () => undefined };
-  const directory = openDirectory(snapshot!.directory, { clock: new ManualClock(), random: () => 0, log });
+  const directory = openDirectory(snapshot!.directory, { clock: new ManualClock(), random: () => 0, log: silentLog });
   await directory.ready();
   expect(directory.lookup('bob@example.com')).toMatchObject({ kind: 'home', source: 'csv users.csv' });
   expect(directory.lookup('dave@example.com')).toMatchObject({ kind: 'unknown-user' });

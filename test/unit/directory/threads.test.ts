@@ -1,4 +1,5 @@
 /** A directory that one thread lends to another: both answer alike, and only the lender asks servers. */
+
 import { expect, test } from 'vitest';
 import { createTimerWheel } from '../../../src/clock.ts';
 import { ldifDirectory } from '../../../src/directory/ldif/users.ts';
@@ -7,6 +8,7 @@ import type { SnapshotSettings } from '../../../src/directory/sync/snapshot-sett
 import { borrow } from '../../../src/directory/threads/borrow.ts';
 import type { TellTable } from '../../../src/directory/threads/lend.ts';
 import { type Lendable, lend } from '../../../src/directory/threads/lend.ts';
+import { silentLog } from '../../../src/log.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
 import { ldifUser } from '../../support/two-sides.ts';
 import { until } from '../../support/until.ts';
@@ -63,13 +65,12 @@ test('a snapshot that knows nobody yet leaves it to the lender, where that one m
     requireFirstSync: false,
   };
   const sync = { sweepNow: () => undefined, change: () => undefined, stop: async () => undefined };
-  const log = { info: () => undefined, warn: () => undefined };
   const snapshot = new SnapshotDirectory({
     source: 'ldap corp',
     settings,
     startSync: () => sync,
     clock: ownClock,
-    log,
+    log: silentLog,
   });
   snapshot.start();
   const lastKnown = {

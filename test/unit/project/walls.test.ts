@@ -21,13 +21,12 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   observe: ['settings', 'certificates', 'sip', 'proxy', 'routing', 'health', 'engine'],
   engine: ['settings', 'net', 'sip-parser', 'sip', 'proxy', 'routing', 'health', 'hash'],
   doctor: ['net', 'sip-parser', 'certificates', 'sip', 'routing', 'settings', 'config', 'engine'],
-  migration: ['directory', 'config'],
 };
 const joiners = ['admission', 'app', 'router', 'main', 'cli', 'admin', 'workers'];
 /** Rooms that import nothing but rooms: no file beside app.ts. */
 const innermost = ['hash', 'net', 'sip-parser', 'routing', 'certificates'];
 /** Files beside app.ts that every other room may use. */
-const ground = ['clock', 'router-error', 'own-files', 'printable', 'shell-word'];
+const ground = ['clock', 'log', 'router-error', 'own-files', 'printable', 'shell-word'];
 
 const importedOnce = ['lru-cache', 'drachtio-srf', 'yaml', 'pino'];
 /** Messages in one file and the values of controls in the other: whatever else speaks LDAP speaks it through them. */

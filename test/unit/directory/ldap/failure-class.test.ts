@@ -1,10 +1,12 @@
 /** A server that fails is left, whatever way it fails in; what Active Directory says of a bind is told by its name. */
+
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTimerWheel } from '../../../../src/clock.ts';
 import { ldapConnections } from '../../../../src/directory/ldap/connections.ts';
 import { consequenceOf } from '../../../../src/directory/ldap/failure-class.ts';
 import { type LdapConnections, LdapError } from '../../../../src/directory/ldap/ldap.ts';
 import { tellResult } from '../../../../src/directory/ldap/result-code.ts';
+import { silentLog } from '../../../../src/log.ts';
 import {
   type FakeLdapServer,
   fakeLdapServer,
@@ -31,7 +33,7 @@ function connectionsTo(servers: readonly FakeLdapServer[]): LdapConnections {
       returnAfterMs: 60_000,
       requiredAttributes: [],
     },
-    { clock, random: () => 0, log: { info: () => undefined, warn: () => undefined } },
+    { clock, random: () => 0, log: silentLog },
   );
   onTestFinished(() => {
     connections.close();

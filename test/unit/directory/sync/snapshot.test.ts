@@ -1,4 +1,5 @@
 /** Snapshot mode from the sweep to the answer, with a directory in memory and time that stands still. */
+
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -24,6 +25,7 @@ import { SnapshotSync } from '../../../../src/directory/sync/snapshot-sync.ts';
 import { type SyncNews, statusAtStart } from '../../../../src/directory/sync/status.ts';
 import type { UserSource } from '../../../../src/directory/sync/user-source.ts';
 import { UserTable } from '../../../../src/directory/table/user-table.ts';
+import { silentLog } from '../../../../src/log.ts';
 import { snapshotStart } from '../../../../src/own-files.ts';
 import { FakeActiveDirectory } from '../../../support/fake-active-directory.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -969,8 +971,7 @@ test('a sync that has died and begins anew does not take away what is known', as
     tell = each;
     return { sweepNow: () => {}, change: () => {}, stop: async () => {} };
   };
-  const log = { info: () => {}, warn: () => {} };
-  directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, clock, log });
+  directory = new SnapshotDirectory({ source: source.name, settings: usual, startSync, clock, log: silentLog });
   directory.start();
   const table = UserTable.create(10, [1, 2]);
   table.put('a', ['bob@example.com'], 'enabled', 1);

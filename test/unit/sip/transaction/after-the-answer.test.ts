@@ -1,7 +1,9 @@
 /** Transactions that have had their final response, over real sockets: what they still do, and what they no longer hold. */
+
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
 import type { AcceptedUser } from '../../../../src/sip/transaction/answered-clients.ts';
 import type { ClientTransactionUser } from '../../../../src/sip/transaction/client-transaction.ts';
 import type { ServerTransaction } from '../../../../src/sip/transaction/server-transaction.ts';
@@ -24,8 +26,6 @@ const areCollected = (held: readonly WeakRef<object>[]): boolean => {
 };
 
 const giveUpMs = 64 * rfcTimers.t1Ms;
-const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-
 /** A transaction layer on a transport layer, and all that its user is told. */
 class World {
   readonly clock = new ManualClock();

@@ -1,5 +1,7 @@
 /** What transactions make the router hold for their peers, over real sockets: never beyond the share, and nothing at the end. */
+
 import { afterAll, expect, test } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
 import { rfcTimers } from '../../../../src/sip/transaction/timers.ts';
 import { TransactionLayer } from '../../../../src/sip/transaction/transaction-layer.ts';
 import { createTransportLayer } from '../../../../src/sip/transport/transport-layer.ts';
@@ -11,7 +13,6 @@ import { openEnd, type RawEnd } from '../../../support/raw-sip.ts';
 import { until } from '../../../support/until.ts';
 
 const memoryBytes = 4 * 2 ** 20;
-const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 const at = '127.0.153.1';
 
 const ends: RawEnd[] = [];

@@ -155,3 +155,9 @@ export function allRest(servers: readonly Pick<LdapServerState, 'lastFailure'>[]
   const failures = servers.flatMap(({ lastFailure }) => lastFailure ?? []);
   return new LdapError('ldap-unreachable', `no directory server can be tried yet; ${failures.join('; ')}`);
 }
+
+/** For a question whose answer may be refused: the server's refusal (RFC 4511 §4.1.9) is no failure, all else is. */
+export function ignoreRefusal(error: unknown): undefined {
+  if (!(error instanceof LdapError) || error.code !== 'ldap-refused') throw error;
+  return undefined;
+}

@@ -3,7 +3,7 @@
  * and .40). OpenLDAP tells it only with a bind (ppolicy), and its service accounts are by custom without a policy: not asked.
  */
 import { parseDn } from './distinguished-name.ts';
-import type { LdapConnection, LdapEntry, LdapFilter, LdapSearch } from './ldap.ts';
+import { ignoreRefusal, type LdapConnection, type LdapEntry, type LdapFilter, type LdapSearch } from './ldap.ts';
 import { readBase } from './schema-check.ts';
 
 export type PasswordExpiry =
@@ -36,7 +36,9 @@ export async function readPasswordExpiry(
   if (domain === undefined) return undefined;
   const found: LdapEntry[] = [];
   const onEntry = (entry: LdapEntry): void => void found.push(entry);
-  await connection.search({ ...placeOf(account, domain), attributes: [expiryAttribute, principalName], onEntry }).done;
+  const search = { ...placeOf(account, domain), attributes: [expiryAttribute, principalName], onEntry };
+  // An account of another domain, or one that may not read itself, is no fault.
+  await connection.search(search).done.catch(ignoreRefusal);
   // Where `svc@example.com` is the principal name of one and, by its domain, the log-on name of another, the first is meant.
   const isMeant = (entry: LdapEntry): boolean => entry.text(principalName)?.toLowerCase() === account.toLowerCase();
   const value = (found.find(isMeant) ?? found[0])?.text(expiryAttribute);

@@ -4,7 +4,8 @@ import { readNamedFile, resolvePath } from '../../settings/named-file.ts';
 import { called, choice, type Item, type ObjectOf, object, required, withDefault } from '../../settings/reader.ts';
 import type { Report } from '../../settings/report.ts';
 import { percentage, text } from '../../settings/values.ts';
-import { type LdifDirectory, ldifDirectory } from './users.ts';
+import type { CompilePlace } from '../source.ts';
+import { type LdifDirectory, ldifDirectory, tellBlindFile } from './users.ts';
 
 export const ldifSection = object({
   kind: required(choice(['ldif'])),
@@ -36,7 +37,7 @@ export interface LdifSourceSettings {
 export function compileLdif(
   { path, value: { file, maxLoss } }: Item<LdifRow>,
   report: Report,
-  folder: string,
+  { folder, microsoftUser }: Pick<CompilePlace, 'folder' | 'microsoftUser'>,
   former: readonly LdifSourceSettings[],
 ): LdifSourceSettings | undefined {
   const written = readNamedFile(file, [...path, 'file'], report, folder);
@@ -49,6 +50,11 @@ export function compileLdif(
     // One bad value is passed over, as a server's is; a file of nothing else is the wrong file.
     const severity = kind === 'duplicate' || (kind === 'value' && userCount > 0) ? 'warning' : 'error';
     report.problems.adopt({ severity, file, line, column: 1, path: '', what: problem, hint: undefined });
+  }
+  // Whoever wrote the file may mean it so; an account that cannot read the attribute never does.
+  if (microsoftUser === 'enabled' && userCount > 0 && !contents.showsEnabled) {
+    const hint = 'routing: microsoft-user: address is for a directory in which having an address is enough';
+    report.warning([...path, 'file'], `${file}: ${tellBlindFile(userCount)}`, hint);
   }
   return { file: resolvePath(file, folder), named: file, contents, digest, isCutOff: !written.endsWith('\n'), maxLoss };
 }

@@ -33,9 +33,9 @@ type Verdict = { readonly users: LdifUsers } | { readonly held: HeldUsers };
 
 export const ldifKind = {
   section: ldifSection,
-  compile(row: Item<LdifRow>, report: Report, { folder, former }: CompilePlace): Source | undefined {
+  compile(row: Item<LdifRow>, report: Report, { former, ...place }: CompilePlace): Source | undefined {
     const known = former.flatMap((source) => (source instanceof LdifSource ? source.settings : []));
-    const settings = compileLdif(row, report, folder, known);
+    const settings = compileLdif(row, report, place, known);
     return settings && new LdifSource(settings);
   },
 } satisfies SourceKind<LdifRow>;

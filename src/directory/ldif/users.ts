@@ -21,6 +21,8 @@ export interface LdifDirectory {
   /** Complete without the values that have a problem; of two entries with one address the enabled one counts, as with LDAP. */
   readonly directory: LdifUsers;
   readonly userCount: number;
+  /** Whether any of them says who is enabled, be it yes or no. */
+  readonly showsEnabled: boolean;
   /** By line. Where the file itself cannot be read as LDIF, it is no reason to believe the rest. */
   readonly problems: readonly LdifProblem[];
 }
@@ -28,6 +30,7 @@ export interface LdifDirectory {
 interface User {
   readonly key: string;
   readonly isEnabled: boolean;
+  readonly showsEnabled: boolean;
   readonly line: number;
   readonly dn: string;
 }
@@ -64,9 +67,11 @@ const isEnabledBy = (value: LdifValue | undefined, report: Report): boolean => {
 
 const readUser = (record: LdifRecord, report: Report): User | undefined => {
   const address = singleValue(record, addressAttribute, report);
-  const isEnabled = isEnabledBy(singleValue(record, enabledAttribute, report), report);
+  const enabled = singleValue(record, enabledAttribute, report);
+  const isEnabled = isEnabledBy(enabled, report);
   const key = address && readAddress(address, report);
-  return key === undefined ? undefined : { key, isEnabled, line: address?.line ?? record.line, dn: record.dn };
+  if (key === undefined) return undefined;
+  return { key, isEnabled, showsEnabled: enabled !== undefined, line: address?.line ?? record.line, dn: record.dn };
 };
 
 const collectUsers = (records: readonly LdifRecord[], report: Report): Map<string, User> => {
@@ -126,6 +131,10 @@ export const ldifInTable = (description: DirectoryDescription, shared: SharedTab
   return { lookup, describe: () => description };
 };
 
+/** In words for an administrator: who has an address only would all be at home on the other side. */
+export const tellBlindFile = (userCount: number): string =>
+  `none of its users (${userCount}) has ${enabledAttribute}, so all are at home on the Cisco side: was that attribute left out of the export?`;
+
 /**
  * Makes a directory of an LDIF file.
  * @param text the file, decoded
@@ -137,5 +146,6 @@ export const ldifDirectory = (text: string, fileName: string): LdifDirectory => 
   const users = collectUsers(records, (problem) => problems.push(problem));
   problems.sort((a, b) => a.line - b.line);
   const passedOver = problems.filter(({ kind }) => kind === 'value').length;
-  return { directory: inTable(`ldif ${fileName}`, users, passedOver), userCount: users.size, problems };
+  const showsEnabled = [...users.values()].some((user) => user.showsEnabled);
+  return { directory: inTable(`ldif ${fileName}`, users, passedOver), userCount: users.size, showsEnabled, problems };
 };

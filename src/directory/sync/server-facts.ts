@@ -2,7 +2,7 @@
 
 import { controlOids, plainControl } from '../ldap/controls.ts';
 import { depthBelow, parseDn } from '../ldap/distinguished-name.ts';
-import type { LdapConnection, LdapEntry, LdapError } from '../ldap/ldap.ts';
+import { ignoreRefusal, type LdapConnection, type LdapEntry, type LdapError } from '../ldap/ldap.ts';
 import { resultCodes } from '../ldap/result-code.ts';
 
 /** `plain`: it tells neither of USNs nor of CSNs, and can only be swept. */
@@ -114,11 +114,6 @@ async function readOwnName(connection: LdapConnection, baseDn: string): Promise<
   // The root has no name.
   if (baseDn.trim() === '') return '';
   return (await readOne(connection, baseDn, ['objectClass']))?.dn ?? baseDn;
-}
-
-function ignoreRefusal(error: unknown): undefined {
-  if ((error as { readonly resultCode?: number }).resultCode === undefined) throw error;
-  return undefined;
 }
 
 /** The nearest one above the base. */

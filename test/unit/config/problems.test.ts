@@ -791,20 +791,33 @@ describe('files that routes.yaml names', () => {
     ).toEqual(['users.ldif:3:1: warning: msRTCSIP-UserEnabled must be TRUE or FALSE, and is "yes"']));
 
   test('a bad address in an LDIF file is passed over and listed; a file of nothing else is refused', () => {
-    const entry = (dn: string, address: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: ${address}\n\n`;
+    const entry = (dn: string, address: string) =>
+      `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: ${address}\nmsRTCSIP-UserEnabled: TRUE\n\n`;
     const bad = entry('eve', 'sip:eve@example.com,');
     const said = 'msRTCSIP-PrimaryUserAddress must be like sip:bob@example.com, and is "sip:eve@example.com,"';
     expect(problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a', 'sip:a@example.com') + bad })).toEqual([
-      `users.ldif:5:1: warning: ${said}`,
+      `users.ldif:6:1: warning: ${said}`,
     ]);
     expect(problemsOf(routesYaml(withLdif), { 'users.ldif': bad })).toEqual([`users.ldif:2:1: error: ${said}`]);
   });
 
   test('one address in two entries is a warning: the enabled one counts, then the first by name', () => {
-    const entry = (dn: string) => `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n\n`;
+    const entry = (dn: string) =>
+      `dn: CN=${dn}\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\nmsRTCSIP-UserEnabled: FALSE\n\n`;
     const [said, ...more] = problemsOf(routesYaml(withLdif), { 'users.ldif': entry('a') + entry('b') });
-    expect(said).toMatch(/^users\.ldif:5:1: warning: "a@example\.com" is the address of two entries/);
+    expect(said).toMatch(/^users\.ldif:6:1: warning: "a@example\.com" is the address of two entries/);
     expect(more).toEqual([]);
+  });
+
+  test('an LDIF file without the attribute that says who is enabled is a warning, unless an address is enough', () => {
+    const users = { 'users.ldif': 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n' };
+    expect(problemsOf(routesYaml(withLdif), users)).toEqual([
+      'routes.yaml:6:44: warning: directory.sources[0].file: users.ldif: none of its users (1) has msRTCSIP-UserEnabled, so all are at home on the Cisco side: was that attribute left out of the export? (routing: microsoft-user: address is for a directory in which having an address is enough)',
+    ]);
+    const byAddress = routesYaml({ ...withLdif, routing: 'routing: { mode: advanced, microsoft-user: address }' });
+    expect(problemsOf(byAddress, users)).toEqual([]);
+    const nobody = { 'users.ldif': 'dn: CN=a\ncn: a\n' };
+    expect(problemsOf(routesYaml(withLdif), nobody).join()).not.toContain('msRTCSIP-UserEnabled');
   });
 });
 

@@ -264,7 +264,7 @@ describe('a snapshot', () => {
 });
 
 describe('an LDIF source', () => {
-  const entry = 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n';
+  const entry = 'dn: CN=a\nmsRTCSIP-UserEnabled: TRUE\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\n';
   const sourceOf = (settings: string, text: string | Uint8Array) =>
     snapshotOf(routesYaml({ x: `directory: { sources: [{ kind: ldif, file: users.ldif${settings} }] }` }), {
       'users.ldif': text,

@@ -1,6 +1,11 @@
 /** When a password expires, from what a domain controller computes to what an administrator reads. */
 import { expect, test } from 'vitest';
-import type { LdapConnection, LdapEntry, LdapSearch } from '../../../../src/directory/ldap/ldap.ts';
+import {
+  type LdapConnection,
+  type LdapEntry,
+  LdapError,
+  type LdapSearch,
+} from '../../../../src/directory/ldap/ldap.ts';
 import {
   expiryWarning,
   type PasswordExpiry,
@@ -47,6 +52,19 @@ test('a server without a domain, as OpenLDAP, is not asked', async () => {
   const { asked, connection } = controller([expiring(fileTime)], {});
   expect(await readPasswordExpiry(connection, account)).toBeUndefined();
   expect(asked).toEqual([]);
+});
+
+test('a refusal tells nothing, and is no failure; silence is one', async () => {
+  const failing = (why: LdapError): LdapConnection => {
+    const { connection } = controller([]);
+    const search = (what: LdapSearch) =>
+      what.baseDn === '' ? connection.search(what) : { done: Promise.reject(why), abandon: () => undefined };
+    return { search } as unknown as LdapConnection;
+  };
+  const refusal = new LdapError('ldap-refused', 'noSuchObject', 32);
+  expect(await readPasswordExpiry(failing(refusal), account)).toBeUndefined();
+  const silence = new LdapError('ldap-timeout', 'no answer');
+  await expect(readPasswordExpiry(failing(silence), account)).rejects.toBe(silence);
 });
 
 test.each([

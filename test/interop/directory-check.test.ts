@@ -8,6 +8,7 @@ import { command as directoryCheck } from '../../src/cli/directory.ts';
 import { createTimerWheel } from '../../src/clock.ts';
 import { ldapConnections } from '../../src/directory/ldap/connections.ts';
 import { routesYaml } from '../support/configuration.ts';
+import { fakeLdapServer, searchDone, searchEntry } from '../support/fake-ldap-server.ts';
 import { type CommandRun, run } from '../support/run-command.ts';
 import { type LogLine, recordingLog, serversTo } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
@@ -26,7 +27,12 @@ afterAll(() => Promise.all([openLdap?.stop(), samba?.stop()]));
 function check(
   server: TestDirectory,
   urls: readonly string[],
-  changed: { readonly password?: string; readonly base?: string; readonly filter?: string } = {},
+  changed: {
+    readonly password?: string;
+    readonly base?: string;
+    readonly filter?: string;
+    readonly isPlain?: boolean;
+  } = {},
 ): Promise<CommandRun> {
   const folder = mkdtempSync(join(tmpdir(), 'pif-directory-check-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -35,7 +41,8 @@ function check(
   writeFileSync(password, changed.password ?? reader.password, { mode: 0o600 });
   const who = `bind-dn: "${reader.dn}", password-file: ${password}`;
   const filter = changed.filter === undefined ? '' : `, filter: "${changed.filter}"`;
-  const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ca: ${caFile}, ${who}, base: ["${changed.base ?? suffix}"]${filter} }`;
+  const trust = changed.isPlain === true ? 'start-tls: false' : `ca: ${caFile}`;
+  const source = `{ kind: ldap, name: corp, urls: [${urls.join(', ')}], ${trust}, ${who}, base: ["${changed.base ?? suffix}"]${filter} }`;
   const file = join(folder, 'routes.yaml');
   writeFileSync(file, routesYaml({ x: `directory: { sources: [${source}] }` }));
   return run(directoryCheck, [file]);
@@ -135,6 +142,36 @@ test('Samba AD: a password that is about to expire is told, in whatever form the
       fields: { account: samba.reader.dn, why: expect.stringMatching(/^expires .* in [0-9] days: /) },
     },
   ]);
+});
+
+test('a server whose last change lies ahead of our clock is told, for its clock may have been set back', async () => {
+  const csn = `${new Date(Date.now() + 3_600_000).toISOString().replaceAll(/[-:T]|\..*/g, '')}.000000Z#000000#001#000000`;
+  const root = { namingContexts: ['dc=example,dc=com'], supportedControl: ['1.3.6.1.4.1.4203.1.9.1.1'] };
+  const bob = { 'msRTCSIP-PrimaryUserAddress': ['sip:bob@example.com'], 'msRTCSIP-UserEnabled': ['TRUE'] };
+  const types = [
+    "( 1.1 NAME 'msRTCSIP-PrimaryUserAddress' )",
+    "( 1.2 NAME 'msRTCSIP-UserEnabled' )",
+    "( 1.3 NAME 'proxyAddresses' )",
+  ];
+  const fake = await fakeLdapServer(({ operation, messageId, octets }) => {
+    if (operation !== 'search') return undefined;
+    const [dn, values]: [string, Record<string, string[]>] = octets.includes('contextCSN')
+      ? ['dc=example,dc=com', { contextCSN: [csn] }]
+      : octets.includes('attributeTypes')
+        ? ['cn=Subschema', { attributeTypes: types }]
+        : octets.includes('supportedControl')
+          ? ['', root]
+          : ['cn=bob,dc=example,dc=com', bob];
+    return [searchEntry(messageId, dn, values), searchDone(messageId)];
+  });
+  const { out } = await check({ ...openLdap, suffix: 'dc=example,dc=com' }, [`ldap://127.0.0.1:${fake.port}`], {
+    isPlain: true,
+  });
+  expect(out).toContainEqual(
+    expect.stringMatching(
+      /^ {4}changes: the last one is 3(599|600) s ahead of our clock; if the server's clock was set back/,
+    ),
+  );
 });
 
 test('a global catalog that lacks an attribute is no good as a server, and the command says so with its exit code', async () => {

@@ -143,3 +143,23 @@ test('a provider that is new is heard from its first change on', async () => {
   ldap.contextCsns = [csn(10, 1), csn(12, 3)];
   expect(await round()).toContain('changed eve');
 });
+
+test('a server that keeps no contextCSN cannot be polled, and says so', async () => {
+  await expect(followed(new FakeOpenLdap())).rejects.toMatchObject({
+    code: 'ldap-protocol',
+    message: 'ldaps://ldap1.example.com shows no contextCSN of dc=example,dc=com',
+  });
+});
+
+test('changes of a provider whose clock was set back are not heard of until it has come so far again', async () => {
+  const ldap = new FakeOpenLdap();
+  ldap.contextCsns = [csn(30, 1)];
+  ldap.objects = [user('bob', csn(30, 1))];
+  const { round } = await followed(ldap);
+  // OpenLDAP numbers by its clock, and its contextCSN does not go back.
+  ldap.objects = [user('bob', csn(10, 1))];
+  expect(await round()).toEqual([]);
+  ldap.objects = [user('bob', csn(31, 1))];
+  ldap.contextCsns = [csn(31, 1)];
+  expect(await round()).toContain('changed bob');
+});

@@ -11,7 +11,7 @@ import type { Program } from './programs/program.ts';
 import { lostMs, type PacedSeconds, sound } from './turns.ts';
 import type { Workplace } from './workplace.ts';
 
-export interface Watch {
+interface Watch {
   /** The file of the preloaded module, in the folder `programs`. */
   readonly probe: string;
   readonly transport: Transport;
@@ -24,7 +24,7 @@ export interface Watch {
   readonly execArgv?: readonly string[];
 }
 
-export interface WatchedTurn extends Measured {
+interface WatchedTurn extends Measured {
   /** Processor time of the thread that routes, per transaction that ended well; microseconds. */
   readonly threadUs: number;
 }

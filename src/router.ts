@@ -35,7 +35,7 @@ export type RouterSettings = Pick<
   readonly keys: SigningKeys;
 };
 
-export interface RouterParts<Watch extends HopWatch> {
+interface RouterParts<Watch extends HopWatch> {
   readonly clock: TimerWheel;
   readonly log: Log;
   readonly writeRecord: WriteRecord;

@@ -29,7 +29,7 @@ export interface Peer {
 }
 
 /** Told of each whole message, latin1. What it puts to the peer is flushed when the read is done. */
-export type Take = (message: string, peer: Peer) => void;
+type Take = (message: string, peer: Peer) => void;
 
 /** The name that the certificates of the measured programs carry. */
 const routerName = 'router.example.com';

@@ -2,7 +2,7 @@
 import { Bench } from 'tinybench';
 
 /** Some 100 operations, so that the clock costs nothing beside them. */
-export interface Work {
+interface Work {
   readonly name: string;
   run(): void;
 }
@@ -14,7 +14,7 @@ export interface Contest {
   readonly most: number;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly contest: Contest;
   /** Median over the rounds of `watched` by `against`. */
   readonly ratio: number;
@@ -23,7 +23,7 @@ export interface Outcome {
   readonly againstUs: number;
 }
 
-export interface Effort {
+interface Effort {
   readonly rounds: number;
   /** For each of both in each round. */
   readonly roundMs: number;

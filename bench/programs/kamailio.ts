@@ -11,7 +11,7 @@ import { addresses, type Program, placesOf, portOf, type Wish } from './program.
 // A user's PATH may leave out where Debian puts servers.
 process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin`;
 
-export interface KamailioWish extends Wish {
+interface KamailioWish extends Wish {
   /** A line for each request, and a memory of which side it came from. */
   readonly records: boolean;
 }

@@ -4,7 +4,7 @@ import { type Heap, watchHeap } from './heap.ts';
 import { probe } from './probe.ts';
 
 /** Milliseconds; quantiles of how late a timer of one millisecond fires. */
-export interface LoopDelay {
+interface LoopDelay {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;

@@ -14,7 +14,7 @@ function textOf(file: string): string {
 const numbersIn = (folder: string): number[] => readdirSync(folder).map(Number).filter(Number.isInteger);
 
 /** What the scheduler says of a thread (Documentation/scheduler/sched-stats.rst): finer than the ticks of `stat`. */
-export interface ThreadTimes {
+interface ThreadTimes {
   /** Microseconds on a processor, and ready to run but without one. */
   readonly ranUs: number;
   readonly waitedUs: number;

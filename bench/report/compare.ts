@@ -18,7 +18,7 @@ const of = (turns: readonly Measured[], value: (turn: Measured) => number): Spre
 const ratioOf = ({ router, kamailio }: Compared): Spread =>
   spread(router.map((turn, index) => turn.programUs / kamailio[index]!.programUs));
 
-export const paceName = (pace: Pace): string => ('rate' in pace ? `${pace.rate}/s` : `${pace.outstanding} under way`);
+const paceName = (pace: Pace): string => ('rate' in pace ? `${pace.rate}/s` : `${pace.outstanding} under way`);
 
 const lost = (turns: readonly Measured[]): number =>
   turns.reduce((total, { sent, answered }) => total + sent - answered, 0);

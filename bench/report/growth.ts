@@ -4,7 +4,7 @@ import { linePanel, page } from './plot.ts';
 import { type Spread, spread } from './spread.ts';
 import { textTable } from './table.ts';
 
-export interface GrownPoint {
+interface GrownPoint {
   readonly size: number;
   readonly turns: readonly Measured[];
   /** Memory of the router before traffic, or while the transactions in progress wait. */

@@ -48,7 +48,7 @@ ${placed.join('\n')}
 const figure = (value: number): string =>
   value >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 
-export interface Bars {
+interface Bars {
   readonly heading: string;
   /** Whose bars they are, in each group in this order. */
   readonly names: readonly string[];
@@ -88,7 +88,7 @@ const legend = (names: readonly string[]): string =>
     })
     .join('');
 
-export interface Lines {
+interface Lines {
   readonly heading: string;
   /** What the axis below shows; it is logarithmic. */
   readonly xName: string;

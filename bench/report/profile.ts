@@ -9,7 +9,7 @@ export interface ThreadTime {
 }
 
 /** What is to be folded. */
-export interface Seen {
+interface Seen {
   readonly profile: Profiler.Profile;
   readonly thread: ThreadTime;
   /** URL of the folder of our sources, with a slash at its end. */
@@ -17,7 +17,7 @@ export interface Seen {
 }
 
 /** Shares of the thread's running time, 0 to 1. */
-export interface RoomShare {
+interface RoomShare {
   readonly room: string;
   readonly share: number;
 }

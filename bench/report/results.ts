@@ -5,7 +5,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 
 /** Of the machine and the checkout; no path and no host name. */
-export interface Circumstances {
+interface Circumstances {
   readonly date: string;
   readonly commit: string;
   /** False when `src` differs from the commit. */

@@ -1,7 +1,7 @@
 /** What of our sources one message passes, out of V8's counts for many of them. */
 import type { Profiler } from 'node:inspector';
 
-export interface Way {
+interface Way {
   readonly files: number;
   readonly functions: number;
   /** Per message, rounded. */

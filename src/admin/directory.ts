@@ -29,12 +29,11 @@ export interface ServerStatus extends Pick<ServerReport, 'url' | 'isInUse' | 'la
   readonly restsUntil: string | undefined;
 }
 
-export interface HeldFileStatus extends Pick<HeldVersion, 'gone' | 'disabled' | 'why'> {
+interface HeldFileStatus extends Pick<HeldVersion, 'gone' | 'disabled' | 'why'> {
   readonly since: string;
 }
 
-export interface SnapshotStatus
-  extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem' | 'clockProblem'> {
+interface SnapshotStatus extends Pick<SyncStatus, 'phase' | 'server' | 'lastFailure' | 'fileProblem' | 'clockProblem'> {
   /** At this moment what is in memory was all there was. */
   readonly confirmedAt: string | undefined;
   /** A sweep that began then waits to be confirmed. */

@@ -20,7 +20,7 @@ export interface AdminPort {
 }
 
 /** A server that never listens: accepted connections are given to it. */
-export type Receptionist = Server;
+type Receptionist = Server;
 
 /** Quiet for so long without a request: the connection ends. */
 const quietMs = 5_000;

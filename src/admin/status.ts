@@ -8,7 +8,7 @@ import type { EngineLoad } from '../engine/engine.ts';
 import { hostAndPort } from '../net/host.ts';
 import { type SourceStatus, sourcesOf } from './directory.ts';
 
-export type ServiceState = 'in service' | 'draining';
+type ServiceState = 'in service' | 'draining';
 
 /** Fit for JSON; times in ISO 8601. */
 export interface Status {
@@ -35,7 +35,7 @@ export interface Status {
   readonly directory: readonly SourceStatus[];
 }
 
-export interface CertificateStatus extends Pick<CertificateInUse, 'use' | 'where' | 'subject'>, Validity {
+interface CertificateStatus extends Pick<CertificateInUse, 'use' | 'where' | 'subject'>, Validity {
   readonly endsAt: string;
 }
 

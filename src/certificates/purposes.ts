@@ -1,7 +1,7 @@
 /** What a certificate may be used for: its extended key usage (RFC 5280 §4.2.1.12). Pure. */
 import type { X509Certificate } from 'node:crypto';
 
-export type Purpose = 'serverAuth' | 'clientAuth';
+type Purpose = 'serverAuth' | 'clientAuth';
 
 const oids: Readonly<Record<Purpose, string>> = {
   serverAuth: '1.3.6.1.5.5.7.3.1',

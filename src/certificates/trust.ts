@@ -8,7 +8,7 @@ import { readCertificates } from './pem.ts';
 import { type RevocationList, readRevocationLists } from './revocation-list.ts';
 
 /** As OpenSSL names them. */
-export type ChainFault =
+type ChainFault =
   | 'CERT_HAS_EXPIRED'
   | 'CERT_NOT_YET_VALID'
   | 'CERT_REVOKED'

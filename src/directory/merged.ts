@@ -1,4 +1,5 @@
 /** Several sources as one directory. Their order is the operator's: the first that has the user decides. */
+import type { Log } from '../log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
 import type { Directory } from './directory.ts';
 import { Once } from './once.ts';
@@ -21,7 +22,7 @@ const conflict = 'several sources have this user: the first one decides';
 const others = '; others like them are not told any more';
 
 /** All are asked at once, so that a request waits for the slowest of them and not for their sum. */
-export function merged(sources: readonly Directory[], log: { warn(fields: object, message: string): void }): Directory {
+export function merged(sources: readonly Directory[], log: Pick<Log, 'warn'>): Directory {
   const [only] = sources;
   if (only !== undefined && sources.length === 1) return only;
   const once = new Once();

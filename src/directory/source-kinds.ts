@@ -11,7 +11,7 @@ import type { CompilePlace, Source, SourceKind } from './source.ts';
 export const sourceKinds: Record<string, SourceKind<never>> = { ldif: ldifKind, ldap: ldapKind };
 
 /** A row of `directory.sources` that has been read, whatever its kind. */
-export interface SourceRow {
+interface SourceRow {
   /** The name that no other source may have. */
   readonly name: string | undefined;
   compile(path: Path, report: Report, place: CompilePlace): Source | undefined;

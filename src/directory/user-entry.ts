@@ -11,14 +11,14 @@ export interface UserAttributes {
   readonly decides: boolean;
 }
 
-export interface UserAddress {
+interface UserAddress {
   /** As `userKey` makes it. */
   readonly key: string;
   /** Place of its attribute in `UserAttributes.addresses`; 0 counts most. */
   readonly rank: number;
 }
 
-export interface UserEntry {
+interface UserEntry {
   readonly dn: string;
   readonly isEnabled: boolean;
   /** Whether it says anything of it. */

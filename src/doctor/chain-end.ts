@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { inOneLine } from '../certificates/names.ts';
 import { isSelfIssued, issuerOf } from '../certificates/trust.ts';
 
-export type ChainEnd =
+type ChainEnd =
   | { readonly kind: 'complete'; readonly root: X509Certificate }
   /** Peers need it in `certificate`, and it stands only in `ca`, where we look for trusted authorities. */
   | { readonly kind: 'not-sent'; readonly intermediate: X509Certificate }

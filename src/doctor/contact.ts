@@ -8,7 +8,7 @@ import { isWithoutTls } from '../sip/transport/strange-speech.ts';
 import { shownChain } from '../sip/transport/tls.ts';
 import { type Answer, type Inquiry, inquire, inquireByUdp, isAboutCertificate } from './inquiry.ts';
 
-export interface Call {
+interface Call {
   readonly target: Target;
   /** Undefined: the system chooses. */
   readonly localAddress: string | undefined;
@@ -30,7 +30,7 @@ export type Contact =
   | { readonly kind: 'not-secured'; readonly why: HandshakeFault; readonly detail: string }
   | { readonly kind: 'open'; readonly secured: Secured | undefined; readonly answer: Answer };
 
-export type HandshakeFault =
+type HandshakeFault =
   /** An alert that names a certificate: it has looked at ours. */
   | 'certificate-refused'
   /** No version or no cipher in common. */

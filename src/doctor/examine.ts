@@ -22,7 +22,7 @@ import { judgeOwnCertificate, type Today } from './own-certificate.ts';
 import { tellAccess } from './peer-certificate.ts';
 import { onRouter } from './remedies.ts';
 
-export interface World extends Today {
+interface World extends Today {
   readonly clock: Clock;
   readonly dns: DnsClient & ReverseDns;
   /** Of this machine. */

@@ -5,13 +5,7 @@ import type { Side } from '../routing/types.ts';
 export type Severity = 'ok' | 'warning' | 'error';
 
 /** Where a step is taken. */
-export type System =
-  | 'this router'
-  | 'Cisco IM&P'
-  | 'Microsoft Front End'
-  | 'DNS'
-  | 'certification authority'
-  | 'network';
+type System = 'this router' | 'Cisco IM&P' | 'Microsoft Front End' | 'DNS' | 'certification authority' | 'network';
 
 export interface Step {
   readonly on: System;

@@ -31,7 +31,7 @@ export type Answer =
   | { readonly kind: 'silent'; readonly waitedMs: number };
 
 /** Over UDP only: it could not be sent, or ICMP says that nobody is there. */
-export interface Unsent {
+interface Unsent {
   readonly kind: 'unsent';
   readonly error: SocketError;
 }

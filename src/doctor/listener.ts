@@ -11,7 +11,7 @@ import { error, type Finding, warning, well } from './finding.ts';
 import type { Answer } from './inquiry.ts';
 import { onRouter } from './remedies.ts';
 
-export interface ListenerContext {
+interface ListenerContext {
   readonly transport: Transport;
   /** PEM texts of its TLS profile. */
   readonly profile: { readonly certificate: string; readonly ca: string } | undefined;
@@ -21,7 +21,7 @@ export interface ListenerContext {
 }
 
 /** Closed before anything is read; not answered; or answered, with 403 if no rule lets the peer in. */
-export type Reception = 'closed' | 'silence' | 'answer';
+type Reception = 'closed' | 'silence' | 'answer';
 
 /**
  * The router's own rule: it closes unread a peer that no rule could admit, and one that must prove a name and has no admitted

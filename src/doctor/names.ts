@@ -35,7 +35,7 @@ function judgeOwnAddress(address: string, isOwn: NameWorld['isOwn']): Finding {
   return warning('own-name-address', seen, onRouter('node.name: an address of a listener, or a name for it'));
 }
 
-export type ReverseCode = 'own-name-reverse' | 'hop-reverse';
+type ReverseCode = 'own-name-reverse' | 'hop-reverse';
 
 /** Cisco's access list asks for the names of addresses (PTR), and Cisco's guide wants both directions for every node. */
 export async function judgeReverse(

@@ -19,7 +19,7 @@ import {
   trustOurAuthority,
 } from './remedies.ts';
 
-export interface HopContext {
+interface HopContext {
   readonly target: Target;
   readonly side: Side;
   readonly identity: Identity;

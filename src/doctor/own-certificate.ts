@@ -12,7 +12,7 @@ import { error, type Finding, type FindingCode, type Step, warning, well } from 
 import { atAuthority, expectOurName, type Identity, onRouter } from './remedies.ts';
 
 /** The PEM texts of a TLS profile, and which peers will check them. */
-export interface OwnCertificate {
+interface OwnCertificate {
   readonly profile: string;
   readonly certificate: string;
   readonly ca: string;

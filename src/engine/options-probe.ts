@@ -9,7 +9,7 @@ import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 
-export interface ProbeRim {
+interface ProbeRim {
   readonly transactions: TransactionLayer;
   flowTo(target: Target): Flow | TransportError;
   nextBranch(marks: ViaMarks): string;

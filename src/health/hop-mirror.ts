@@ -18,7 +18,7 @@ export type HopReport =
   | { readonly kind: 'sign'; readonly key: string; readonly sign: Observation }
   | { readonly kind: 'unresolved'; readonly hop: string; readonly detail: string };
 
-export interface MirrorRim {
+interface MirrorRim {
   /** That of the thread that judges: its times are told. */
   readonly clock: Clock;
   readonly resolve: Resolve;

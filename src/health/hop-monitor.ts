@@ -62,7 +62,7 @@ export interface HopPicture {
   readonly rules: HealthRules;
 }
 
-export interface TargetView {
+interface TargetView {
   /** `tcp:192.0.2.1:5060`. */
   readonly address: string;
   readonly tlsName: string | undefined;

@@ -6,7 +6,7 @@ import type { Observation } from './hop-health.ts';
 import type { AttemptNews } from './hop-knowledge.ts';
 
 /** `120 (in a meeting);duration=60` (RFC 3261 §20.33); undefined without a readable number. */
-export const retryAfterMs = (response: SipResponse): number | undefined => {
+const retryAfterMs = (response: SipResponse): number | undefined => {
   const seconds = /^\d{1,10}/.exec(response.first(Header.RetryAfter)?.trimStart() ?? '')?.[0];
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 };

@@ -10,7 +10,7 @@ export interface HealthSettings {
   readonly probe: ProbeSettings;
 }
 
-export type ProbeSettings = Omit<ObjectOf<typeof probeFields>, 'good'> & { readonly good: ReadonlySet<number> };
+type ProbeSettings = Omit<ObjectOf<typeof probeFields>, 'good'> & { readonly good: ReadonlySet<number> };
 
 const probeFields = {
   isEnabled: called('enabled', withDefault(flag, true)),

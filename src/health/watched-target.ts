@@ -21,7 +21,7 @@ export interface WatchRim {
 }
 
 /** Told of every change, also of one that leaves the state as it was. */
-export type OnHealth = (watched: WatchedTarget, before: TargetHealth) => void;
+type OnHealth = (watched: WatchedTarget, before: TargetHealth) => void;
 
 /** First probes come soon, but not all at once. */
 const firstProbeWithinMs = 1_000;

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OpenConnection } from '../sip/transport/transport-layer.ts';
 
-export interface Watched {
+interface Watched {
   readonly clock: Clock;
   readonly log: Log;
   /** Asked anew each time. */
@@ -13,7 +13,7 @@ export interface Watched {
   warnBeforeMs(): number;
 }
 
-export interface CertificateWatch {
+interface CertificateWatch {
   /** Checks now, and schedules the next check. */
   look(): void;
   stop(): void;

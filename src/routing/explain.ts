@@ -8,7 +8,7 @@ import type { Policy } from './policy.ts';
 import type { Reason } from './reasons.ts';
 import type { Decision, DirectoryAnswer, RequestFacts } from './types.ts';
 
-export interface ExplainedCheck {
+interface ExplainedCheck {
   readonly check: string;
   readonly verdict: 'passed' | 'decided' | 'not-reached';
   /** Empty when not reached. */

@@ -60,7 +60,7 @@ const longestHost = 255;
 export type Reach = 'hops' | 'hosts of hops' | 'peers';
 
 /** The next hops known by name that stand at an IP address. */
-export type HopsAt = (address: string) => readonly HopAt[];
+type HopsAt = (address: string) => readonly HopAt[];
 
 const nowhere: HopsAt = () => [];
 

@@ -12,7 +12,7 @@ import { patternKey } from './routes/route-pattern.ts';
 import { compileRoutes, maxRoutesPerPattern, type RouteTable } from './routes/route-table.ts';
 import type { Side } from './types.ts';
 
-export interface Pin {
+interface Pin {
   readonly side: Side;
   readonly pinned: Reason;
 }
@@ -78,7 +78,7 @@ export const compilePolicy = (input: PolicyInput): Policy => {
 };
 
 /** Something that is wrong between rows that are each sound: `index` is the row to point at. */
-export interface PolicyProblem {
+interface PolicyProblem {
   readonly list: 'access' | 'routes' | 'pins';
   readonly index: number;
   readonly problem: string;

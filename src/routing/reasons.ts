@@ -5,7 +5,7 @@
  */
 
 /** A reason that only explains a decision. */
-export interface Explains {
+interface Explains {
   readonly status?: undefined;
   /** A sentence part for people. */
   readonly meaning: string;

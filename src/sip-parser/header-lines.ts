@@ -2,7 +2,7 @@
 import { skipBlanks } from './header-index.ts';
 import { COLON, HTAB, SP, skipClass, skipLws, TOKEN, trimmedEnd } from './syntax.ts';
 
-export interface HeaderLine {
+interface HeaderLine {
   /** As sent. */
   readonly name: string;
   /** As sent: outer white space trimmed, folding kept. */

@@ -102,7 +102,7 @@ function allBut(marks: string): CharClass {
 }
 
 /** `;name` and `;name=value`, names lower case; ends before the first thing that is neither. */
-export function readParams(cursor: Cursor): SipJsParams {
+function readParams(cursor: Cursor): SipJsParams {
   const params = emptyMap<string | null>();
   for (let start = cursor.at; cursor.takeMark(';'); start = cursor.at) {
     const name = cursor.takeRun(TOKEN);

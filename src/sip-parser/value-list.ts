@@ -13,7 +13,7 @@ export interface ValueList<T extends Value> {
   readonly isWhole: boolean;
 }
 
-export type ParseValue<T extends Value> = (text: string, pos: number, limit: number) => T | undefined;
+type ParseValue<T extends Value> = (text: string, pos: number, limit: number) => T | undefined;
 
 const NONE: ValueList<never> = { values: [], isWhole: true };
 

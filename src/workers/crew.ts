@@ -16,7 +16,7 @@ import type { Relay } from './relay.ts';
 import { firstSeat, placementOf, type Seat } from './seat.ts';
 
 /** What belongs to the main thread and is used by the workers. */
-export interface Main {
+interface Main {
   readonly router: Router;
   readonly clock: Clock;
   readonly directory: OpenDirectory;
@@ -24,7 +24,7 @@ export interface Main {
 }
 
 /** All that a worker needs to compile the policy. */
-export type CrewSettings = RouterSettings & Pick<Snapshot, 'rows'>;
+type CrewSettings = RouterSettings & Pick<Snapshot, 'rows'>;
 
 type Ports = Map<number, MessagePort>;
 

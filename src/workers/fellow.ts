@@ -7,7 +7,7 @@ import type { Failure, FromWorker, Order, ToWorker, WorkerOrder } from './orders
 // As source the file is TypeScript, as package JavaScript.
 const threadFile = new URL(`./worker-thread${extname(import.meta.filename)}`, import.meta.url);
 
-export interface FellowHandler {
+interface FellowHandler {
   /** Whatever it says unasked. */
   onNews(news: FromWorker & { readonly kind: 'hop' | 'log' }): void;
   onDeath(why: string): void;

@@ -3,7 +3,7 @@ import { Batch, type LineSink } from '../observe/batch.ts';
 import { createLog, type PinoLog, recordWriter, type WriteRecord } from '../observe/log.ts';
 import type { LogSettings } from '../observe/settings.ts';
 
-export interface RelayedLog {
+interface RelayedLog {
   readonly log: PinoLog;
   readonly writeRecord: WriteRecord;
   /** Sends what is still held back. */

@@ -4,7 +4,7 @@ import type { RawEnd, Received } from '../support/raw-sip.ts';
 import { contactAt, hostOf, type Talk, values } from './talk.ts';
 
 /** One end of a dialog, as it makes requests. */
-export interface Party {
+interface Party {
   /** Speaks to the router. */
   readonly out: RawEnd;
   /** Where the party listens. */
@@ -17,7 +17,7 @@ export interface Party {
   readonly to: string;
 }
 
-export interface Dialog {
+interface Dialog {
   readonly talk: Talk;
   readonly caller: Party;
   readonly callee: Party;

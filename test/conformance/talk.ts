@@ -27,10 +27,10 @@ export interface TalkOptions {
 }
 
 /** What a method, a status or a condition is looked for among: the messages of one Call-ID. */
-export type Wanted = string | number | ((message: Received) => boolean);
+type Wanted = string | number | ((message: Received) => boolean);
 
 /** How long a check looks on before it holds that nothing comes. */
-export const quietMs = 250;
+const quietMs = 250;
 
 export class Talk {
   readonly world: World;

@@ -14,12 +14,12 @@ import { portOf } from '../support/two-sides.ts';
 import { type Couple, routesText, type WorldOptions } from './routes-text.ts';
 
 /** The ends of one host, by transport. */
-export type Ends = Readonly<Record<Transport, RawEnd>>;
+type Ends = Readonly<Record<Transport, RawEnd>>;
 
 export type Side = 'cisco' | 'microsoft';
 
 /** Two next hops of a shared domain that no other check uses, so that what happens to them disturbs nobody. */
-export interface CoupleEnds {
+interface CoupleEnds {
   readonly domain: string;
   readonly first: RawEnd | undefined;
   readonly second: RawEnd | undefined;
@@ -38,7 +38,7 @@ const certificateOf: Readonly<Partial<Record<Host, DevelopmentCertificate>>> = {
   spare: 'fe2',
 };
 
-export interface AskerOptions extends Partial<EndOptions> {
+interface AskerOptions extends Partial<EndOptions> {
   readonly host?: Host;
 }
 
@@ -145,7 +145,7 @@ interface SideEnds {
   readonly couples: ReadonlyMap<string, CoupleEnds>;
 }
 
-export const certificates = (): string => inject('certificates');
+const certificates = (): string => inject('certificates');
 
 export const hostCredentials = (host: Host) => credentials(certificates(), certificateOf[host] ?? 'router');
 

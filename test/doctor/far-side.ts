@@ -8,12 +8,12 @@ import { onTestFinished } from 'vitest';
 import type { TestCertificate } from '../support/certificates.ts';
 import { RawFramer, RawMessage, responseText } from '../support/raw-message.ts';
 
-export interface Place {
+interface Place {
   readonly address: string;
   readonly port: number;
 }
 
-export interface Shown {
+interface Shown {
   readonly certificate: TestCertificate;
   /** PEM: sent along, leaf not included. */
   readonly chain?: string;
@@ -22,7 +22,7 @@ export interface Shown {
 }
 
 /** What it answers to OPTIONS; undefined: nothing. */
-export type Respond = (request: RawMessage) => string | undefined;
+type Respond = (request: RawMessage) => string | undefined;
 
 export const ok: Respond = (request) => responseText(request, 200);
 

@@ -12,7 +12,7 @@ import { fuzzRoutes, loudDomain, places, plainTransports, port, strictDomain } f
 import { Chance } from './random.ts';
 import { numbered, requestSeeds } from './seeds.ts';
 
-export interface CampaignOptions {
+interface CampaignOptions {
   /** Messages, half of them by UDP and half by TCP. */
   readonly count: number;
   readonly seed: number;
@@ -195,7 +195,7 @@ async function heapOf(router: RouterProcess): Promise<number> {
 }
 
 /** The value below which 99 of 100 are. */
-export function p99(values: readonly number[]): number {
+function p99(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
 }

@@ -1,7 +1,7 @@
 /** What the fuzzer does to a message. Each mutation takes a text (one latin1 char per octet) and gives another. */
 import type { Chance } from './random.ts';
 
-export type Mutation = (text: string, chance: Chance, seeds: readonly string[]) => string;
+type Mutation = (text: string, chance: Chance, seeds: readonly string[]) => string;
 
 /** No message grows beyond what a datagram holds. */
 const LONGEST = 60_000;

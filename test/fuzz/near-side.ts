@@ -9,7 +9,7 @@ import { type Places, port } from './places.ts';
 export type Goodbye = 'end' | 'reset' | 'stay';
 
 /** Thrown when the router does not answer any more. */
-export class NoAnswer extends Error {}
+class NoAnswer extends Error {}
 
 const fencePatienceMs = 10_000;
 const fenceRepeatMs = 200;

@@ -6,7 +6,7 @@ const NUMBER = '\x1a';
 
 export const numbered = (seed: string, number: number): string => seed.replaceAll(NUMBER, number.toString(36));
 
-export interface SeedPlace {
+interface SeedPlace {
   /** Host of the Request-URI, which the router has routes for. */
   readonly domain: string;
   /** `SIP/2.0/UDP 192.0.2.1:5060`: the sender's Via without branch. */

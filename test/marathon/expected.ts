@@ -16,7 +16,7 @@ export interface Entry {
   readonly isEnabled: boolean;
 }
 
-export interface ExpectedUser {
+interface ExpectedUser {
   readonly state: 'enabled' | 'address-only';
   readonly isShared: boolean;
 }

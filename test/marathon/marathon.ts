@@ -11,7 +11,7 @@ import { type Operation, type OperationKind, operations, type Scene, simpleKinds
 import { Times } from './times.ts';
 import { followEveryMs, pause, World } from './world.ts';
 
-export interface MarathonSettings {
+interface MarathonSettings {
   readonly seed: number;
   readonly operations: number;
   /** No operation begins after that; undefined: all are made. */
@@ -23,7 +23,7 @@ export interface MarathonSettings {
   readonly say: (line: string) => void;
 }
 
-export interface MarathonReport {
+interface MarathonReport {
   readonly made: number;
   /** Each that was made. */
   readonly kinds: readonly string[];

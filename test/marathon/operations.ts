@@ -39,7 +39,6 @@ type Choose = (scene: Scene) => Operation | undefined;
 export const domain = 'example.com';
 export const baseOf = (suffix: string): string => `OU=Marathon,${suffix}`;
 export const elsewhereOf = (suffix: string): string => `OU=Elsewhere,${suffix}`;
-export const groupOf = (suffix: string): string => `CN=Everybody,${baseOf(suffix)}`;
 export const canaryOf = (suffix: string): string => `CN=Canary,${baseOf(suffix)}`;
 
 const addressAttribute = 'msRTCSIP-PrimaryUserAddress';

@@ -13,12 +13,12 @@ const port = 5060;
 const canaryDomain = 'canary.example.com';
 
 /** As routes.yaml has them. */
-export interface Settings {
+interface Settings {
   readonly timers?: Readonly<Record<string, string>>;
   readonly limits?: Readonly<Record<string, string | number>>;
 }
 
-export interface FaultOptions extends Settings {
+interface FaultOptions extends Settings {
   /** As in `twoSides`. */
   readonly net: number;
 }

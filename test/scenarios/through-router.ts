@@ -15,7 +15,7 @@ export const directions: readonly (readonly [from: Side, to: Side])[] = [
 export const credentialsOf = (side: Side): Credentials =>
   credentials(inject('certificates'), side === 'cisco' ? 'imp1' : 'fe1');
 
-export interface ClientOnly {
+interface ClientOnly {
   readonly sides: TwoSides;
   readonly from: Side;
   /** Where the client speaks from; default the address of its side. */
@@ -34,7 +34,7 @@ export interface ClientOnly {
   readonly calls?: number;
 }
 
-export interface Exchange extends ClientOnly {
+interface Exchange extends ClientOnly {
   /** The server's scenario. */
   readonly server: string;
 }

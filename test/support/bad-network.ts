@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Address } from './raw-message.ts';
 
-export interface Weather {
+interface Weather {
   readonly seed: number;
   /** Parts of all datagrams, 0 to 1. */
   readonly loses: number;
@@ -12,7 +12,7 @@ export interface Weather {
   readonly delayMs: number;
 }
 
-export interface Passed {
+interface Passed {
   taken: number;
   lost: number;
   repeated: number;

@@ -28,7 +28,7 @@ export interface CertificateWish {
   readonly digest?: 'sha1';
 }
 
-export interface ListWish {
+interface ListWish {
   readonly revoked?: readonly TestCertificate[];
   /** Until the next update; negative: it should have been there already. Default 30. */
   readonly days?: number;

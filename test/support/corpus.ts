@@ -1,13 +1,13 @@
 /** The messages of `test/torture/corpus` with their verdicts, read as octets. */
 import { readFileSync } from 'node:fs';
 
-export interface Verdict {
+interface Verdict {
   /** What a parser must do: take it, answer it with one of `reject_codes`, discard it, or as it likes. */
   readonly parser: 'accept' | 'reject' | 'drop' | 'either';
   readonly reject_codes: readonly number[];
 }
 
-export interface CorpusEntry {
+interface CorpusEntry {
   readonly name: string;
   readonly file: string;
   readonly source: string;

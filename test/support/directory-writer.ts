@@ -1,7 +1,7 @@
 /** Writes to a directory, as its administrators do: the router's own client cannot. */
 import { Attribute, Change, Client } from 'ldapts';
 
-export interface WritableDirectory {
+interface WritableDirectory {
   readonly ldapsUrl: string;
   /** PEM. */
   readonly ca: string;
@@ -9,7 +9,7 @@ export interface WritableDirectory {
   readonly writer: { readonly dn: string; readonly password: string };
 }
 
-export interface DirectoryChange {
+interface DirectoryChange {
   readonly operation: 'add' | 'delete' | 'replace';
   readonly attribute: string;
   readonly values: readonly string[];

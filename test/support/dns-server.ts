@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pause } from './router-process.ts';
 
 /** Lines of a dnsmasq configuration: `host-record=fe1.example.com,127.0.0.21`, `srv-host=...`, `naptr-record=...`. */
-export type Records = readonly string[];
+type Records = readonly string[];
 
 export class DnsServer {
   /** `127.0.0.1:5353`, as settings want it. */
@@ -79,7 +79,7 @@ export class DnsServer {
 }
 
 /** What becomes of an answer: as it is, something else, or (undefined) nothing. */
-export type Spoil = (answer: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
+type Spoil = (answer: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
 
 /** Hears UDP on a port, asks `upstream`, and gives back what `spoil` makes of the answer. */
 export class DnsRelay {

@@ -9,7 +9,7 @@ import {
   type LdapSearch,
 } from '../../src/directory/ldap/ldap.ts';
 
-export interface FakeObject {
+interface FakeObject {
   readonly guid: string;
   readonly dn: string;
   readonly addresses: readonly string[];

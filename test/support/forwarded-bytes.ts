@@ -4,7 +4,7 @@
  */
 import type { Transport } from './raw-sip.ts';
 
-export interface Passage {
+interface Passage {
   readonly ingress: Transport;
   readonly egress: Transport;
   /** Where the request came from. */

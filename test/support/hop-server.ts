@@ -6,7 +6,7 @@ import { responseText } from './raw-message.ts';
 import { openEnd, type Transport } from './raw-sip.ts';
 import { stopProcess } from './stopped-process.ts';
 
-export interface HopServerOptions {
+interface HopServerOptions {
   readonly transport: Transport;
   readonly address: string;
   readonly port: number;
@@ -16,7 +16,7 @@ export interface HopServerOptions {
 }
 
 /** What has come by method since it was started. */
-export type Counts = Readonly<Record<string, number>>;
+type Counts = Readonly<Record<string, number>>;
 
 export class HopServer {
   readonly #child: ChildProcess;

@@ -4,7 +4,7 @@ import type { RawEnd } from './raw-sip.ts';
 import { pause } from './router-process.ts';
 import { until } from './until.ts';
 
-export interface LoadResult {
+interface LoadResult {
   readonly sent: number;
   /** Final answers by status. */
   readonly answers: Readonly<Record<number, number>>;

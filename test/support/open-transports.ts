@@ -31,19 +31,19 @@ import { createTransportLayer, type ReconfigurableTransports } from '../../src/s
 import { respond, type SipRequest, type SipResponse } from '../../src/sip-parser/index.ts';
 import { ManualClock } from './manual-clock.ts';
 
-export interface Received<Message> {
+interface Received<Message> {
   readonly message: Message;
   readonly flow: Flow;
 }
 
-export interface Discarded {
+interface Discarded {
   readonly what: DiscardCode;
   readonly flow: Flow;
   readonly detail: string;
   readonly callId: string | undefined;
 }
 
-export class RecordingHandler implements MessageHandler {
+class RecordingHandler implements MessageHandler {
   readonly requests: Received<SipRequest>[] = [];
   readonly responses: Received<SipResponse>[] = [];
   readonly unfit: Received<SipResponse>[] = [];

@@ -35,9 +35,9 @@ export class Received extends RawMessage {
 }
 
 /** What a test waits for: a method, a status, or any condition. */
-export type Wanted = string | number | ((message: Received) => boolean);
+type Wanted = string | number | ((message: Received) => boolean);
 
-export type Responder = (message: Received) => string | undefined;
+type Responder = (message: Received) => string | undefined;
 
 const matches = (message: Received, wanted: Wanted): boolean =>
   typeof wanted === 'function' ? wanted(message) : message.method === wanted || message.status === wanted;

@@ -3,7 +3,7 @@ import type { Address } from './raw-message.ts';
 import { newBranch, type RawMessage } from './raw-message.ts';
 import { openEnd, type RawEnd, type Received } from './raw-sip.ts';
 
-export interface ReturningServerOptions {
+interface ReturningServerOptions {
   readonly transport: 'udp' | 'tcp';
   /** Where it listens, and whose address it sends from. */
   readonly at: Address;
@@ -12,7 +12,7 @@ export interface ReturningServerOptions {
   readonly keepsVia: boolean;
 }
 
-export interface ReturningServer {
+interface ReturningServer {
   /** What the router sent to it. */
   readonly received: readonly Received[];
   /** What the router answered to what came back. */

@@ -9,7 +9,7 @@ import { nodeOptions } from '../../src/cli/node-options.ts';
 export const projectRoot = join(import.meta.dirname, '../..');
 export const mainFile = join(projectRoot, 'src/main.ts');
 
-export interface StartOptions {
+interface StartOptions {
   /** Default: this Node with src/main.ts. */
   readonly command?: readonly [string, ...string[]];
   /** Text of the routes.yaml. */

@@ -27,7 +27,7 @@ interface SippOptions {
   readonly pauseMs?: number;
 }
 
-export interface ClientOptions extends SippOptions {
+interface ClientOptions extends SippOptions {
   /** The address to speak from; the port is chosen. */
   readonly address: string;
   /** The router. */
@@ -37,7 +37,7 @@ export interface ClientOptions extends SippOptions {
   readonly domain: string;
 }
 
-export interface ServerOptions extends SippOptions {
+interface ServerOptions extends SippOptions {
   /** Where it is reached. */
   readonly at: Address;
 }
@@ -53,7 +53,7 @@ export interface SippResult {
   readonly messages: string;
 }
 
-export interface Sipp {
+interface Sipp {
   /** Rejects never: a failed run is a result. */
   readonly finished: Promise<SippResult>;
   /** Ends it now; `finished` then tells what had been until then. */

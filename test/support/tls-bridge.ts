@@ -12,7 +12,7 @@ export interface Bridge {
   close(): Promise<void>;
 }
 
-export interface OutwardBridge {
+interface OutwardBridge {
   /** Where plain TCP is accepted. */
   readonly plain: Address;
   /** The TLS peer, and its name. */
@@ -37,7 +37,7 @@ export function bridgeOutward({ plain, to, serverName, source, credentials }: Ou
   return open(server, plain);
 }
 
-export interface InwardBridge {
+interface InwardBridge {
   /** Where TLS is accepted; connecting peers must show a certificate. */
   readonly secure: Address;
   /** Where plain TCP is spoken to. */

@@ -7,7 +7,7 @@ import { type OpenTransports, openTransports } from './open-transports.ts';
 import { requestText } from './raw-message.ts';
 import { keepPeer, listenAsPeer, type PeerServer, type StreamPeer } from './stream-peer.ts';
 
-export interface TlsEnds {
+interface TlsEnds {
   readonly router: TestCertificate;
   readonly frontEnd: TestCertificate;
   profileOf(own: TestCertificate, changes?: Partial<TlsProfile>): TlsProfile;

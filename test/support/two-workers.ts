@@ -10,7 +10,7 @@ import { until } from './until.ts';
 export const twoWorkers = 'workers: 2\n';
 
 /** By number of the worker. */
-export type ByWorker = readonly [RawEnd[], RawEnd[]];
+type ByWorker = readonly [RawEnd[], RawEnd[]];
 
 export const statusOf = async (router: RouterProcess): Promise<Status> =>
   (await ask<Status>(router, 'GET /status')).body;

@@ -41,7 +41,7 @@ function routesText(sides: TwoSides, egress: Way, domains: readonly string[]): s
 }
 
 /** How the next hop answers a request; undefined: not at all. */
-export type HopAnswer = (request: Received) => string | undefined;
+type HopAnswer = (request: Received) => string | undefined;
 
 /** 200 to whatever wants an answer. */
 export const accept: HopAnswer = (request) => {

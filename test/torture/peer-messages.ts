@@ -29,7 +29,7 @@ const RELATED = [
 /** As long as a header section may be, and still let others stand beside it. */
 const LONG = 'x'.repeat(40_000);
 
-export const lyncInvite = message(
+const lyncInvite = message(
   'INVITE of a Lync Front End with ms-text-format, ms-body and multipart/related',
   [
     'INVITE sip:bob@example.com SIP/2.0',

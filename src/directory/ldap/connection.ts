@@ -28,7 +28,7 @@ import {
   writeUnbind,
 } from './wire.ts';
 
-export interface ConnectionSettings {
+interface ConnectionSettings {
   readonly server: string;
   /** How long the server may be silent about an operation. */
   readonly budgetMs: number;

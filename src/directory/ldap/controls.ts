@@ -79,7 +79,7 @@ export const dirSyncControl = (cookie: Buffer = none, flags = 0): LdapControl =>
   }),
 });
 
-export interface DirSyncState {
+interface DirSyncState {
   readonly cookie: Buffer;
   /** More can be fetched at once. */
   readonly hasMore: boolean;
@@ -106,7 +106,7 @@ export const syncRequestControl = (mode: 'refresh' | 'refresh-and-persist', cook
 
 const syncStates = ['present', 'add', 'modify', 'delete'] as const;
 
-export interface SyncState {
+interface SyncState {
   readonly state: (typeof syncStates)[number];
   readonly entryUuid: Buffer;
   readonly cookie: Buffer | undefined;
@@ -131,7 +131,7 @@ export function readRefreshDeletes(controls: readonly LdapControl[]): boolean | 
   return optionalBoolean(reader, false);
 }
 
-export type SyncInfo =
+type SyncInfo =
   | { readonly kind: 'new-cookie'; readonly cookie: Buffer }
   | {
       /** `refresh-delete`: deletions were told; `refresh-present`: who was not told of is gone. */

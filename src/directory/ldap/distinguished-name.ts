@@ -1,7 +1,7 @@
 /** Distinguished names as names, not as text: RFC 4514 lets one name be written in many ways, and servers write them anew. */
 
 /** From the object itself up to the root: each RDN in a spelling in which equal ones are equal text. */
-export type DistinguishedName = readonly string[];
+type DistinguishedName = readonly string[];
 
 /** Short names and OIDs of RFC 4519 for what stands in names of objects; other types are known by how they are written. */
 const attributeTypes: ReadonlyMap<string, string> = new Map([

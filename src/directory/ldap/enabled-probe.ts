@@ -5,7 +5,7 @@ import type { LdapFilter, LdapSearch } from './ldap.ts';
 import { resultCodes } from './result-code.ts';
 
 /** Where users are searched for, and by what. */
-export interface EnabledSearch {
+interface EnabledSearch {
   readonly baseDns: readonly string[];
   readonly scope: 'base' | 'one' | 'sub';
   readonly filter: LdapFilter | undefined;

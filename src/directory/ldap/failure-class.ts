@@ -20,7 +20,7 @@ export type LdapErrorCode =
   | 'ldap-abandoned'
   | 'ldap-protocol';
 
-export interface Consequence {
+interface Consequence {
   /** In an administrator's words, as in "rests after a wrong password". */
   readonly words: string;
   /** What was open to this server is not used any more, and the next one is. */

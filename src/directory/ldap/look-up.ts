@@ -12,7 +12,7 @@ import { type LdapConnection, LdapError, type LdapResult, type LdapSearch, type 
 import { ReferralFollower } from './referrals.ts';
 import { SearchSlots } from './search-slots.ts';
 
-export interface LookupSettings extends UserSearch {
+interface LookupSettings extends UserSearch {
   /** As it stands in answers: `ldap corp`. */
   readonly source: string;
   readonly maxSearches: number;
@@ -21,7 +21,7 @@ export interface LookupSettings extends UserSearch {
   readonly followReferrals: boolean;
 }
 
-export interface OpenSource extends Directory {
+interface OpenSource extends Directory {
   /** Resolves when the source has been tried for the first time, well or not. */
   ready(): Promise<void>;
   close(): void | Promise<void>;

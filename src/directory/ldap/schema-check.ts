@@ -16,7 +16,7 @@ export const readBase = async (
 ): Promise<LdapEntry | undefined> =>
   (await readEntries(connection, { baseDn, scope: 'base', filter: { present: 'objectClass' }, attributes }))[0];
 
-export interface SchemaAttribute {
+interface SchemaAttribute {
   /** Lower case. */
   readonly name: string;
   /** Undefined: a directory without such a thing as a global catalog. */
@@ -38,7 +38,7 @@ export async function readAttributes(
     .map((name) => ({ name, isInGlobalCatalog: undefined }));
 }
 
-export interface SchemaCheck {
+interface SchemaCheck {
   /** Of the names, as they were written, those that the server's schema lacks. */
   readonly missing: readonly string[];
   readonly isActiveDirectory: boolean;

@@ -3,7 +3,7 @@
  * that has been away long enough. Pure: time and chance come in from outside.
  */
 
-export interface ServerState {
+interface ServerState {
   /** Attempts that failed since the last success. */
   readonly failures: number;
   /** Not tried before this moment. */
@@ -23,7 +23,7 @@ export interface ServerChoice {
   readonly inUse: number;
 }
 
-export interface ChoiceSettings {
+interface ChoiceSettings {
   /** A better server that failed is not used again before this time, however soon it answers. */
   readonly returnAfterMs: number;
 }

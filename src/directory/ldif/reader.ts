@@ -29,7 +29,7 @@ export interface LdifRecord {
   readonly values: readonly LdifValue[];
 }
 
-export interface LdifContent {
+interface LdifContent {
   readonly records: readonly LdifRecord[];
   /** By line. Records with a problem stand among `records` with those values that are sound. */
   readonly problems: readonly LdifProblem[];

@@ -1,6 +1,6 @@
 /** What a sweep found, for the status page and the log: how much it brought, what it had to leave out, and what it would drop. */
 
-export interface SkippedEntry {
+interface SkippedEntry {
   readonly dn: string;
   readonly reason: string;
 }

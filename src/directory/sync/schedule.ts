@@ -1,6 +1,6 @@
 /** When the next sweep is due: every so often, or at a time of day or of a week, spread so that many routers do not ask at once. */
 
-export type Schedule =
+type Schedule =
   | { readonly kind: 'interval'; readonly everyMs: number }
   /** Local time; `weekday` 0 is Sunday; undefined: every day. */
   | { readonly kind: 'at'; readonly weekday: number | undefined; readonly minuteOfDay: number };

@@ -6,7 +6,7 @@ import { ignoreRefusal, type LdapConnection, type LdapEntry, type LdapError } fr
 import { resultCodes } from '../ldap/result-code.ts';
 
 /** `plain`: it tells neither of USNs nor of CSNs, and can only be swept. */
-export type ServerKind = 'active-directory' | 'content-sync' | 'plain';
+type ServerKind = 'active-directory' | 'content-sync' | 'plain';
 
 export interface ServerFacts {
   readonly kind: ServerKind;

@@ -26,7 +26,7 @@ import { type Loss, noLoss, Tables } from './tables.ts';
 import { refuseMissing } from './teller.ts';
 import { identityOf, type UserSource } from './user-source.ts';
 
-export interface SyncParts {
+interface SyncParts {
   readonly connections: LdapConnections;
   readonly source: UserSource;
   readonly settings: SnapshotSettings;
@@ -39,7 +39,7 @@ export interface SyncParts {
 }
 
 /** Settings by which a source is known and kept. */
-export type SyncChange = Pick<SyncParts, 'source' | 'settings'> & { readonly connections: LdapConnections | undefined };
+type SyncChange = Pick<SyncParts, 'source' | 'settings'> & { readonly connections: LdapConnections | undefined };
 
 /** What a session is begun with. */
 const waysOf = ({ follow, followEveryMs }: SnapshotSettings): unknown => [follow, followEveryMs];

@@ -10,13 +10,13 @@ import { UserTable } from '../table/user-table.ts';
 import { reservedAddresses } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 
-export interface StoredSnapshot {
+interface StoredSnapshot {
   readonly table: UserTable;
   /** Since 1970: until when it was known to be right. */
   readonly confirmedAtMs: number;
 }
 
-export type Loaded =
+type Loaded =
   | { readonly kind: 'loaded'; readonly snapshot: StoredSnapshot }
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused'; readonly why: string };

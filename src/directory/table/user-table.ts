@@ -30,7 +30,7 @@ export interface UserDetails {
   readonly lastSeenS: number;
 }
 
-export interface TableCounts {
+interface TableCounts {
   /** Addresses; an object may have several. */
   readonly addresses: number;
   readonly enabled: number;

@@ -3,7 +3,7 @@
 import type { AccessRuleInput } from '../policy-input.ts';
 import { nameText, placeKey, placeOf, ruleLabel } from './rule.ts';
 
-export interface AccessProblem {
+interface AccessProblem {
   readonly list: 'access';
   readonly index: number;
   readonly problem: string;

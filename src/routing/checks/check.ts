@@ -26,7 +26,7 @@ export interface Heading {
 }
 
 /** The directory must be asked first. */
-export interface Question {
+interface Question {
   readonly kind: 'question';
   /** Key of the user. */
   readonly recipient: string;

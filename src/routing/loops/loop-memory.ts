@@ -7,7 +7,7 @@ import { type HashSeed, KeyedHash, randomSeed } from '../../hash/keyed-hash.ts';
 import { nextSlot } from '../../hash/probing.ts';
 import type { Side } from '../types.ts';
 
-export interface LoopMemoryLimits {
+interface LoopMemoryLimits {
   /** An entry lives at least this long, and less than twice as long. */
   readonly keepMs?: number;
   /** Entries of one generation; two are kept. With more traffic than that the oldest half is forgotten early. */

@@ -1,7 +1,7 @@
 /** The order in which the hops of one pattern are tried: serial by priority, weighted inside a priority (RFC 2782, RFC 3263 §4.3). */
 import type { NextHop } from '../types.ts';
 
-export interface WeightedHop {
+interface WeightedHop {
   readonly hop: NextHop;
   /** 1 or more. */
   readonly weight: number;

@@ -53,7 +53,7 @@ export interface TransactionUser {
  * How a response leaves: by the flow of its request, or as §18.2.2 says when that is gone. The request is undefined when it
  * has been forgotten.
  */
-export type SendResponse = (text: string, request: SipRequest | undefined, flow: Flow) => void;
+type SendResponse = (text: string, request: SipRequest | undefined, flow: Flow) => void;
 
 const maxMethods = 64;
 

@@ -11,7 +11,7 @@ import { ownerOf } from './owner.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
 
 /** All of it is read whenever it is needed: a reload changes it in place. */
-export interface AcceptRules {
+interface AcceptRules {
   readonly limits: Pick<TransportLimits, 'connections' | 'connectionsPerAddress' | 'connectionsOfStrangers'>;
   readonly timeouts: Pick<TransportTimeouts, 'strangerMs'>;
   readonly door: Door;

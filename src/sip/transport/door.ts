@@ -2,7 +2,7 @@
 import type { Sender, Transport } from './flow.ts';
 
 /** What an address alone says of a peer: let in; let in if TLS proves its name; or not let in, whatever it proves. */
-export type Prospect = 'admitted' | 'unproved' | 'stranger';
+type Prospect = 'admitted' | 'unproved' | 'stranger';
 
 export interface Door {
   prospectOf(remoteAddress: string, transport: Transport): Prospect;

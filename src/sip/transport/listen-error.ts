@@ -1,7 +1,7 @@
 /** Why the transport layer could not open, as one line that says what to do. */
 import { RouterError } from '../../router-error.ts';
 
-export type ListenErrorCode =
+type ListenErrorCode =
   | 'address-in-use'
   | 'permission-denied'
   | 'address-not-available'

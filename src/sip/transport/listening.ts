@@ -14,10 +14,10 @@ import type { StreamListener } from './stream-listener.ts';
 import type { TlsContext } from './tls.ts';
 import { UdpPort } from './udp.ts';
 
-export type Port = UdpPort | StreamListener;
+type Port = UdpPort | StreamListener;
 
 /** How a port comes about; it is not open yet. */
-export interface PortMaker {
+interface PortMaker {
   udp(setting: ListenSetting): UdpPort;
   stream(): StreamListener;
 }

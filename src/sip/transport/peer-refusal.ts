@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { inOneLine, namesInDispute, namesShown } from '../../certificates/names.ts';
 import { isWithoutTls } from './strange-speech.ts';
 
-export type PeerRefusalCode =
+type PeerRefusalCode =
   /** The handshake itself. */
   | 'tls-failed'
   /** It has begun to speak without one. */

@@ -13,7 +13,7 @@ import { listenTcp } from './tcp.ts';
 import { createHandshaker, type TlsContext } from './tls.ts';
 
 /** Read whenever they are needed: a reload changes them in place. */
-export interface StreamListenerSettings {
+interface StreamListenerSettings {
   /** Of which `messageMs`: for a handshake. */
   readonly timeouts: Pick<TransportTimeouts, 'messageMs'>;
 }
@@ -26,7 +26,7 @@ interface Handshaking {
   readonly server: TlsServer;
 }
 
-export interface AcceptHandler {
+interface AcceptHandler {
   onAccepted(origin: StreamOrigin): void;
   /** A connection that could not become one. */
   onRefused(code: DiscardCode, flow: Flow, detail: string): void;

@@ -73,7 +73,7 @@ function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
   };
 }
 
-export interface HandshakeHandler {
+interface HandshakeHandler {
   /** Before the peer's identity is known. */
   onSecured(socket: tls.TLSSocket): void;
   /** @param reason for people */

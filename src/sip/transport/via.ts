@@ -5,7 +5,7 @@ import { isUnicast } from '../../net/special-address.ts';
 import type { Via } from '../../sip-parser/index.ts';
 import type { Flow, Target, Transport } from './flow.ts';
 
-export interface ReceivedParams {
+interface ReceivedParams {
   readonly received: string;
   /** Undefined unless the client asked for it. */
   readonly rport: number | undefined;

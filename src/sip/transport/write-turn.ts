@@ -3,7 +3,7 @@
  * event loop where a turn brings several reads, and else once per read.
  */
 
-export interface Flushable {
+interface Flushable {
   flush(): void;
 }
 

@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts';
 import { type OpenedDirectory, openedDirectory, sourceOf, usualSnapshot } from './opened.ts';
 import type { TestDirectory } from './test-directory.ts';
 
-export interface Followed {
+interface Followed {
   readonly directory: OpenedDirectory;
   readonly snapshot: SnapshotDirectory;
   /** `enabled`, `address only`, `unknown-user`, `unavailable`. */

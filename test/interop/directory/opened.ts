@@ -44,10 +44,6 @@ export const serversTo = (
   ...changed,
 });
 
-/** For all tests of a file: who opens a connection closes it. */
-export const connectionsForAll = (directory: TestDirectory, changed: Partial<LdapServersSettings>): OwnedConnections =>
-  ldapConnections(serversTo(directory, changed), { clock: createTimerWheel(), random: () => 0, log: recordingLog() });
-
 export function connectionsTo(directory: TestDirectory, changed: Partial<LdapServersSettings> = {}): OwnedConnections {
   const clock = createTimerWheel();
   const connections = ldapConnections(serversTo(directory, changed), { clock, random: () => 0, log: recordingLog() });
@@ -58,7 +54,7 @@ export function connectionsTo(directory: TestDirectory, changed: Partial<LdapSer
   return connections;
 }
 
-export interface SourceWish {
+interface SourceWish {
   readonly servers?: Partial<LdapServersSettings>;
   readonly source?: Partial<Omit<LdapSourceSettings, 'servers'>>;
   /** Default: nothing is remembered, so that every look-up is a search. */

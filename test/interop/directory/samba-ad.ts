@@ -16,7 +16,7 @@ import { adSchemaAttributes, adSchemaClasses } from './rtc-schema.ts';
 import { type Account, ServerFolder, ServerProcess, suffixOf, type TestDirectory } from './test-directory.ts';
 import { ldifRecords } from './users.ts';
 
-export interface SambaWish {
+interface SambaWish {
   /** Default 200. Making the domain takes 8 s, and 1,000 users one more; a domain is made once, and kept. */
   readonly users?: number;
   /** Default example.com. */

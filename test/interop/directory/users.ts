@@ -1,7 +1,7 @@
 /** The users of the test directories: the same index gives the same user, so that a test can compute what it expects. */
 import { createHash } from 'node:crypto';
 
-export type UserKind = 'enabled' | 'migrated' | 'mail-only' | 'account-disabled' | 'moving' | 'alias';
+type UserKind = 'enabled' | 'migrated' | 'mail-only' | 'account-disabled' | 'moving' | 'alias';
 
 /** By index modulo 20: eleven enabled, four moved away with their address kept, two without any SIP address, three special. */
 export const kindOf = (index: number): UserKind => {

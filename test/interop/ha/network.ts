@@ -16,7 +16,7 @@ export const addresses = {
 export type Node = 'a' | 'b';
 
 /** A namespace: a node, or where both sides have their servers. */
-export type Place = Node | 'peers';
+type Place = Node | 'peers';
 
 const namespaceOf = (name: Place | 'net'): string => `pif-${name}-${process.pid}`;
 

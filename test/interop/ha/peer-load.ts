@@ -19,7 +19,7 @@ export interface PeerLoadResult {
   readonly sent: number;
 }
 
-export interface PeerLoadOptions {
+interface PeerLoadOptions {
   readonly localAddress: string;
   readonly uri: string;
   /** In the order of preference. */

@@ -8,7 +8,7 @@ import { programVersion } from '../../support/program-version.ts';
 import { pause } from '../../support/router-process.ts';
 import { until } from '../../support/until.ts';
 
-export interface BaresipWish {
+interface BaresipWish {
   /** It speaks SIP over UDP from port 5060 of this address. */
   readonly address: string;
   /** Its own address of record and that of its only contact, without `sip:`. */
@@ -19,7 +19,7 @@ export interface BaresipWish {
 }
 
 /** What baresip tells of itself. */
-export interface BaresipEvent {
+interface BaresipEvent {
   /** `CALL_RINGING`, `CALL_ESTABLISHED`, `CALL_CLOSED`. */
   readonly type: string;
   readonly param?: string;

@@ -11,7 +11,7 @@ import { pause } from '../../support/router-process.ts';
 // A user's PATH may leave out where Debian puts servers.
 process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin`;
 
-export interface KamailioWish {
+interface KamailioWish {
   /** Listens here on UDP and TCP 5060 and TLS 5061, and speaks from here. */
   readonly address: string;
   /** A folder made by certs/make-dev-certs.sh, and which of its certificates is shown. */

@@ -19,7 +19,7 @@ export const users = { cisco: 'alice', microsoft: 'bob' } as const;
 
 export const otherSide = (side: Side): Side => (side === 'cisco' ? 'microsoft' : 'cisco');
 
-export interface SideWish {
+interface SideWish {
   readonly side: Side;
   readonly certificate: DevelopmentCertificate;
   /** Default: the first server of its side. */
@@ -59,7 +59,7 @@ export async function startServers(agentOver: 'udp' | 'tcp'): Promise<Servers> {
   return { microsoft, stop: async () => void (await Promise.all([router.stop(), cisco.stop(), microsoft.stop()])) };
 }
 
-export interface Flow {
+interface Flow {
   readonly from: Side;
   /** Between the servers and the router: the recipient's domain says it. */
   readonly over: Transport;
@@ -85,7 +85,7 @@ export async function expectFlow({ from, over, client, server }: Flow): Promise<
   expectAllCalls(server, taken, calls, asked);
 }
 
-export interface Question {
+interface Question {
   readonly from: Side;
   readonly over: Transport;
   readonly client: string;

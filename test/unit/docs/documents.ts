@@ -61,7 +61,7 @@ export const code: readonly Named[] = [
 ];
 
 /** The anchor that GitHub makes of a heading. */
-export const anchorOf = (heading: string): string =>
+const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\s_-]/gu, '')

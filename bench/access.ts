@@ -1,9 +1,10 @@
 /** `node bench/access.ts`: what an access list of ten, a thousand and ten thousand rules costs. See README.md. */
 
+import type { Transport } from '../src/net/ports.ts';
 import { type AccessList, compileAccess } from '../src/routing/access/acl.ts';
 import { parseFrom, parseName } from '../src/routing/access/pattern.ts';
 import type { AccessRuleInput } from '../src/routing/policy-input.ts';
-import type { RequestSource, Transport } from '../src/routing/types.ts';
+import type { RequestSource } from '../src/routing/types.ts';
 
 const sizes = [10, 1_000, 10_000] as const;
 /** As many sources as a busy listener may meet, so that what is looked up does not stay in the nearest cache. */

@@ -2,7 +2,7 @@
 
 import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
-import type { Census, Finding } from '../directory/ldap/census.ts';
+import type { Census, Tally } from '../directory/ldap/census.ts';
 import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/ldap/examine.ts';
 import { expiryWarning, tellExpiry } from '../directory/ldap/password-expiry.ts';
 import type { Source } from '../directory/source.ts';
@@ -168,7 +168,7 @@ const tellCensus = ({ users, enabled, addressOnly, unseenAttribute, ...findings 
   ...tellFinding(findings.foreignDomain, 'with addresses in other domains only, which are never asked for'),
 ];
 
-const tellFinding = ({ count, examples }: Finding, what: string): readonly string[] =>
+const tellFinding = ({ count, examples }: Tally, what: string): readonly string[] =>
   count === 0
     ? [`  0 ${what}`]
     : [

@@ -3,7 +3,7 @@
 import { createTimerWheel } from '../clock.ts';
 import { loadSnapshot, type Snapshot } from '../config/snapshot.ts';
 import { examine } from '../doctor/examine.ts';
-import type { Examination, Finding, Severity } from '../doctor/finding.ts';
+import type { Examination, Finding, FindingSeverity } from '../doctor/finding.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { RouterError } from '../router-error.ts';
 import { dnsOf } from '../sip/resolve/dns-client.ts';
@@ -67,7 +67,7 @@ async function examineNow(snapshot: Snapshot): Promise<readonly Examination[]> {
 }
 
 function reportOn(file: string, examinations: readonly Examination[]): DoctorReport {
-  const count = (wanted: Severity) =>
+  const count = (wanted: FindingSeverity) =>
     examinations.flatMap(({ findings }) => findings).filter(({ severity }) => severity === wanted).length;
   return { file, at: new Date().toISOString(), errors: count('error'), warnings: count('warning'), examinations };
 }

@@ -2,9 +2,9 @@
 
 import { isIP } from 'node:net';
 import { readHostAndPort } from '../net/host.ts';
-import { defaultPort } from '../net/ports.ts';
+import { defaultPort, type Transport } from '../net/ports.ts';
 import { uriFacts } from '../proxy/request-facts.ts';
-import type { RequestFacts, RequestSource, Transport } from '../routing/types.ts';
+import type { RequestFacts, RequestSource } from '../routing/types.ts';
 import { parseSipUri, schemeOf } from '../sip-parser/index.ts';
 import { targetOptions } from './admin-client.ts';
 import { readArguments } from './arguments.ts';

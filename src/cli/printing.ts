@@ -3,7 +3,7 @@
 import type { Snapshot } from '../config/snapshot.ts';
 import { hostAndPort } from '../net/host.ts';
 import { printable } from '../printable.ts';
-import { placeText } from '../routing/access/rule.ts';
+import { peerMatchText } from '../routing/access/rule.ts';
 import type { RouteInput } from '../routing/policy-input.ts';
 import type { NextHop, Side } from '../routing/types.ts';
 import { formatProblem, hasError, type Problem } from '../settings/problem.ts';
@@ -75,7 +75,7 @@ function describeDirectory({ sources }: Snapshot['directory']): readonly string[
 const line = (subject: string, text: string): string => `${subject.padEnd(10)} ${text}`;
 
 function describeSide(side: Side, { access, routes }: Snapshot['rows']): readonly string[] {
-  const peers = access.filter((rule) => rule.side === side).map(placeText);
+  const peers = access.filter((rule) => rule.side === side).map(peerMatchText);
   const rows = routes.filter(({ to }) => to === side);
   return [
     line(side, peers.length === 0 ? 'nobody is let in' : `from ${listed(peers)}`),

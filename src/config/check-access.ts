@@ -1,7 +1,7 @@
 /** What the rows of `access` mean, each by itself and beside the listeners. What is wrong between rows, routing says. */
 
 import { overshadowed } from '../routing/access/reach.ts';
-import { placeOf } from '../routing/access/rule.ts';
+import { peerMatchOf } from '../routing/access/rule.ts';
 import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import { nearest } from '../settings/suggest.ts';
@@ -57,7 +57,7 @@ function checkRow({ path, value }: Item<AccessRow>, report: Report): void {
 function warnOfSilentRules(access: RoutesFile['access'], listen: RoutesFile['listen'], report: Report): void {
   const transports = new Set(listen.map(({ value }) => value.transport));
   for (const row of access) {
-    const { name, transport } = placeOf(compileAccessRule(row));
+    const { name, transport } = peerMatchOf(compileAccessRule(row));
     if (name !== undefined && !transports.has('tls')) {
       const hint = 'names come from TLS certificates, and there is no tls listener';
       report.warning(row.path, 'this name will never match', hint);
@@ -79,7 +79,7 @@ function warnOfUnknownCallers(access: RoutesFile['access'], routes: RoutesFile['
     told.add(`${to} ${transport}`);
     const rules = access.map(compileAccessRule).filter(({ side }) => side === to);
     const isKnownByAddress = rules
-      .map(placeOf)
+      .map(peerMatchOf)
       .some(({ name, transport: by }) => name === undefined && (by === undefined || by === transport));
     if (rules.length === 0 || isKnownByAddress) continue;
     const what = `what the ${to} side sends over ${transport} will be refused: no rule of access knows it by address`;

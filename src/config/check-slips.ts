@@ -1,9 +1,10 @@
 /** Rows that are possible, and hardly meant: what would let in or reach others than somebody thought. Warnings only. */
+import type { Transport } from '../net/ports.ts';
 import { ruleLabel } from '../routing/access/rule.ts';
 import type { Policy } from '../routing/policy.ts';
 import type { AccessRuleInput, RouteInput } from '../routing/policy-input.ts';
 import { matchesHost, patternKey, type RoutePattern } from '../routing/routes/route-pattern.ts';
-import { otherSide, type Side, type Transport } from '../routing/types.ts';
+import { otherSide, type Side } from '../routing/types.ts';
 import type { Report } from '../settings/report.ts';
 import { editDistance } from '../settings/suggest.ts';
 

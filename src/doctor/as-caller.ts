@@ -4,7 +4,7 @@ import { certificateNames, matchesName, namesInDispute } from '../certificates/n
 import type { Policy } from '../routing/policy.ts';
 import type { Side } from '../routing/types.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';
-import type { Refusal } from './peer-certificate.ts';
+import type { RefusalAdvice } from './peer-certificate.ts';
 
 interface Caller {
   readonly side: Side;
@@ -14,7 +14,7 @@ interface Caller {
 /** @param profiles of the listeners that it may connect to: one that lets it in is enough */
 export const refusalAt =
   (profiles: readonly TlsProfile[], { access }: Policy, caller: Caller) =>
-  (certificate: X509Certificate): Refusal | undefined => {
+  (certificate: X509Certificate): RefusalAdvice | undefined => {
     const refusals = profiles.map((profile) => refusalBy(profile, access, caller, certificate));
     return refusals.includes(undefined) ? undefined : refusals[0];
   };
@@ -24,7 +24,7 @@ function refusalBy(
   access: Policy['access'],
   { side, remoteAddress }: Caller,
   certificate: X509Certificate,
-): Refusal | undefined {
+): RefusalAdvice | undefined {
   const names = certificateNames(certificate, { wildcards, commonName });
   const isListed = peers?.some((peer) => matchesName(names, peer)) ?? true;
   if (!isListed) {
@@ -49,7 +49,7 @@ export function refusalInClear(
   { access }: Policy,
   transport: 'udp' | 'tcp',
   { side, remoteAddress }: Caller,
-): Refusal | undefined {
+): RefusalAdvice | undefined {
   const admitted = access.sideOf({ transport, remoteAddress, remotePort: 0, verifiedNames: [] });
   if (admitted === side) return undefined;
   const who = `${remoteAddress} over ${transport}`;

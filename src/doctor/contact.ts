@@ -6,7 +6,7 @@ import type { Target } from '../sip/transport/flow.ts';
 import type { SocketError } from '../sip/transport/socket-error.ts';
 import { isWithoutTls } from '../sip/transport/strange-speech.ts';
 import { shownChain } from '../sip/transport/tls.ts';
-import { type Answer, type Inquiry, inquire, inquireByUdp, isAboutCertificate } from './inquiry.ts';
+import { type Inquiry, type InquiryResult, inquire, inquireByUdp, isAboutCertificate } from './inquiry.ts';
 
 interface Call {
   readonly target: Target;
@@ -28,7 +28,7 @@ export type Contact =
       readonly detail: string;
     }
   | { readonly kind: 'not-secured'; readonly why: HandshakeFault; readonly detail: string }
-  | { readonly kind: 'open'; readonly secured: Secured | undefined; readonly answer: Answer };
+  | { readonly kind: 'open'; readonly secured: Secured | undefined; readonly answer: InquiryResult };
 
 type HandshakeFault =
   /** An alert that names a certificate: it has looked at ours. */

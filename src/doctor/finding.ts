@@ -2,12 +2,12 @@
 import type { Side } from '../routing/types.ts';
 
 /** `error`: something fails, or will for certain. `warning`: it works, or may; somebody should look at it. */
-export type Severity = 'ok' | 'warning' | 'error';
+export type FindingSeverity = 'ok' | 'warning' | 'error';
 
 /** Where a step is taken. */
 type System = 'this router' | 'Cisco IM&P' | 'Microsoft Front End' | 'DNS' | 'certification authority' | 'network';
 
-export interface Step {
+export interface RemedyStep {
   readonly on: System;
   /** With the menu or the cmdlet, word for word. */
   readonly what: string;
@@ -50,11 +50,11 @@ export type FindingCode =
 
 export interface Finding {
   readonly code: FindingCode;
-  readonly severity: Severity;
+  readonly severity: FindingSeverity;
   /** A sentence without its end. */
   readonly seen: string;
   /** None where all is well. */
-  readonly steps: readonly Step[];
+  readonly steps: readonly RemedyStep[];
 }
 
 export interface Examination {
@@ -67,14 +67,14 @@ export interface Examination {
 
 export const well = (code: FindingCode, seen: string): Finding => ({ code, severity: 'ok', seen, steps: [] });
 
-export const warning = (code: FindingCode, seen: string, ...steps: readonly Step[]): Finding => ({
+export const warning = (code: FindingCode, seen: string, ...steps: readonly RemedyStep[]): Finding => ({
   code,
   severity: 'warning',
   seen,
   steps,
 });
 
-export const error = (code: FindingCode, seen: string, ...steps: readonly Step[]): Finding => ({
+export const error = (code: FindingCode, seen: string, ...steps: readonly RemedyStep[]): Finding => ({
   code,
   severity: 'error',
   seen,

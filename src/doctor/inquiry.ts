@@ -14,7 +14,7 @@ export interface Inquiry {
   readonly waitMs: number;
 }
 
-export type Answer =
+export type InquiryResult =
   | {
       readonly kind: 'answered';
       readonly status: number;
@@ -37,8 +37,8 @@ interface Unsent {
 }
 
 /** @param socket open; is not closed here */
-export const inquire = (socket: Socket, inquiry: Inquiry): Promise<Answer> =>
-  firstTold<Answer>(inquiry, (tell) => {
+export const inquire = (socket: Socket, inquiry: Inquiry): Promise<InquiryResult> =>
+  firstTold<InquiryResult>(inquiry, (tell) => {
     const startMs = performance.now();
     const ours = { isAccepted: false, transport: socket instanceof TLSSocket ? 'tls' : 'tcp' } as const;
     const framer = new StreamFramer(defaultLimits);
@@ -57,7 +57,7 @@ export const inquire = (socket: Socket, inquiry: Inquiry): Promise<Answer> =>
     return () => undefined;
   });
 
-const endedBy = (error: SocketError): Answer => ({
+const endedBy = (error: SocketError): InquiryResult => ({
   kind: isAboutCertificate(error) ? 'certificate-refused' : 'closed',
   detail: error.reason ?? error.message,
 });
@@ -73,8 +73,8 @@ export const inquireByUdp = (
   { address, port }: Target,
   localAddress: string | undefined,
   inquiry: Inquiry,
-): Promise<Answer | Unsent> =>
-  firstTold<Answer | Unsent>(inquiry, (tell) => {
+): Promise<InquiryResult | Unsent> =>
+  firstTold<InquiryResult | Unsent>(inquiry, (tell) => {
     const startMs = performance.now();
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     const datagram = Buffer.from(octetsOnly(inquiry.text), 'latin1');
@@ -97,7 +97,11 @@ export const inquireByUdp = (
   });
 
 /** Undefined: it is something else, or provisional. */
-function finalAnswer(message: SipRequest | SipResponse, { callId }: Inquiry, startMs: number): Answer | undefined {
+function finalAnswer(
+  message: SipRequest | SipResponse,
+  { callId }: Inquiry,
+  startMs: number,
+): InquiryResult | undefined {
   if (message.kind !== 'response' || message.callId !== callId || message.status < 200) return undefined;
   const ms = performance.now() - startMs;
   return { kind: 'answered', status: message.status, ms, date: message.all('date')[0], atMs: Date.now() };
@@ -110,9 +114,9 @@ function finalAnswer(message: SipRequest | SipResponse, { callId }: Inquiry, sta
 const firstTold = <Told>(
   { waitMs }: Inquiry,
   begin: (tell: (told: Told | undefined) => void) => () => void,
-): Promise<Told | Extract<Answer, { kind: 'silent' }>> =>
+): Promise<Told | Extract<InquiryResult, { kind: 'silent' }>> =>
   new Promise((resolve) => {
-    const finish = (told: Told | Extract<Answer, { kind: 'silent' }>): void => {
+    const finish = (told: Told | Extract<InquiryResult, { kind: 'silent' }>): void => {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);

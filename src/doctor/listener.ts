@@ -3,12 +3,13 @@ import { certificateNames, matchesName } from '../certificates/names.ts';
 import { readCertificates } from '../certificates/pem.ts';
 import { readTrust } from '../certificates/trust.ts';
 import { ownCommand } from '../config/own-command.ts';
+import type { Transport } from '../net/ports.ts';
 import type { Policy } from '../routing/policy.ts';
-import type { Listener, Transport } from '../sip/transport/flow.ts';
+import type { Listener } from '../sip/transport/flow.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';
 import type { Contact, Secured } from './contact.ts';
 import { error, type Finding, warning, well } from './finding.ts';
-import type { Answer } from './inquiry.ts';
+import type { InquiryResult } from './inquiry.ts';
 import { onRouter } from './remedies.ts';
 
 interface ListenerContext {
@@ -92,7 +93,7 @@ function judgeShown({ version, cipher, chain }: Secured, { profile }: ListenerCo
   return [reached, warning('listener-certificate', seen, onRouter(ownCommand('reload')))];
 }
 
-function judgeAnswer(answer: Answer, context: ListenerContext): Finding {
+function judgeAnswer(answer: InquiryResult, context: ListenerContext): Finding {
   const ask = onRouter(ownCommand('status'));
   switch (answer.kind) {
     case 'answered':
@@ -110,7 +111,7 @@ function judgeAnswer(answer: Answer, context: ListenerContext): Finding {
   }
 }
 
-const tellStatus = ({ status, ms }: Extract<Answer, { kind: 'answered' }>): string => {
+const tellStatus = ({ status, ms }: Extract<InquiryResult, { kind: 'answered' }>): string => {
   const took = `OPTIONS: ${status} in ${Math.ceil(ms)} ms`;
   return status === 403 ? `${took}, as no rule lets this machine in` : took;
 };

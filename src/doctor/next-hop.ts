@@ -3,8 +3,8 @@ import { sipPort, sipsPort } from '../net/ports.ts';
 import type { Side } from '../routing/types.ts';
 import type { Target } from '../sip/transport/flow.ts';
 import type { Contact, Secured } from './contact.ts';
-import { error, type Finding, type Step, warning, well } from './finding.ts';
-import type { Answer } from './inquiry.ts';
+import { error, type Finding, type RemedyStep, warning, well } from './finding.ts';
+import type { InquiryResult } from './inquiry.ts';
 import type { Today } from './own-certificate.ts';
 import { type Expected, judgePeerCertificate } from './peer-certificate.ts';
 import {
@@ -46,7 +46,7 @@ export function judgeHop(contact: Contact, context: HopContext, older: Contact |
 }
 
 /** What comes first to mind: the usual port of the other kind (RFC 3261 §19.1.2). */
-const otherKind = ({ transport, port }: Target): readonly Step[] => {
+const otherKind = ({ transport, port }: Target): readonly RemedyStep[] => {
   if (transport === 'tls' && port === sipPort)
     return [
       onRouter(
@@ -131,7 +131,7 @@ function tellOlder(detail: string, older: Contact | undefined): string {
   return secured === undefined ? common : `${common}: it speaks ${secured.version} with ${secured.cipher}`;
 }
 
-const legacyProfile = (older: Contact | undefined): readonly Step[] =>
+const legacyProfile = (older: Contact | undefined): readonly RemedyStep[] =>
   older?.kind === 'open' && older.secured !== undefined
     ? [
         onRouter(
@@ -161,7 +161,7 @@ function judgeSecured({ secured }: { readonly secured: Secured | undefined }, co
   return [reached, ...judgePeerCertificate(secured, context.expected, context.today)];
 }
 
-function judgeAnswer(answer: Answer, context: HopContext): readonly Finding[] {
+function judgeAnswer(answer: InquiryResult, context: HopContext): readonly Finding[] {
   const { side, target, identity } = context;
   switch (answer.kind) {
     case 'answered':
@@ -197,7 +197,7 @@ function judgeClosed(detail: string, { target, side, identity }: HopContext): Fi
   return error('own-certificate-accepted', seen, trustOurAuthority(side), expectOurName(side, identity));
 }
 
-type Answered = Extract<Answer, { kind: 'answered' }>;
+type Answered = Extract<InquiryResult, { kind: 'answered' }>;
 
 /** It wants a password, or nothing from us at all. */
 const notForUs = new Set([401, 403, 407]);

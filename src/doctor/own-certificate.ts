@@ -8,7 +8,7 @@ import { type Validity, validityOf } from '../certificates/validity.ts';
 import type { Side } from '../routing/types.ts';
 import { shellWord } from '../shell-word.ts';
 import { commonNameOf, endOfChain } from './chain-end.ts';
-import { error, type Finding, type FindingCode, type Step, warning, well } from './finding.ts';
+import { error, type Finding, type FindingCode, type RemedyStep, warning, well } from './finding.ts';
 import { atAuthority, expectOurName, type Identity, onRouter } from './remedies.ts';
 
 /** The PEM texts of a TLS profile, and which peers will check them. */
@@ -44,7 +44,7 @@ export function judgeOwnCertificate(own: OwnCertificate, today: Today): readonly
   ];
 }
 
-const newCertificate = ({ names, profile }: OwnCertificate): Step =>
+const newCertificate = ({ names, profile }: OwnCertificate): RemedyStep =>
   atAuthority(
     `have a new one signed, with a template for server and client authentication: certs/make-csr.sh ${names.map(shellWord).join(' ')}; then put it in place of the file of tls.${profile}.certificate, with its key`,
   );
@@ -54,7 +54,7 @@ function judgeDates(
   code: FindingCode,
   certificates: readonly X509Certificate[],
   { now, warnBeforeMs }: Today,
-  step: Step,
+  step: RemedyStep,
 ): Finding {
   const byEnd = certificates.toSorted((a, b) => a.validToDate.getTime() - b.validToDate.getTime());
   const certificate = byEnd.find(({ validFromDate }) => validFromDate > now) ?? byEnd[0]!;
@@ -66,7 +66,7 @@ export function tellValidity(
   code: FindingCode,
   certificate: X509Certificate,
   { state, text }: Validity,
-  step: Step,
+  step: RemedyStep,
 ): Finding {
   const seen = `the certificate of ${inOneLine(certificate.subject)} ${text}`;
   if (state === 'valid') return well(code, seen);
@@ -75,7 +75,7 @@ export function tellValidity(
 }
 
 /** Microsoft compares the destination of its static route, in DNS names or the common name; sip URIs mean nothing to either. */
-function judgeNames(leaf: X509Certificate, { names }: OwnCertificate, step: Step): Finding {
+function judgeNames(leaf: X509Certificate, { names }: OwnCertificate, step: RemedyStep): Finding {
   const missing = names.filter((name) => !isNamedIn(leaf, name));
   if (missing.length === 0) return well('own-names', `it is good for ${names.join(', ')}`);
   return error('own-names', `${missing.join(', ')} is not among its names (${namesShown(leaf)})`, step);
@@ -90,7 +90,7 @@ function judgeCommonName(leaf: X509Certificate, { names, sides, identity }: OwnC
   return [warning('own-common-name', seen, expectOurName('cisco', { ...identity, commonName }))];
 }
 
-function judgePurposes(leaf: X509Certificate, step: Step): Finding {
+function judgePurposes(leaf: X509Certificate, step: RemedyStep): Finding {
   const missing = missingPurposes(leaf);
   if (missing.length === 0) return well('own-purposes', 'it is good for servers and for clients');
   return error('own-purposes', `it is not made for ${missing.join(' and ')}: peers need both`, step);
@@ -98,7 +98,7 @@ function judgePurposes(leaf: X509Certificate, step: Step): Finding {
 
 const shortestRsaBits = 2_048;
 
-function judgeKey(leaf: X509Certificate, { sides }: OwnCertificate, step: Step): readonly Finding[] {
+function judgeKey(leaf: X509Certificate, { sides }: OwnCertificate, step: RemedyStep): readonly Finding[] {
   const { asymmetricKeyType, asymmetricKeyDetails } = leaf.publicKey;
   if (asymmetricKeyType === 'rsa') {
     const bits = asymmetricKeyDetails?.modulusLength ?? 0;

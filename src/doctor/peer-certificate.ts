@@ -21,11 +21,11 @@ export interface Expected {
   /** A listener refuses peers without a certificate that is good for clients. */
   readonly mustBeClient: boolean;
   /** Why it could not connect to us with these names; undefined: it could. */
-  readonly refusalOf: (certificate: X509Certificate) => Refusal | undefined;
+  readonly refusalOf: (certificate: X509Certificate) => RefusalAdvice | undefined;
 }
 
 /** What was seen, and what to do here. */
-export interface Refusal {
+export interface RefusalAdvice {
   readonly seen: string;
   readonly what: string;
 }
@@ -125,7 +125,7 @@ function judgePurposes({ chain }: Secured, { side, mustBeClient }: Expected): Fi
 const judgeAccess = (leaf: X509Certificate, { side, refusalOf }: Expected): Finding =>
   tellAccess(side, refusalOf(leaf));
 
-export function tellAccess(side: Side, refusal: Refusal | undefined): Finding {
+export function tellAccess(side: Side, refusal: RefusalAdvice | undefined): Finding {
   if (refusal === undefined) return well('peer-access', `it may connect to us, as ${side}`);
   return warning('peer-access', `it could not connect to us: ${refusal.seen}`, onRouter(refusal.what));
 }

@@ -6,20 +6,20 @@ import { isIP } from 'node:net';
 import type { Side } from '../routing/types.ts';
 import { powershellWord } from '../shell-word.ts';
 import type { Target } from '../sip/transport/flow.ts';
-import type { Step } from './finding.ts';
+import type { RemedyStep } from './finding.ts';
 
 const administration = 'Cisco Unified CM IM and Presence Administration';
 const certificates = 'Cisco Unified IM and Presence OS Administration > Security > Certificate Management';
 const services = 'Cisco Unified IM and Presence Serviceability > Tools > Control Center - Feature Services';
 const restartProxy = `then restart Cisco SIP Proxy: ${services}`;
 
-const onCisco = (what: string): Step => ({ on: 'Cisco IM&P', what });
-const onMicrosoft = (what: string): Step => ({ on: 'Microsoft Front End', what });
+const onCisco = (what: string): RemedyStep => ({ on: 'Cisco IM&P', what });
+const onMicrosoft = (what: string): RemedyStep => ({ on: 'Microsoft Front End', what });
 
-export const onRouter = (what: string): Step => ({ on: 'this router', what });
-export const onDns = (what: string): Step => ({ on: 'DNS', what });
-export const onNetwork = (what: string): Step => ({ on: 'network', what });
-export const atAuthority = (what: string): Step => ({ on: 'certification authority', what });
+export const onRouter = (what: string): RemedyStep => ({ on: 'this router', what });
+export const onDns = (what: string): RemedyStep => ({ on: 'DNS', what });
+export const onNetwork = (what: string): RemedyStep => ({ on: 'network', what });
+export const atAuthority = (what: string): RemedyStep => ({ on: 'certification authority', what });
 
 /** By which name and address the far side knows the router. */
 export interface Identity {
@@ -35,7 +35,7 @@ export interface Identity {
 }
 
 /** So that it trusts the CA of our certificate. */
-export const trustOurAuthority = (side: Side): Step =>
+export const trustOurAuthority = (side: Side): RemedyStep =>
   side === 'cisco'
     ? onCisco(
         `${certificates} > Upload Certificate/Certificate Chain: our root, and each intermediate, as cup-trust; ${restartProxy}`,
@@ -47,7 +47,10 @@ export const trustOurAuthority = (side: Side): Step =>
 const namesOnly = 'New-CsStaticRoute -TLSRoute takes no address as its destination';
 
 /** So that it knows the name that we show. */
-export const expectOurName = (side: Side, { name, commonName, tlsPort, domains: [domain = ''] }: Identity): Step =>
+export const expectOurName = (
+  side: Side,
+  { name, commonName, tlsPort, domains: [domain = ''] }: Identity,
+): RemedyStep =>
   side === 'cisco'
     ? onCisco(
         `${administration} > System > Security > TLS Peer Subjects: add ${commonName ?? name}; ${administration} > System > Security > TLS Context Configuration > Default_Cisco_UP_SIP_Proxy_Peer_Auth_TLS_Context: select it; ${restartProxy}`,
@@ -59,7 +62,7 @@ export const expectOurName = (side: Side, { name, commonName, tlsPort, domains: 
         );
 
 /** So that it takes requests from us without asking for a password. */
-export const letUsIn = (side: Side, { name, address, tlsPort }: Identity): Step =>
+export const letUsIn = (side: Side, { name, address, tlsPort }: Identity): RemedyStep =>
   side === 'cisco'
     ? onCisco(
         `${administration} > System > Security > Incoming ACL: ${[...new Set([address, name])].map((each) => `one row for ${each}`).join(' and ')}; ${restartProxy}`,
@@ -69,7 +72,7 @@ export const letUsIn = (side: Side, { name, address, tlsPort }: Identity): Step 
       );
 
 /** So that it shows a certificate that is good. */
-export const renewItsCertificate = (side: Side): Step =>
+export const renewItsCertificate = (side: Side): RemedyStep =>
   side === 'cisco'
     ? onCisco(`${certificates} > Generate CSR: cup; upload what the authority makes of it as cup; ${restartProxy}`)
     : onMicrosoft(
@@ -77,7 +80,7 @@ export const renewItsCertificate = (side: Side): Step =>
       );
 
 /** So that it listens where we connect to. */
-export function openItsPort(side: Side, { transport, port }: Pick<Target, 'transport' | 'port'>): Step {
+export function openItsPort(side: Side, { transport, port }: Pick<Target, 'transport' | 'port'>): RemedyStep {
   if (side === 'microsoft') {
     const usual = 'Front Ends hear mutual TLS on 5061; OCS and LCS also TCP on 5060; none hears UDP';
     return onMicrosoft(`Get-CsWindowsService: does RTCSRV run? ${usual}; the route says ${transport} ${port}`);
@@ -92,7 +95,7 @@ export function openItsPort(side: Side, { transport, port }: Pick<Target, 'trans
 }
 
 /** So that it speaks what we speak. */
-export const agreeOnTls = (side: Side): Step =>
+export const agreeOnTls = (side: Side): RemedyStep =>
   side === 'cisco'
     ? onCisco(
         `${administration} > System > Security > TLS Context Configuration > Default_Cisco_UP_SIP_Proxy_Peer_Auth_TLS_Context: select more ciphers; ${restartProxy}`,
@@ -100,7 +103,7 @@ export const agreeOnTls = (side: Side): Step =>
     : onMicrosoft('allow TLS 1.2 in Schannel, if its Windows can');
 
 /** The SRV and A records that it finds us by, or the row for our address. */
-export const lookUpQuickly = (side: Side, { name, address }: Identity): Step =>
+export const lookUpQuickly = (side: Side, { name, address }: Identity): RemedyStep =>
   side === 'cisco'
     ? onDns(
         `a PTR record of ${address}${isIP(name) === 0 ? ` for ${name}` : ''}: IM&P asks for it with every request, and waits up to 20 s`,

@@ -12,7 +12,7 @@ import type { LoopMemory } from '../routing/loops/loop-memory.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
+import type { DiscardCode, Flow, ReadFailure, Sender, Undelivered } from '../sip/transport/flow.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
@@ -93,7 +93,7 @@ export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedPart
       observer.onBug(error, request);
     }
   };
-  const onLostRequest = (request: SipRequest, flow: Flow, loss: Loss): string | undefined => {
+  const onLostRequest = (request: SipRequest, flow: Flow, loss: ReadFailure): string | undefined => {
     requests += 1;
     try {
       return core.onLostRequest(request, flow, loss);

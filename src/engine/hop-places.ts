@@ -5,7 +5,8 @@
 
 import type { Clock } from '../clock.ts';
 import { hostKey, isIp } from '../net/ip-address.ts';
-import type { HopAt, NextHop, Transport } from '../routing/types.ts';
+import type { Transport } from '../net/ports.ts';
+import type { HopAt, NextHop } from '../routing/types.ts';
 import { RecentMap } from '../sip/recent-map.ts';
 import { expectedNames, type Target } from '../sip/transport/flow.ts';
 

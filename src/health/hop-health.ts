@@ -45,7 +45,7 @@ export type Observation =
   | { readonly kind: 'bad'; readonly what: string; readonly retryAfterMs?: number | undefined }
   /** No connection can be had: no second sign is needed. */
   | { readonly kind: 'unreachable'; readonly what: string }
-  /** Nobody probes it, and it has not been asked for long enough (`restMs`): traffic shall say. */
+  /** Nobody probes it, and it has not been asked for long enough (`askedLastMs`): traffic shall say. */
   | { readonly kind: 'rested' };
 
 /** Nobody is refused by guess: up until something is known. */
@@ -162,7 +162,7 @@ export const settled = (health: TargetHealth, nowMs: number, { slowReturnMs }: H
 };
 
 /** How long a target that nobody probes is asked last before traffic tries it again. */
-export const restMs = (health: TargetHealth, usualMs: number, nowMs: number, rules: HealthRules): number =>
+export const askedLastMs = (health: TargetHealth, usualMs: number, nowMs: number, rules: HealthRules): number =>
   usualMs * patience(health, nowMs, rules);
 
 /** Nothing speaks against it, and it has its whole share. */

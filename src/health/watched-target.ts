@@ -2,7 +2,15 @@
 
 import type { Clock, Timer } from '../clock.ts';
 import type { Target } from '../sip/transport/flow.ts';
-import { isWell, type Observation, observe, restMs, settled, type TargetHealth, unknownHealth } from './hop-health.ts';
+import {
+  askedLastMs,
+  isWell,
+  type Observation,
+  observe,
+  settled,
+  type TargetHealth,
+  unknownHealth,
+} from './hop-health.ts';
 import type { AttemptNews } from './hop-knowledge.ts';
 import { signOfProbe } from './hop-signs.ts';
 import type { HealthSettings } from './settings.ts';
@@ -97,7 +105,7 @@ export class WatchedTarget {
 
   #rest(): void {
     const now = this.#rim.clock.now();
-    const ms = restMs(this.health, this.#settings.probe.everyMs, now, this.#settings.rules);
+    const ms = askedLastMs(this.health, this.#settings.probe.everyMs, now, this.#settings.rules);
     this.#checkIn(ms, this.#haveRested);
   }
 

@@ -1,4 +1,6 @@
-/** The ports of SIP (RFC 3261 §19.1.2, §18.2.2). */
+/** The transports of SIP and their ports (RFC 3261 §19.1.2, §18.2.2). */
+
+export type Transport = 'udp' | 'tcp' | 'tls';
 
 export const sipPort = 5060;
 
@@ -6,4 +8,4 @@ export const sipPort = 5060;
 export const sipsPort = 5061;
 
 /** The port of a URI, Via, listener or route that names none. */
-export const defaultPort = (transport: 'udp' | 'tcp' | 'tls'): number => (transport === 'tls' ? sipsPort : sipPort);
+export const defaultPort = (transport: Transport): number => (transport === 'tls' ? sipsPort : sipPort);

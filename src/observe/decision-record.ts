@@ -153,7 +153,7 @@ export const recordText = (report: RequestReport, nowMs: number): string => {
 };
 
 /** Whether the router itself refused or failed the request: what `refused` keeps. */
-export const isRefusal = ({ ending }: RequestReport): boolean => ending.code !== undefined && ending.status !== 200;
+export const isRefused = ({ ending }: RequestReport): boolean => ending.code !== undefined && ending.status !== 200;
 
 /** Whether it came from a peer that no rule lets in. */
 export const isOfStranger = ({ decision }: RequestReport): boolean =>

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { EmbeddedObserver } from '../engine/embedded.ts';
 import type { HopEvent } from '../health/hop-monitor.ts';
 import type { Log } from '../log.ts';
-import { type DecisionLogging, isOfStranger, isRefusal, recordText } from './decision-record.ts';
+import { type DecisionLogging, isOfStranger, isRefused, recordText } from './decision-record.ts';
 import type { WriteRecord } from './log.ts';
 import { Repeats } from './repeats.ts';
 
@@ -20,7 +20,7 @@ export const createLogObserver = (
   return {
     onEnded(report) {
       const wanted = decisions();
-      if (wanted === 'none' || (wanted === 'refused' && !isRefusal(report))) return;
+      if (wanted === 'none' || (wanted === 'refused' && !isRefused(report))) return;
       if (isOfStranger(report) && !repeats.isTold('access-denied')) return;
       if (report.ending.code === 'memory-limit' && !repeats.isTold('memory-limit')) return;
       writeRecord(recordText(report, clock.now()));

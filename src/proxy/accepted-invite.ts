@@ -2,9 +2,10 @@
  * What is left of an INVITE when it has been answered with 2xx: for 64*T1 repetitions of that answer are handed on (RFC 6026
  * §7.2), and neither the request nor anything that was made for it is held meanwhile.
  */
+import type { Transport } from '../net/ports.ts';
 import type { RequestSource, Side } from '../routing/types.ts';
 import type { AcceptedUser } from '../sip/transaction/answered-clients.ts';
-import type { Flow, Sender, Transport } from '../sip/transport/flow.ts';
+import type { Flow, Sender } from '../sip/transport/flow.ts';
 import { sentByPort } from '../sip/transport/via.ts';
 import type { SipResponse, Via } from '../sip-parser/index.ts';
 import { upstream } from './upstream.ts';

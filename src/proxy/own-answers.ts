@@ -5,7 +5,7 @@
  */
 import { type ReasonCode, type Refuses, reasons, refusingReason } from '../routing/reasons.ts';
 import type { Decision } from '../routing/types.ts';
-import type { Loss } from '../sip/transport/flow.ts';
+import type { ReadFailure } from '../sip/transport/flow.ts';
 
 /** A response of ours to one request. */
 export interface OwnAnswer {
@@ -168,7 +168,7 @@ export const rejection = ({ status, retryAfterS, because }: Decision & { readonl
 };
 
 /** §21.4.1: the phrase of a 400 names the fault. */
-export const lost = ({ status, code, detail }: Loss): OwnAnswer => ({
+export const lost = ({ status, code, detail }: ReadFailure): OwnAnswer => ({
   status,
   phrase: status === 400 ? detail : phraseOf(status),
   code,

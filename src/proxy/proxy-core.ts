@@ -5,7 +5,7 @@ import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } fro
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionLayer, TransactionUser } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, Loss, Sender, Undelivered } from '../sip/transport/flow.ts';
+import type { Flow, ReadFailure, Sender, Undelivered } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, localResponse, optionsAnswer } from './local-response.ts';
@@ -335,7 +335,7 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** What is there of a request that will never be whole: it is refused as it stands (§18.3, §21.5.7). */
-  onLostRequest(request: SipRequest, flow: Flow, loss: Loss): string | undefined {
+  onLostRequest(request: SipRequest, flow: Flow, loss: ReadFailure): string | undefined {
     return this.#refuseAlone(request, flow, () => lost(loss), request.topVia !== undefined);
   }
 

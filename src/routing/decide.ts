@@ -6,7 +6,7 @@
  * passes them all goes to the other side. Where a request goes to a side, the route table says by which hops.
  */
 import { admit, type Peer } from './checks/access.ts';
-import type { Admitted, Check, Heading, Outcome } from './checks/check.ts';
+import type { Admitted, Check, CheckResult, Heading } from './checks/check.ts';
 import { domain } from './checks/domain.ts';
 import { loop } from './checks/loop.ts';
 import { mode } from './checks/mode.ts';
@@ -37,7 +37,7 @@ export const basicHeading = ({ facts, to }: Admitted): Heading => ({
 });
 
 /** What a check has said, as a decision. */
-export const conclude = (request: Admitted, outcome: Outcome): Decision => {
+export const conclude = (request: Admitted, outcome: CheckResult): Decision => {
   switch (outcome.kind) {
     case 'heading':
       return throughRouteTable(request, outcome);

@@ -1,7 +1,7 @@
 /** Tells how a request is decided: the very checks of `decide`, each with its verdict and a sentence for people. */
 import { nearestRule } from './access/nearest.ts';
 import { admit, knownAs } from './checks/access.ts';
-import type { Admitted, Concluded, Heading, Outcome } from './checks/check.ts';
+import type { Admitted, CheckResult, Concluded, Heading } from './checks/check.ts';
 import { throughRouteTable } from './checks/route-table.ts';
 import { basicHeading, checks, conclude } from './decide.ts';
 import type { Policy } from './policy.ts';
@@ -32,7 +32,7 @@ const tell = (because: readonly Reason[], told: readonly Reason[] = []): string 
     .map(({ detail }) => detail)
     .join('; ');
 
-const tellOutcome = (outcome: Outcome, { rule, facts }: Admitted): string =>
+const tellOutcome = (outcome: CheckResult, { rule, facts }: Admitted): string =>
   outcome.kind === 'question'
     ? `the directory must say where ${facts.requestUri.key} is at home`
     : tell(outcome.because, [rule.allowed]);
@@ -40,12 +40,12 @@ const tellOutcome = (outcome: Outcome, { rule, facts }: Admitted): string =>
 const routeTable = 'route table';
 
 interface Walk {
-  readonly outcome: Outcome | undefined;
+  readonly outcome: CheckResult | undefined;
   readonly steps: readonly ExplainedCheck[];
 }
 
 const walk = (request: Admitted, answer: DirectoryAnswer | undefined): Walk => {
-  let outcome: Outcome | undefined;
+  let outcome: CheckResult | undefined;
   const steps = checks.map(({ name, run, passed: tellPassed }) => {
     if (outcome !== undefined) return notReached(name);
     const said = run(request);

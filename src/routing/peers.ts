@@ -1,11 +1,11 @@
 /** The places to which a followed URI may lead: only peers that the access list or a route names, so that nobody relays through us. */
 
 import { hostKey, isIp } from '../net/ip-address.ts';
-import { defaultPort } from '../net/ports.ts';
+import { defaultPort, type Transport } from '../net/ports.ts';
 import type { AccessList } from './access/acl.ts';
 import { nextHopId } from './routes/destination.ts';
 import type { KnownHop } from './routes/route-table.ts';
-import { type HopAt, type NextHop, otherSide, type Side, type Transport, type UriFacts } from './types.ts';
+import { type HopAt, type NextHop, otherSide, type Side, type UriFacts } from './types.ts';
 
 /** What the URI asks for (RFC 3263 §4.1); undefined when it leaves the choice open, 'unknown' when we do not speak it. */
 const askedTransport = ({ scheme, transport }: UriFacts): Transport | 'unknown' | undefined => {

@@ -1,7 +1,8 @@
 /** The rows of configuration that routing is compiled from: plain values, already read and checked one by one. */
+import type { Transport } from '../net/ports.ts';
 import type { AccessPattern, NamePattern } from './access/pattern.ts';
 import type { RoutePattern } from './routes/route-pattern.ts';
-import type { HopTransport, Side, Transport } from './types.ts';
+import type { HopTransport, Side } from './types.ts';
 
 /** A row of `access`: who may talk to us, and which side they are. */
 export interface AccessRuleInput {

@@ -1,9 +1,8 @@
 /** What the routing room needs to know of a request, and what it answers. It knows no socket, no message, no clock. */
+import type { Transport } from '../net/ports.ts';
 import type { Reason, RejectStatus } from './reasons.ts';
 
 export type Side = 'cisco' | 'microsoft';
-
-export type Transport = 'udp' | 'tcp' | 'tls';
 
 /** `any`: DNS says by which (RFC 3263 §4.1). */
 export type HopTransport = Transport | 'any';

@@ -1,17 +1,17 @@
 /** A transport layer on loopback for tests, with a handler that keeps what it is told and a clock that is moved by hand. */
 
 import { silentLog } from '../../src/log.ts';
+import type { Transport } from '../../src/net/ports.ts';
 import { defaultsOf } from '../../src/settings/reader.ts';
 import type { Door } from '../../src/sip/transport/door.ts';
 import type {
   DiscardCode,
   Flow,
   Listener,
-  Loss,
   MessageHandler,
+  ReadFailure,
   Sender,
   Target,
-  Transport,
   TransportLayer,
   Undelivered,
 } from '../../src/sip/transport/flow.ts';
@@ -47,7 +47,7 @@ class RecordingHandler implements MessageHandler {
   readonly requests: Received<SipRequest>[] = [];
   readonly responses: Received<SipResponse>[] = [];
   readonly unfit: Received<SipResponse>[] = [];
-  readonly lost: (Received<SipRequest> & { readonly loss: Loss })[] = [];
+  readonly lost: (Received<SipRequest> & { readonly loss: ReadFailure })[] = [];
   readonly discarded: Discarded[] = [];
   /** Peers that came to us. */
   readonly refused: (PeerRefusal & { readonly flow: Flow })[] = [];
@@ -89,7 +89,7 @@ class RecordingHandler implements MessageHandler {
     this.unfit.push({ message, flow });
   }
 
-  onLostRequest(message: SipRequest, flow: Flow, loss: Loss): string | undefined {
+  onLostRequest(message: SipRequest, flow: Flow, loss: ReadFailure): string | undefined {
     this.lost.push({ message, flow, loss });
     return this.answersLost ? respond(message, loss.status, loss.code, 'lost') : undefined;
   }

@@ -2,7 +2,7 @@
 import { parseFrom } from '../../src/routing/access/pattern.ts';
 import { knownAs } from '../../src/routing/checks/access.ts';
 import { decide } from '../../src/routing/decide.ts';
-import type { Parsed } from '../../src/routing/parsed.ts';
+import type { ParseResult } from '../../src/routing/parsed.ts';
 import { compilePolicy, type Policy } from '../../src/routing/policy.ts';
 import type { AccessRuleInput, PinInput, PolicyInput, RouteInput } from '../../src/routing/policy-input.ts';
 import { parsePattern, type RouteType } from '../../src/routing/routes/route-pattern.ts';
@@ -20,7 +20,7 @@ import { keyOfAddress, userKey } from '../../src/routing/user-key.ts';
 export const cisco = '192.0.2.11';
 export const microsoft = '192.0.2.21';
 
-const sound = <T>(parsed: Parsed<T>): T => {
+const sound = <T>(parsed: ParseResult<T>): T => {
   if (parsed.problem !== undefined) throw new Error(parsed.problem);
   return parsed.value;
 };

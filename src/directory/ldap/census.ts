@@ -4,7 +4,7 @@ import { readUserEntry, type UserAttributes } from '../user-entry.ts';
 import type { LdapEntry } from './ldap.ts';
 
 /** How many there are, and the first few of them in words. */
-export interface Finding {
+export interface Tally {
   readonly count: number;
   readonly examples: readonly string[];
 }
@@ -17,13 +17,13 @@ export interface Census {
   /** The attribute that says who is enabled, where not one of the users shows it; else undefined. */
   readonly unseenAttribute: string | undefined;
   /** Enabled for the Microsoft side, while the account itself is disabled in Active Directory. */
-  readonly accountDisabled: Finding;
+  readonly accountDisabled: Tally;
   /** Objects with a value that should be a SIP address and is none. */
-  readonly malformed: Finding;
+  readonly malformed: Tally;
   /** Addresses that several objects have. */
-  readonly duplicate: Finding;
+  readonly duplicate: Tally;
   /** Objects all of whose addresses are in domains that are not shared. */
-  readonly foreignDomain: Finding;
+  readonly foreignDomain: Tally;
 }
 
 /** [MS-ADTS] 2.2.16, ADS_UF_ACCOUNT_DISABLE. */
@@ -40,7 +40,7 @@ class Found {
     if (this.#examples.length < mostExamples) this.#examples.push(example);
   }
 
-  get finding(): Finding {
+  get finding(): Tally {
     return { count: this.#count, examples: this.#examples };
   }
 }

@@ -63,7 +63,7 @@ const noticeOfDisconnection = 0;
 
 const empty = Buffer.alloc(0);
 
-export class StreamConnection implements LdapConnection {
+export class LdapStreamConnection implements LdapConnection {
   readonly server: string;
   readonly #socket: Socket;
   readonly #settings: ConnectionSettings;

@@ -2,7 +2,7 @@
 
 import type { DirectoryParts } from '../directory.ts';
 import { Repeated } from '../repeated.ts';
-import { StreamConnection } from './connection.ts';
+import { LdapStreamConnection } from './connection.ts';
 import { consequenceOf } from './failure-class.ts';
 import {
   allRest,
@@ -24,7 +24,7 @@ import {
   stepChoice,
   withoutRest,
 } from './server-choice.ts';
-import { type LdapServer, openLdapSocket, readLdapUrl, type Trust } from './socket.ts';
+import { type LdapServer, type LdapTrust, openLdapSocket, readLdapUrl } from './socket.ts';
 
 /** Plain values: they may travel to another thread. */
 export interface LdapServersSettings {
@@ -32,7 +32,7 @@ export interface LdapServersSettings {
   readonly urls: readonly string[];
   /** What protects `ldap:` URLs; false: nothing does. */
   readonly startTls: boolean;
-  readonly trust: Trust;
+  readonly trust: LdapTrust;
   readonly bindDn: string;
   /** Never logged, and in no message of an error. */
   readonly password: string;
@@ -145,7 +145,7 @@ class Connections implements OwnedConnections {
     const { bindDn, password, connectMs, bindMs, searchMs, keepAliveMs } = this.#settings;
     const { clock } = this.#parts;
     const socket = await openLdapSocket(server, trust, connectMs, clock);
-    const connection = new StreamConnection(socket, { server: server.url, budgetMs: searchMs, keepAliveMs }, clock);
+    const connection = new LdapStreamConnection(socket, { server: server.url, budgetMs: searchMs, keepAliveMs }, clock);
     this.#open.add(connection);
     connection.onClosed(() => this.#open.delete(connection));
     try {

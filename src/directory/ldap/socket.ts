@@ -15,7 +15,7 @@ export interface LdapServer {
   readonly security: 'ldaps' | 'start-tls' | 'none';
 }
 
-export interface Trust {
+export interface LdapTrust {
   /** PEM: whom to trust. Undefined only where no server uses TLS. */
   readonly ca: string | undefined;
   /** The name that the certificate must carry; undefined: the host of the URL. */
@@ -50,7 +50,7 @@ export function readLdapUrl(text: string, startTls: boolean): LdapServer | undef
  */
 export async function openLdapSocket(
   server: LdapServer,
-  trust: Trust,
+  trust: LdapTrust,
   budgetMs: number,
   clock: Clock,
 ): Promise<Socket> {
@@ -74,7 +74,7 @@ export async function openLdapSocket(
   }
 }
 
-async function connect(server: LdapServer, trust: Trust, own: (socket: Socket) => Socket): Promise<Socket> {
+async function connect(server: LdapServer, trust: LdapTrust, own: (socket: Socket) => Socket): Promise<Socket> {
   const { host, port, security } = server;
   if (security === 'ldaps') return ready(own(connectTls({ host, port, ...verifying(server, trust) })), 'secureConnect');
   const socket = await ready(own(connectTcp({ host, port, noDelay: true, keepAlive: true })), 'connect');
@@ -98,7 +98,7 @@ function ready(socket: Socket, event: 'connect' | 'secureConnect'): Promise<Sock
 /** TCP's own probes: they find a dead peer while we are quiet. */
 const keepAliveProbeMs = 10_000;
 
-const verifying = ({ host }: LdapServer, { ca, tlsName = host }: Trust): ConnectionOptions => ({
+const verifying = ({ host }: LdapServer, { ca, tlsName = host }: LdapTrust): ConnectionOptions => ({
   ca: ca ?? [],
   rejectUnauthorized: true,
   minVersion: 'TLSv1.2',

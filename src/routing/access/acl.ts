@@ -9,11 +9,12 @@
  */
 
 import { type IpAddress, type IpNetwork, parseIp } from '../../net/ip-address.ts';
+import type { Transport } from '../../net/ports.ts';
 import type { AccessRuleInput } from '../policy-input.ts';
-import type { RequestSource, Side, Transport } from '../types.ts';
+import type { RequestSource, Side } from '../types.ts';
 import { NetworkTable } from './network-table.ts';
 import type { NamePattern } from './pattern.ts';
-import { CompiledRule, PeerRules, type Place, placeOf } from './rule.ts';
+import { CompiledRule, type PeerMatch, PeerRules, peerMatchOf } from './rule.ts';
 
 /** The rules of one name and network. */
 type Leaf = Partial<Record<Transport | 'any', PeerRules>>;
@@ -33,7 +34,7 @@ class AddressTable {
   }
 }
 
-const prefixOf = (rules: PeerRules): number => placeOf(rules.first.input).network?.prefix ?? -1;
+const prefixOf = (rules: PeerRules): number => peerMatchOf(rules.first.input).network?.prefix ?? -1;
 
 /** Of two names that one certificate proves and that are equally specific. */
 const moreSpecific = (a: PeerRules | undefined, b: PeerRules | undefined): PeerRules | undefined => {
@@ -56,7 +57,7 @@ class NameTable {
   readonly #below = new Map<string, AddressTable>();
   readonly #domains = new Map<string, AddressTable>();
 
-  add(name: NamePattern, { network, transport }: Place, rule: CompiledRule): void {
+  add(name: NamePattern, { network, transport }: PeerMatch, rule: CompiledRule): void {
     if (name.kind === 'name') return tableAt(this.#exact, name.name).add(network, transport, rule);
     tableAt(this.#below, name.domain).add(network, transport, rule);
     if (name.isWithDomain) tableAt(this.#domains, name.domain).add(network, transport, rule);
@@ -117,7 +118,7 @@ export class AccessList {
   }
 
   #add(rule: CompiledRule): void {
-    const place = placeOf(rule.input);
+    const place = peerMatchOf(rule.input);
     const { name, network, transport } = place;
     if (name === undefined) return this.#nameless.add(network, transport, rule);
     this.#names.add(name, place, rule);

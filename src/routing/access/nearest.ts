@@ -5,7 +5,7 @@ import { DomainSet } from '../domain-set.ts';
 import type { AccessRuleInput } from '../policy-input.ts';
 import type { RequestSource } from '../types.ts';
 import type { NamePattern } from './pattern.ts';
-import { nameText, placeOf, placeText, ruleLabel } from './rule.ts';
+import { nameText, peerMatchOf, peerMatchText, ruleLabel } from './rule.ts';
 
 const isWithin = (address: IpAddress | undefined, network: IpNetwork, prefix: number): boolean =>
   address?.family === network.address.family && masked(address, prefix) === masked(network.address, prefix);
@@ -37,7 +37,7 @@ interface Miss {
 }
 
 const missOf = (rule: AccessRuleInput, source: RequestSource): Miss => {
-  const { network, name, transport } = placeOf(rule);
+  const { network, name, transport } = peerMatchOf(rule);
   const address = parseIp(source.remoteAddress);
   const missing: string[] = [];
   if (name !== undefined && !source.verifiedNames.some((proved) => new DomainSet([name]).has(proved))) {
@@ -57,5 +57,5 @@ export const nearestRule = (rules: readonly AccessRuleInput[], source: RequestSo
     .toSorted((a, b) => a.missing.length - b.missing.length || b.likeness - a.likeness);
   if (nearest === undefined) return undefined;
   const { rule, missing } = nearest;
-  return `the nearest, ${ruleLabel(rule)} ${placeText(rule)}, asks for ${missing.join(' and ')}`;
+  return `the nearest, ${ruleLabel(rule)} ${peerMatchText(rule)}, asks for ${missing.join(' and ')}`;
 };

@@ -1,7 +1,7 @@
 /** The forms in which an access rule says whom it means: Apache's "allow from", as Cisco's incoming ACL has it, and verified TLS names. */
 import { isHostName, withoutBrackets, withoutFinalDot } from '../../net/host.ts';
 import { type IpAddress, type IpNetwork, masked, parseIp, parseIpv4 } from '../../net/ip-address.ts';
-import type { Parsed } from '../parsed.ts';
+import type { ParseResult } from '../parsed.ts';
 
 /** Names by which a rule knows a verified certificate, or a host in From. */
 export type NamePattern =
@@ -41,7 +41,7 @@ const prefixOf = (text: string, address: IpAddress): number | undefined => {
   return address.family === 4 ? prefixOfNetmask(text) : undefined;
 };
 
-const readNetwork = (text: string): Parsed<AccessPattern> => {
+const readNetwork = (text: string): ParseResult<AccessPattern> => {
   const slash = text.indexOf('/');
   const address = parseIp(text.slice(0, slash));
   if (address === undefined) return { problem: `"${text}" does not begin with an IPv4 or IPv6 address` };
@@ -56,7 +56,7 @@ const readNetwork = (text: string): Parsed<AccessPattern> => {
 };
 
 /** `10.`, `10.1.` or `10.1.2.`: the first octets; Apache lets the last dot be left out. */
-const readPartialAddress = (text: string): Parsed<AccessPattern> => {
+const readPartialAddress = (text: string): ParseResult<AccessPattern> => {
   const octets = text.replace(/\.$/, '').split('.');
   const address = parseIpv4([...octets, ...Array<string>(Math.max(0, 4 - octets.length)).fill('0')].join('.'));
   if (address === undefined || octets.length > 3) {
@@ -81,7 +81,7 @@ const foreignForms: readonly (readonly [form: RegExp, problem: (text: string) =>
   [/\s/, (text) => `"${text}" has several words: each address or name needs a row of its own`],
 ];
 
-const readName = (text: string): Parsed<NamePattern> => {
+const readName = (text: string): ParseResult<NamePattern> => {
   const name = withoutFinalDot(text.toLowerCase());
   const isPartial = name.startsWith('.');
   const bare = isPartial ? name.slice(1) : name;
@@ -93,7 +93,7 @@ const readName = (text: string): Parsed<NamePattern> => {
   };
 };
 
-const readBare = (text: string): Parsed<AccessPattern> => {
+const readBare = (text: string): ParseResult<AccessPattern> => {
   const foreign = foreignForms.find(([form]) => form.test(text));
   if (foreign !== undefined) return { problem: foreign[1](text) };
   if (text.toLowerCase() === 'all') return { value: everybody };
@@ -104,21 +104,21 @@ const readBare = (text: string): Parsed<AccessPattern> => {
 };
 
 /** In Apache's directive, and so on IM&P, a name means itself and all names that end in it (whole labels). */
-const asDirective = (read: Parsed<AccessPattern>): Parsed<AccessPattern> =>
+const asDirective = (read: ParseResult<AccessPattern>): ParseResult<AccessPattern> =>
   read.value?.kind === 'name' ? { value: { kind: 'names-below', domain: read.value.name, isWithDomain: true } } : read;
 
 /**
  * Reads what stands behind `from` in an access rule: an address pattern, or a whole line of Cisco's incoming ACL
  * (`Allow from company.com`). The text must be as written: YAML would make a number of `10.1`.
  */
-export const parseFrom = (text: string): Parsed<AccessPattern> => {
+export const parseFrom = (text: string): ParseResult<AccessPattern> => {
   const trimmed = text.trim();
   const directive = /^allow\s+from\s+(.*)$/i.exec(trimmed)?.[1];
   return directive === undefined ? readBare(trimmed) : asDirective(readBare(directive));
 };
 
 /** Reads a name or a partial name; an address is none. */
-export const parseName = (text: string): Parsed<NamePattern> => {
+export const parseName = (text: string): ParseResult<NamePattern> => {
   const { value, problem } = readBare(text.trim());
   if (value === undefined) return { problem };
   if (value.kind === 'name' || value.kind === 'names-below') return { value };
@@ -126,7 +126,7 @@ export const parseName = (text: string): Parsed<NamePattern> => {
 };
 
 /** Reads whom From may name: a domain, a partial one, or an address, as servers have it in requests of their own. */
-export const parseFromDomain = (text: string): Parsed<NamePattern> => {
+export const parseFromDomain = (text: string): ParseResult<NamePattern> => {
   const host = withoutBrackets(text.trim().toLowerCase());
   return parseIp(host) === undefined ? parseName(text) : { value: { kind: 'name', name: host } };
 };

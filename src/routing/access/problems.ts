@@ -1,7 +1,7 @@
 /** What is wrong between access rules that are each sound. */
 
 import type { AccessRuleInput } from '../policy-input.ts';
-import { nameText, placeKey, placeOf, ruleLabel } from './rule.ts';
+import { nameText, peerMatchKey, peerMatchOf, ruleLabel } from './rule.ts';
 
 interface AccessProblem {
   readonly list: 'access';
@@ -53,6 +53,6 @@ const lonelyDenials = (rules: readonly AccessRuleInput[]): AccessProblem[] => {
 
 /** In the order of the list. */
 export const accessProblems = (rules: readonly AccessRuleInput[]): readonly AccessProblem[] =>
-  [...Map.groupBy(rules, (rule) => placeKey(placeOf(rule))).values()]
+  [...Map.groupBy(rules, (rule) => peerMatchKey(peerMatchOf(rule))).values()]
     .flatMap((same) => [...repetitions(same), ...mixedSides(same), ...lonelyDenials(same)])
     .toSorted((a, b) => a.index - b.index);

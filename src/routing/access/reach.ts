@@ -1,9 +1,9 @@
 /** Which access rules can never speak, because more specific ones cover all that they mean; for whoever checks a configuration. */
 
 import { masked } from '../../net/ip-address.ts';
+import type { Transport } from '../../net/ports.ts';
 import type { AccessRuleInput } from '../policy-input.ts';
-import type { Transport } from '../types.ts';
-import { nameKey, networkKey, placeKey, placeOf } from './rule.ts';
+import { nameKey, networkKey, peerMatchKey, peerMatchOf } from './rule.ts';
 
 /** The addresses of a rule within one family, as a range of numbers. */
 interface Span {
@@ -21,7 +21,7 @@ const span = (rule: AccessRuleInput, family: 4 | 6, start: bigint, prefix: numbe
 };
 
 const spansOf = (rule: AccessRuleInput): readonly Span[] => {
-  const { network } = placeOf(rule);
+  const { network } = peerMatchOf(rule);
   if (network === undefined) return [span(rule, 4, 0n, -1), span(rule, 6, 0n, -1)];
   const { address, prefix } = network;
   return [span(rule, address.family, BigInt(masked(address, prefix)), prefix)];
@@ -59,7 +59,7 @@ const speakingOver = (transport: Transport, rules: readonly AccessRuleInput[]): 
 
 /** Keys of the networks that are reached over a transport by rules that ask for one and the same name. */
 const reachedOver = (transport: Transport, rules: readonly AccessRuleInput[]): ReadonlySet<AccessRuleInput> => {
-  const speaking = [...Map.groupBy(rules, (rule) => networkKey(placeOf(rule))).values()].flatMap((same) =>
+  const speaking = [...Map.groupBy(rules, (rule) => networkKey(peerMatchOf(rule))).values()].flatMap((same) =>
     speakingOver(transport, same),
   );
   const spans = speaking.flatMap(spansOf);
@@ -76,15 +76,15 @@ export const overshadowed = (
   transports: ReadonlySet<Transport>,
 ): readonly AccessRuleInput[] => {
   const isHeard = (rule: AccessRuleInput): boolean => {
-    const transport = placeOf(rule).name === undefined ? rule.transport : 'tls';
+    const transport = peerMatchOf(rule).name === undefined ? rule.transport : 'tls';
     return transport === undefined || transports.has(transport);
   };
   // By place: of two rules of one place, which one speaks is up to the request.
   const reached = new Set<string>();
-  for (const [name, same] of Map.groupBy(rules, (rule) => nameKey(placeOf(rule)))) {
+  for (const [name, same] of Map.groupBy(rules, (rule) => nameKey(peerMatchOf(rule)))) {
     for (const transport of name === '' ? transports : (['tls'] as const)) {
-      for (const rule of reachedOver(transport, same)) reached.add(placeKey(placeOf(rule)));
+      for (const rule of reachedOver(transport, same)) reached.add(peerMatchKey(peerMatchOf(rule)));
     }
   }
-  return rules.filter((rule) => isHeard(rule) && !reached.has(placeKey(placeOf(rule))));
+  return rules.filter((rule) => isHeard(rule) && !reached.has(peerMatchKey(peerMatchOf(rule))));
 };

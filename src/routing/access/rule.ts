@@ -1,10 +1,11 @@
 /** One access rule made ready: whom it means, what it says, and what of a request it asks for besides. */
 
 import type { IpNetwork } from '../../net/ip-address.ts';
+import type { Transport } from '../../net/ports.ts';
 import { DomainSet } from '../domain-set.ts';
 import type { AccessRuleInput } from '../policy-input.ts';
 import type { Reason } from '../reasons.ts';
-import type { RequestFacts, Side, Transport } from '../types.ts';
+import type { RequestFacts, Side } from '../types.ts';
 import type { NamePattern } from './pattern.ts';
 
 /** A rule that lets somebody in. */
@@ -14,7 +15,7 @@ export interface AccessRule {
 }
 
 /** Whom a rule means: all that is asked for must be so. */
-export interface Place {
+export interface PeerMatch {
   /** Undefined: every address. */
   readonly network: IpNetwork | undefined;
   /** Undefined: no name is asked for. */
@@ -22,7 +23,7 @@ export interface Place {
   readonly transport: Transport | undefined;
 }
 
-export const placeOf = ({ from, tlsName, transport }: AccessRuleInput): Place => ({
+export const peerMatchOf = ({ from, tlsName, transport }: AccessRuleInput): PeerMatch => ({
   network: from.kind === 'network' ? from.network : undefined,
   name: from.kind === 'name' || from.kind === 'names-below' ? from : tlsName,
   transport,
@@ -32,20 +33,21 @@ export const nameText = (pattern: NamePattern): string =>
   pattern.kind === 'name' ? pattern.name : `.${pattern.domain}`;
 
 /** One key per set of addresses. */
-export const networkKey = ({ network }: Place): string =>
+export const networkKey = ({ network }: PeerMatch): string =>
   network === undefined ? 'all' : `${network.address.family} ${network.address.value}/${network.prefix}`;
 
-export const nameKey = ({ name }: Place): string => (name === undefined ? '' : nameText(name));
+export const nameKey = ({ name }: PeerMatch): string => (name === undefined ? '' : nameText(name));
 
 /** Rules with one key mean the same sources. */
-export const placeKey = (place: Place): string => `${nameKey(place)} ${networkKey(place)} ${place.transport ?? 'any'}`;
+export const peerMatchKey = (match: PeerMatch): string =>
+  `${nameKey(match)} ${networkKey(match)} ${match.transport ?? 'any'}`;
 
 /** `access[3] "pool"`: the rule's name in every log line and explanation. */
 export const ruleLabel = ({ index, name }: Pick<AccessRuleInput, 'index' | 'name'>): string =>
   name === undefined ? `access[${index}]` : `access[${index}] "${name}"`;
 
 /** `fe1.example.com at 192.0.2.0/24 over tls` */
-export const placeText = ({ from, text, tlsName, transport }: AccessRuleInput): string => {
+export const peerMatchText = ({ from, text, tlsName, transport }: AccessRuleInput): string => {
   const asked = tlsName === undefined ? [text] : [nameText(tlsName), ...(from.kind === 'all' ? [] : [`at ${text}`])];
   return [...asked, ...(transport === undefined ? [] : [`over ${transport}`])].join(' ');
 };
@@ -67,7 +69,7 @@ export class CompiledRule {
 
   constructor(input: AccessRuleInput) {
     const { side, methods, fromDomains } = input;
-    const words = `${ruleLabel(input)} ${placeText(input)}`;
+    const words = `${ruleLabel(input)} ${peerMatchText(input)}`;
     this.input = input;
     this.denied = { code: 'access-denied', detail: `${words} is denied` };
     this.allows = side && { side, allowed: { code: 'access-allowed', detail: `${words} is ${side}` } };
@@ -91,7 +93,7 @@ export class CompiledRule {
   /** Why a request of this peer is refused. */
   refusal(code: 'method-denied' | 'from-domain-denied', { method, fromDomain }: Asked): Reason {
     const { methods = [], fromDomains = [] } = this.input;
-    const words = `${ruleLabel(this.input)} ${placeText(this.input)} may`;
+    const words = `${ruleLabel(this.input)} ${peerMatchText(this.input)} may`;
     const detail =
       code === 'method-denied'
         ? `${words} send ${methods.join(', ')}, not ${method}`

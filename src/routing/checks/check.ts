@@ -40,12 +40,12 @@ export type Concluded = Exclude<Decision, { kind: 'ask-directory' }>;
 /** What a check may say without asking anybody. */
 export type Verdict = Concluded | Heading;
 
-export type Outcome = Verdict | Question;
+export type CheckResult = Verdict | Question;
 
 export interface Check {
   readonly name: string;
   /** Undefined: nothing to say, the next check is asked. */
-  readonly run: (request: Admitted) => Outcome | undefined;
+  readonly run: (request: Admitted) => CheckResult | undefined;
   /** What it means that the check had nothing to say; for people, and only when somebody asks for an explanation. */
   readonly passed: (request: Admitted) => string;
 }

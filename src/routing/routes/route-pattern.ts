@@ -2,7 +2,7 @@
 
 import { isHostName, withoutBrackets, withoutFinalDot } from '../../net/host.ts';
 import { hostKey, parseIp } from '../../net/ip-address.ts';
-import type { Parsed } from '../parsed.ts';
+import type { ParseResult } from '../parsed.ts';
 import { canonicalUser } from '../user-key.ts';
 
 /** What a route is keyed on: the host or the user part of the Request-URI. */
@@ -36,7 +36,7 @@ export type HostWildcard = Extract<RoutePattern, { kind: 'host-wildcard' }>;
 const maxLength = 255;
 
 /** `.com.example` and `.com.example.*`. */
-const readReversed = (text: string, lower: string): Parsed<RoutePattern> => {
+const readReversed = (text: string, lower: string): ParseResult<RoutePattern> => {
   const labels = lower.slice(1).split('.');
   const hasTail = labels.at(-1) === '*';
   const domain = (hasTail ? labels.slice(0, -1) : labels).reverse().join('.');
@@ -44,13 +44,13 @@ const readReversed = (text: string, lower: string): Parsed<RoutePattern> => {
   return { value: { kind: hasTail ? 'domain-and-below' : 'domain', text, domain } };
 };
 
-const readHostWildcard = (text: string, lower: string): Parsed<RoutePattern> => {
+const readHostWildcard = (text: string, lower: string): ParseResult<RoutePattern> => {
   if (!/^(?:[a-z0-9._*-]|\\\*)+$/.test(lower)) return { problem: `"${text}" has characters that no host name has` };
   const parts = lower.split(/(?<!\\)\*+/).map((part) => part.replaceAll('\\*', '*'));
   return { value: { kind: 'host-wildcard', text, parts } };
 };
 
-const readDomain = (text: string): Parsed<RoutePattern> => {
+const readDomain = (text: string): ParseResult<RoutePattern> => {
   const lower = withoutFinalDot(text.toLowerCase());
   if (lower.startsWith('.')) return readReversed(text, lower);
   if (isHostName(lower)) return { value: { kind: 'domain', text, domain: lower } };
@@ -63,7 +63,7 @@ const readDomain = (text: string): Parsed<RoutePattern> => {
   return { problem: `"${text}" is not a domain: write example.com, *.example.com or, reversed, .com.example` };
 };
 
-const readUser = (text: string): Parsed<RoutePattern> => {
+const readUser = (text: string): ParseResult<RoutePattern> => {
   if (text.includes('@')) return { problem: `"${text}" must be a user part only, without @ and domain` };
   if (/\s/.test(text)) return { problem: `"${text}" has white space` };
   if (text.includes(';')) return { problem: `"${text}" has a ;, and a user part counts up to its first ; only` };
@@ -75,7 +75,7 @@ const readUser = (text: string): Parsed<RoutePattern> => {
 };
 
 /** Reads a destination pattern; `type` says whether it stands for hosts or for user parts. */
-export const parsePattern = (text: string, type: RouteType): Parsed<RoutePattern> => {
+export const parsePattern = (text: string, type: RouteType): ParseResult<RoutePattern> => {
   if (text === '') return { problem: 'a pattern must not be empty' };
   if (text.length > maxLength) return { problem: `a pattern must not be longer than ${maxLength} characters` };
   return type === 'domain' ? readDomain(text) : readUser(text);

@@ -1,6 +1,5 @@
 /** One look at DNS: from a host and port to servers with their addresses (RFC 3263 §4), by as many questions as it takes. */
-import { defaultPort } from '../../net/ports.ts';
-import type { Transport } from '../transport/flow.ts';
+import { defaultPort, type Transport } from '../../net/ports.ts';
 import { isAbsence } from './dns-client.ts';
 import type { Gaps, RecallingDns } from './recall.ts';
 import type { Weighted } from './srv-order.ts';

@@ -3,9 +3,8 @@
 import { isIP } from 'node:net';
 import type { Clock } from '../../clock.ts';
 import { withoutBrackets } from '../../net/host.ts';
-import { defaultPort } from '../../net/ports.ts';
+import { defaultPort, type Transport } from '../../net/ports.ts';
 import { RecentMap } from '../recent-map.ts';
-import type { Transport } from '../transport/flow.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import type { DnsClient } from './dns-client.ts';
 import { type Address, Look, type Server, type WantedTransport } from './look.ts';

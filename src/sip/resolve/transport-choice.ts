@@ -1,5 +1,5 @@
 /** Which transports a name offers (RFC 3263 §4.1). Pure. */
-import type { Transport } from '../transport/flow.ts';
+import type { Transport } from '../../net/ports.ts';
 import type { NaptrRecord } from './dns-client.ts';
 
 /** Where SRV records may be found, and the transport that they are for. */

@@ -17,7 +17,7 @@ export interface AcceptedUser {
 }
 
 /** Absorbs all that comes. */
-export const nobody: AcceptedUser = {
+export const absorbingUser: AcceptedUser = {
   accepts: () => true,
   mayAnswer: () => false,
   onResponse() {},
@@ -60,7 +60,7 @@ export class AnsweredClients {
     if (accepted !== undefined) return onFurtherResponse(accepted, response, from);
     const completed = this.#completed.find(key);
     if (completed === undefined) return 'no-transaction';
-    return strayCode(response, from, completed.flow, completed.text, nobody);
+    return strayCode(response, from, completed.flow, completed.text, absorbingUser);
   }
 }
 

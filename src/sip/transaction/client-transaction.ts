@@ -6,7 +6,7 @@ import type { MemoryAccount } from '../memory-budget.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import type { FlowUser } from '../transport/flow-users.ts';
 import type { TransportError } from '../transport/transport-error.ts';
-import { type AcceptedUser, nobody } from './answered-clients.ts';
+import { type AcceptedUser, absorbingUser } from './answered-clients.ts';
 import { makeAck, makeCancel } from './hop-by-hop.ts';
 import type { InviteClientEvent, InviteClientState } from './invite-client.ts';
 import type { Effect, Machine, Step, TimerName } from './machine.ts';
@@ -58,7 +58,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   #text: string;
   readonly #machine: Machine<State, Event>;
   readonly #user: ClientTransactionUser;
-  #heir: AcceptedUser = nobody;
+  #heir: AcceptedUser = absorbingUser;
   #note = '';
   readonly #rim: ClientTransactionRim;
   /** Of the peer on whose behalf it is sent. */

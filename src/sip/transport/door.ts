@@ -1,5 +1,6 @@
 /** What the transports ask about peers; the answers follow the configuration, and change with a reload. */
-import type { Sender, Transport } from './flow.ts';
+import type { Transport } from '../../net/ports.ts';
+import type { Sender } from './flow.ts';
 
 /** What an address alone says of a peer: let in; let in if TLS proves its name; or not let in, whatever it proves. */
 type Prospect = 'admitted' | 'unproved' | 'stranger';

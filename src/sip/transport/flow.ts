@@ -1,11 +1,10 @@
 /** The seam between transports and everything above them: where a message came from, and where one can be sent. */
+import type { Transport } from '../../net/ports.ts';
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
 import type { TransportError, TransportErrorCode } from './transport-error.ts';
-
-export type Transport = 'udp' | 'tcp' | 'tls';
 
 /** A local address that is listened on, with the words that Via and Record-Route need (made once, at start). */
 export interface Listener {
@@ -87,7 +86,7 @@ export interface Flow {
 export type Sender = Pick<Flow, 'transport' | 'remoteAddress' | 'remotePort' | 'verifiedNames'>;
 
 /** Why a stream cannot be read on: `framing-lost` is answered with 400, the others with 513 (RFC 3261 §18.3, §21.5.7). */
-export interface Loss {
+export interface ReadFailure {
   readonly code: 'framing-lost' | 'header-too-large' | 'body-too-large';
   readonly status: 400 | 513;
   /** For people; fit for a reason phrase. */
@@ -104,7 +103,7 @@ export interface MessageHandler {
    * A request that is too large, or after which the start of the next one is unknown: the text of it that has come.
    * @returns the answer; the connection is closed then
    */
-  onLostRequest(request: SipRequest, flow: Flow, loss: Loss): string | undefined;
+  onLostRequest(request: SipRequest, flow: Flow, loss: ReadFailure): string | undefined;
   /**
    * Counted and logged: something that came in and was not a usable message. `what` is a stable code.
    * @param callId as far as it is known

@@ -34,14 +34,14 @@ interface Place {
 }
 
 /** A list of settings that could be put in force. */
-export interface Change {
+export interface PendingChange {
   /** Puts it in force, in one turn. */
   commit(): void;
   /** Closes what was opened for it. */
   abandon(): void;
 }
 
-export interface ListeningChange extends Change {
+export interface ListeningChange extends PendingChange {
   /** With the ports that are open for it, in configured order. */
   readonly listeners: readonly Listener[];
 }

@@ -1,4 +1,6 @@
 /** What a peer speaks that does not speak what its port is for, where that tells which setting to look at. Pure. */
+import type { Transport } from '../../net/ports.ts';
+
 /** Handshake and alert records of TLS 1.0 to 1.3 (RFC 8446 §5.1). */
 const isTls = (text: string): boolean => /^[\x15\x16]\x03[\0-\x04]/.test(text);
 
@@ -8,7 +10,7 @@ const isTls = (text: string): boolean => /^[\x15\x16]\x03[\0-\x04]/.test(text);
  */
 export function strangeSpeech(
   text: string,
-  { isAccepted, transport }: { readonly isAccepted: boolean; readonly transport: 'udp' | 'tcp' | 'tls' },
+  { isAccepted, transport }: { readonly isAccepted: boolean; readonly transport: Transport },
 ): string | undefined {
   if (transport === 'tcp' && isTls(text)) return isAccepted ? tlsFromPeer : tlsFromHop;
   return /^[A-Z]+ [^ ]+ HTTP\/1\.[01](?:\r|$)/.test(text) ? 'the peer speaks HTTP, not SIP' : undefined;

@@ -2,7 +2,7 @@
 
 import type { Clock, Timer } from '../../clock.ts';
 import { type Frame, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../../sip-parser/index.ts';
-import type { DiscardCode, Flow, Loss, MessageHandler } from './flow.ts';
+import type { DiscardCode, Flow, MessageHandler, ReadFailure } from './flow.ts';
 import { handUpResponse } from './intake.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
 import { strangeSpeech } from './strange-speech.ts';
@@ -142,7 +142,7 @@ export class StreamReader {
     this.#connection.giveUp(code, detail, message?.callId);
   }
 
-  #refuse(request: SipRequest, loss: Loss): void {
+  #refuse(request: SipRequest, loss: ReadFailure): void {
     const answer = this.#surroundings.handler.onLostRequest(request, this.#connection, loss);
     if (answer !== undefined) this.#connection.send(answer);
   }

@@ -22,7 +22,7 @@ import type {
   Undelivered,
 } from './flow.ts';
 import { chooseListener } from './listener.ts';
-import { type Change, Listening, type ListeningChange } from './listening.ts';
+import { Listening, type ListeningChange, type PendingChange } from './listening.ts';
 import { identifyAgain } from './peer-identity.ts';
 import { certificateRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
@@ -178,7 +178,7 @@ class Transports implements ReconfigurableTransports {
     return contexts;
   }
 
-  #put(settings: TransportSettings, door: Door, contexts: ReadonlyMap<string, TlsContext>, ports: Change): void {
+  #put(settings: TransportSettings, door: Door, contexts: ReadonlyMap<string, TlsContext>, ports: PendingChange): void {
     const hasNewTimeouts = !isDeepStrictEqual(this.#timeouts, settings.timeouts);
     const before = new Map(this.#tls);
     Object.assign(this.#limits, settings.limits);

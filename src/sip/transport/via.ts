@@ -1,9 +1,9 @@
 /** What a server transport reads from and writes to the topmost Via: received, rport, and where a response goes (RFC 3261 §18.2). Pure. */
 
-import { defaultPort } from '../../net/ports.ts';
+import { defaultPort, type Transport } from '../../net/ports.ts';
 import { isUnicast } from '../../net/special-address.ts';
 import type { Via } from '../../sip-parser/index.ts';
-import type { Flow, Target, Transport } from './flow.ts';
+import type { Flow, Target } from './flow.ts';
 
 interface ReceivedParams {
   readonly received: string;

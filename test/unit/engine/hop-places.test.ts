@@ -1,7 +1,8 @@
 /** Which next hops stand at an address: by what DNS has said within the hour, and by what has been proved there. */
 import { expect, test } from 'vitest';
 import { HopPlaces } from '../../../src/engine/hop-places.ts';
-import type { HopTransport, NextHop, Transport } from '../../../src/routing/types.ts';
+import type { Transport } from '../../../src/net/ports.ts';
+import type { HopTransport, NextHop } from '../../../src/routing/types.ts';
 import type { Target } from '../../../src/sip/transport/flow.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 

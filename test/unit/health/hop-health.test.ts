@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  askedLastMs,
   bestState,
   type HealthRules,
   isWell,
@@ -9,7 +10,6 @@ import {
   observe,
   Rank,
   rankOf,
-  restMs,
   settled,
   shareOf,
   type TargetHealth,
@@ -168,8 +168,8 @@ describe('flap damping', () => {
 
   test('an unprobed target rests longer after each fall', () => {
     const twice = observe(observe(down, { kind: 'rested' }, 3_000, rules), refused, 4_000, rules);
-    expect(restMs(down, 10_000, 2_000, rules)).toBe(10_000);
-    expect(restMs(twice, 10_000, 4_000, rules)).toBe(20_000);
+    expect(askedLastMs(down, 10_000, 2_000, rules)).toBe(10_000);
+    expect(askedLastMs(twice, 10_000, 4_000, rules)).toBe(20_000);
   });
 });
 

@@ -1,11 +1,12 @@
 /** Which of several access rules speaks: by address, name, transport, and by what they ask of the request. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Transport } from '../../../src/net/ports.ts';
 import { compileAccess } from '../../../src/routing/access/acl.ts';
 import { type NamePattern, parseName } from '../../../src/routing/access/pattern.ts';
 import { ruleLabel } from '../../../src/routing/access/rule.ts';
 import type { AccessRuleInput } from '../../../src/routing/policy-input.ts';
-import type { RequestSource, Side, Transport } from '../../../src/routing/types.ts';
+import type { RequestSource, Side } from '../../../src/routing/types.ts';
 import { accessRow, sourceOf } from '../../support/routing.ts';
 
 interface Wish {

@@ -1,10 +1,10 @@
 /** Access rules that can never speak. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Transport } from '../../../src/net/ports.ts';
 import { compileAccess } from '../../../src/routing/access/acl.ts';
 import { overshadowed } from '../../../src/routing/access/reach.ts';
 import type { AccessRuleInput } from '../../../src/routing/policy-input.ts';
-import type { Transport } from '../../../src/routing/types.ts';
 import { accessRow, sourceOf } from '../../support/routing.ts';
 
 const transports = new Set<Transport>(['tcp', 'tls']);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { StreamConnection } from '../../../../src/directory/ldap/connection.ts';
+import { LdapStreamConnection } from '../../../../src/directory/ldap/connection.ts';
 import {
   bindResponse,
   fakeLdapServer,
@@ -26,7 +26,7 @@ async function connected(answer: Answer) {
   await once(socket, 'connect');
   const clock = new ManualClock();
   const settings = { server: 'ldap://fake', budgetMs: 1_000, keepAliveMs: 30_000 };
-  const connection = new StreamConnection(socket, settings, clock);
+  const connection = new LdapStreamConnection(socket, settings, clock);
   onTestFinished(() => connection.close());
   return { clock, connection, requests, server };
 }
@@ -129,7 +129,7 @@ describe('silence', () => {
     });
     const socket = connect(server.port, '127.0.0.1');
     const clock = new ManualClock();
-    const connection = new StreamConnection(socket, { server: 'x', budgetMs: 1_000, keepAliveMs: 30_000 }, clock);
+    const connection = new LdapStreamConnection(socket, { server: 'x', budgetMs: 1_000, keepAliveMs: 30_000 }, clock);
     onTestFinished(() => connection.close());
     let seen = 0;
     const onEntry = (): void => {

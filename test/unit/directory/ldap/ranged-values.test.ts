@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { claimsTo } from '../../../../src/directory/ldap/claims.ts';
-import { StreamConnection } from '../../../../src/directory/ldap/connection.ts';
+import { LdapStreamConnection } from '../../../../src/directory/ldap/connection.ts';
 import type { LdapEntry } from '../../../../src/directory/ldap/ldap.ts';
 import type { ServerFacts } from '../../../../src/directory/sync/server-facts.ts';
 import { sweepUsers } from '../../../../src/directory/sync/sweep.ts';
@@ -48,7 +48,7 @@ async function connected(later: (from: number) => Record<string, string[]> | und
   const socket = connect(server.port, '127.0.0.1');
   await once(socket, 'connect');
   const settings = { server: 'ldap://fake', budgetMs: 1_000, keepAliveMs: 30_000 };
-  const connection = new StreamConnection(socket, settings, new ManualClock());
+  const connection = new LdapStreamConnection(socket, settings, new ManualClock());
   onTestFinished(() => connection.close());
   return { connection, wishes };
 }
@@ -65,7 +65,7 @@ const facts: ServerFacts = {
   canNotify: false,
 };
 
-async function swept(connection: StreamConnection): Promise<LdapEntry[]> {
+async function swept(connection: LdapStreamConnection): Promise<LdapEntry[]> {
   const entries: LdapEntry[] = [];
   const source = { ...where, name: 'ldap corp', pageSize: 1_000 };
   await sweepUsers(connection, source, facts, (entry) => entries.push(entry));

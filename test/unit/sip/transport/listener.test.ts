@@ -1,6 +1,7 @@
 /** What a listener says of itself, which listener a request leaves by, and what stands in the way of opening one. */
 import { describe, expect, test } from 'vitest';
-import type { Listener, Target, Transport } from '../../../../src/sip/transport/flow.ts';
+import type { Transport } from '../../../../src/net/ports.ts';
+import type { Listener, Target } from '../../../../src/sip/transport/flow.ts';
 import { chooseListener, describeListener, sourceAddress } from '../../../../src/sip/transport/listener.ts';
 import { makeTransports, openTransports } from '../../../support/open-transports.ts';
 

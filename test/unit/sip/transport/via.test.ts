@@ -1,6 +1,7 @@
 /** received, rport and the address of a response, as tables. */
 import { describe, expect, test } from 'vitest';
-import type { Flow, Transport } from '../../../../src/sip/transport/flow.ts';
+import type { Transport } from '../../../../src/net/ports.ts';
+import type { Flow } from '../../../../src/sip/transport/flow.ts';
 import { goesBackOn, receivedParams, responseTarget } from '../../../../src/sip/transport/via.ts';
 import { parseMessage, type Via } from '../../../../src/sip-parser/index.ts';
 import { requestText } from '../../../support/raw-message.ts';

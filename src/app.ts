@@ -49,9 +49,9 @@ const directoryInUse = ({ policy, directory }: Snapshot): Snapshot['directory'] 
 export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> => {
   const { log, writeRecord } = openLog;
   const clock = createTimerWheel();
-  const parts = { clock, log, random: Math.random };
+  const directoryParts = { clock, log, random: Math.random };
   let snapshot = first;
-  let directory = openDirectory(directoryInUse(first), parts);
+  let directory = openDirectory(directoryInUse(first), directoryParts);
 
   /** One that has not changed keeps its connections and all that it has learnt; so does each source that will know the same. */
   const directoryFor = async (next: Snapshot): Promise<OpenDirectory> => {
@@ -82,11 +82,11 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
     log,
     writeRecord,
     placement: crew?.placement ?? aloneInProgram(),
-    watchHops: (rim) =>
+    watchHops: (parts) =>
       new HopMonitor(first.health, {
-        ...rim,
+        ...parts,
         renewConnection(target) {
-          rim.renewConnection(target);
+          parts.renewConnection(target);
           crew?.leave(target);
         },
       }),

@@ -8,7 +8,7 @@ import type { Directory } from './directory/directory.ts';
 import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
 import type { Proof } from './engine/hop-places.ts';
-import type { HopWatch, MonitorRim } from './health/hop-monitor.ts';
+import type { HopWatch, MonitorParts } from './health/hop-monitor.ts';
 import type { Log } from './log.ts';
 import { bracketed } from './net/host.ts';
 import type { WriteRecord } from './observe/log.ts';
@@ -40,7 +40,7 @@ interface RouterParts<Watch extends HopWatch> {
   readonly log: Log;
   readonly writeRecord: WriteRecord;
   readonly placement: Placement;
-  watchHops(rim: MonitorRim): Watch;
+  watchHops(parts: MonitorParts): Watch;
 }
 
 export interface Router<Watch = unknown> {

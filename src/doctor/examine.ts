@@ -16,13 +16,13 @@ import { refusalAt, refusalInClear } from './as-caller.ts';
 import { addressToCall, Caller } from './caller.ts';
 import { type Examination, error, type Finding } from './finding.ts';
 import { isClosed, judgeListener, receptionOf } from './listener.ts';
-import { judgeHopName, judgeOwnName, judgeReverse, type NameWorld } from './names.ts';
+import { judgeHopName, judgeOwnName, judgeReverse, type NameParts } from './names.ts';
 import { judgeHop } from './next-hop.ts';
 import { judgeOwnCertificate, type Today } from './own-certificate.ts';
 import { tellAccess } from './peer-certificate.ts';
 import { onRouter } from './remedies.ts';
 
-interface World extends Today {
+interface ExaminationParts extends Today {
   readonly clock: Clock;
   readonly dns: DnsClient & ReverseDns;
   /** Of this machine. */
@@ -30,24 +30,24 @@ interface World extends Today {
 }
 
 /** @throws ListenError for a TLS profile that OpenSSL cannot use */
-export async function examine(snapshot: Snapshot, world: World): Promise<readonly Examination[]> {
-  const examiner = new Examiner(snapshot, world);
+export async function examine(snapshot: Snapshot, parts: ExaminationParts): Promise<readonly Examination[]> {
+  const examiner = new Examiner(snapshot, parts);
   const all = await Promise.all([examiner.node(), examiner.listeners(), examiner.hops()]);
   return [...examiner.profiles(), ...all.flat()];
 }
 
 class Examiner {
   readonly #snapshot: Snapshot;
-  readonly #world: World;
+  readonly #parts: ExaminationParts;
   readonly #caller: Caller;
-  readonly #names: NameWorld;
+  readonly #names: NameParts;
   readonly #resolve: ReturnType<typeof createResolveHop>;
 
-  constructor(snapshot: Snapshot, world: World) {
+  constructor(snapshot: Snapshot, parts: ExaminationParts) {
     this.#snapshot = snapshot;
-    this.#world = world;
+    this.#parts = parts;
     this.#caller = new Caller(snapshot);
-    const { dns, interfaces } = world;
+    const { dns, interfaces } = parts;
     const { timeoutMs, budgetMs } = snapshot.dns;
     const own = new Set([...interfaces, ...this.#caller.listeners.map(({ address }) => address)].map(hostKey));
     // Two tries, and half as much again: longer than a request may wait, for here somebody wants to know.
@@ -56,7 +56,7 @@ class Examiner {
   }
 
   #createResolve(): ReturnType<typeof createResolveHop> {
-    const { clock, dns } = this.#world;
+    const { clock, dns } = this.#parts;
     const { listeners } = this.#caller;
     const spoken = () => new Set(listeners.map(({ transport }) => transport));
     const resolver = createResolver({ ...this.#snapshot.dns, clock, dns, random: Math.random, spoken });
@@ -78,7 +78,7 @@ class Examiner {
       const identity = this.#caller.identityOf(listeners[0] ?? this.#caller.listeners[0]!, name);
       const names = [...new Set([identity.name, ...listeners.map(({ sentByHost }) => sentByHost)])];
       const own = { profile: name, certificate, ca, names, sides, identity };
-      return [{ kind: 'tls-profile', subject: name, findings: judgeOwnCertificate(own, this.#world) }];
+      return [{ kind: 'tls-profile', subject: name, findings: judgeOwnCertificate(own, this.#parts) }];
     });
   }
 
@@ -108,7 +108,7 @@ class Examiner {
     return found.map((listener, i) => {
       const profile = transport.tls.get(listener.tlsProfile ?? '');
       const reception = receptionOf(listener, addressToCall(listener), profile, policy);
-      const context = { transport: listener.transport, profile, reception, now: this.#world.now };
+      const context = { transport: listener.transport, profile, reception, now: this.#parts.now };
       const findings = judgeListener(contacts[i]!, context, isRunning);
       return { kind: 'listener', subject: addressOf(listener), findings };
     });
@@ -169,7 +169,7 @@ class Examiner {
     const rules = { wildcards, commonName };
     const expected = { side, names, rules, domains: rows.domains, profile, mustBeClient, refusalOf };
     const identity = this.#caller.identityOf(listener, profile, target);
-    const context = { target, side, identity, expected, today: this.#world, good: health.probe.good };
+    const context = { target, side, identity, expected, today: this.#parts, good: health.probe.good };
     return [...this.#access(target, side), ...judgeHop(contact, context, older)];
   }
 }

@@ -7,7 +7,7 @@ import type { TransportError } from '../sip/transport/transport-error.ts';
 import { error, type Finding, warning, well } from './finding.ts';
 import { onDns, onRouter } from './remedies.ts';
 
-export interface NameWorld {
+export interface NameParts {
   readonly dns: DnsClient & ReverseDns;
   /** All waiting for one name together. */
   readonly budgetMs: number;
@@ -16,7 +16,7 @@ export interface NameWorld {
 }
 
 /** Both sides resolve what stands in our Via and Record-Route, and what their routes lead to; an address leads to itself. */
-export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameWorld): Promise<Finding> {
+export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameParts): Promise<Finding> {
   if (isIP(name) !== 0) return judgeOwnAddress(name, isOwn);
   const addresses = await within(
     budgetMs,
@@ -29,7 +29,7 @@ export async function judgeOwnName(name: string, { dns, budgetMs, isOwn }: NameW
   return warning('own-name-address', `${seen}, which is none of this machine: right only for a virtual address`, step);
 }
 
-function judgeOwnAddress(address: string, isOwn: NameWorld['isOwn']): Finding {
+function judgeOwnAddress(address: string, isOwn: NameParts['isOwn']): Finding {
   if (isOwn(address)) return well('own-name-address', `node.name ${address} is an address of this machine`);
   const seen = `node.name ${address} is no address of this machine: right only for a virtual address`;
   return warning('own-name-address', seen, onRouter('node.name: an address of a listener, or a name for it'));
@@ -42,7 +42,7 @@ export async function judgeReverse(
   code: ReverseCode,
   address: string,
   name: string | undefined,
-  { dns, budgetMs }: NameWorld,
+  { dns, budgetMs }: NameParts,
 ): Promise<Finding> {
   const names = await within(budgetMs, dns.names(address));
   const step = onDns(`a PTR record of ${address}${name === undefined ? '' : ` for ${name}`}`);

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Resolve } from '../health/hop-knowledge.ts';
-import type { HopEvent, HopWatch, MonitorRim } from '../health/hop-monitor.ts';
+import type { HopEvent, HopWatch, MonitorParts } from '../health/hop-monitor.ts';
 import type { Log } from '../log.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
@@ -37,7 +37,7 @@ export interface EmbeddedParts<Watch extends HopWatch> {
   readonly random: () => number;
   readonly placement: Placement;
   /** Makes the watcher of the hops. */
-  watchHops(rim: MonitorRim): Watch;
+  watchHops(parts: MonitorParts): Watch;
 }
 
 /** Where this engine stands among those of the other workers of the program, if it has any. */

@@ -9,7 +9,7 @@ import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Listener, Target } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 
-interface ProbeRim {
+interface ProbeParts {
   readonly transactions: TransactionLayer;
   flowTo(target: Target): Flow | TransportError;
   nextBranch(marks: ViaMarks): string;
@@ -53,16 +53,16 @@ export const optionsText = (
 };
 
 /** @param tell called once at most, and never before this returns */
-export const sendProbe = (target: Target, rim: ProbeRim, tell: (news: AttemptNews) => void): AbandonProbe => {
-  const flow = rim.flowTo(target);
+export const sendProbe = (target: Target, parts: ProbeParts, tell: (news: AttemptNews) => void): AbandonProbe => {
+  const flow = parts.flowTo(target);
   if ('code' in flow) {
     queueMicrotask(() => tell(flow));
     return () => undefined;
   }
   // As hard to guess as that of a request, so that nobody answers in the hop's place.
-  const branch = rim.nextBranch(randomBytes(8).toString('hex'));
+  const branch = parts.nextBranch(randomBytes(8).toString('hex'));
   const text = optionsText(target, flow.listener, branch, randomBytes(12).toString('hex'));
-  const probe = rim.transactions.request(
+  const probe = parts.transactions.request(
     flow,
     text,
     { method: 'OPTIONS', branch },

@@ -18,7 +18,7 @@ export type HopReport =
   | { readonly kind: 'sign'; readonly key: string; readonly sign: Observation }
   | { readonly kind: 'unresolved'; readonly hop: string; readonly detail: string };
 
-interface MirrorRim {
+interface MirrorParts {
   /** That of the thread that judges: its times are told. */
   readonly clock: Clock;
   readonly resolve: Resolve;
@@ -27,13 +27,13 @@ interface MirrorRim {
 
 export class HopMirror implements HopWatch {
   isAllWell = true;
-  readonly #rim: MirrorRim;
+  readonly #parts: MirrorParts;
   #picture: HopPicture | undefined;
   #hops: readonly NextHop[] = [];
   #followTimer: Timer | undefined;
 
-  constructor(rim: MirrorRim) {
-    this.#rim = rim;
+  constructor(parts: MirrorParts) {
+    this.#parts = parts;
   }
 
   show(picture: HopPicture): void {
@@ -59,7 +59,7 @@ export class HopMirror implements HopWatch {
     if (state === 'disabled') return Rank.disabled;
     if (state === 'drained') return Rank.drained;
     const health = unwell.get(targetKey(target));
-    return health === undefined ? Rank.live : rankOf(health, drawOf(callId), this.#rim.clock.now(), rules);
+    return health === undefined ? Rank.live : rankOf(health, drawOf(callId), this.#parts.clock.now(), rules);
   }
 
   isUnresolved(hop: NextHop): boolean {
@@ -73,16 +73,16 @@ export class HopMirror implements HopWatch {
     if (sign === undefined) return;
     const key = targetKey(target);
     const state = this.#picture?.unwell.get(key)?.state ?? 'up';
-    if (sign.kind !== 'good' || state !== 'up') this.#rim.report({ kind: 'sign', key, sign });
+    if (sign.kind !== 'good' || state !== 'up') this.#parts.report({ kind: 'sign', key, sign });
   }
 
   onUnresolved({ id }: NextHop, { detail }: TransportError): void {
-    this.#rim.report({ kind: 'unresolved', hop: id, detail });
+    this.#parts.report({ kind: 'unresolved', hop: id, detail });
   }
 
   /** Whether a name leads anywhere is the other thread's to say; here only the answers are wanted. */
   #follow(): void {
-    for (const hop of this.#hops) void this.#rim.resolve(hop);
-    this.#followTimer = this.#rim.clock.after(followEveryMs, () => this.#follow());
+    for (const hop of this.#hops) void this.#parts.resolve(hop);
+    this.#followTimer = this.#parts.clock.after(followEveryMs, () => this.#follow());
   }
 }

@@ -23,7 +23,7 @@ import {
 import type { AttemptNews, HopKnowledge, Resolve } from './hop-knowledge.ts';
 import { signOfTraffic } from './hop-signs.ts';
 import type { HealthSettings } from './settings.ts';
-import { WatchedTarget, type WatchRim } from './watched-target.ts';
+import { WatchedTarget, type WatchParts } from './watched-target.ts';
 
 /** One line in the log each. */
 export type HopEvent =
@@ -40,7 +40,7 @@ export type HopEvent =
   | { readonly event: 'hop-unresolved' | 'hop-resolved'; readonly hop: string; readonly reason: string }
   | { readonly event: 'hop-admin'; readonly hop: string; readonly to: AdminState; readonly reason: string };
 
-export interface MonitorRim extends WatchRim {
+export interface MonitorParts extends WatchParts {
   readonly resolve: Resolve;
   onHopEvent(event: HopEvent): void;
 }
@@ -120,7 +120,7 @@ export const drawOf = (callId: string): number => (fnv(drawStart, callId) >>> 0)
 export class HopMonitor implements HopWatch {
   isAllWell = true;
   #settings: HealthSettings;
-  readonly #rim: MonitorRim;
+  readonly #parts: MonitorParts;
   #hops = new Map<string, WatchedHop>();
   readonly #targets = new Map<string, WatchedTarget>();
   /** Set by hand; those in service are not in it. */
@@ -128,9 +128,9 @@ export class HopMonitor implements HopWatch {
   #followTimer: Timer | undefined;
   #onPicture: ((picture: HopPicture) => void) | undefined;
 
-  constructor(settings: HealthSettings, rim: MonitorRim) {
+  constructor(settings: HealthSettings, parts: MonitorParts) {
     this.#settings = settings;
-    this.#rim = rim;
+    this.#parts = parts;
   }
 
   /** Watches these hops and no others. What is known of those that were watched before is kept. */
@@ -160,7 +160,7 @@ export class HopMonitor implements HopWatch {
     if (state === 'in-service') this.#admin.delete(hopId);
     else this.#admin.set(hopId, { state, by });
     this.#judge();
-    this.#rim.onHopEvent({ event: 'hop-admin', hop: hopId, to: state, reason: by });
+    this.#parts.onHopEvent({ event: 'hop-admin', hop: hopId, to: state, reason: by });
   }
 
   rankOf(hop: NextHop, target: Target, callId: string): Rank {
@@ -169,7 +169,7 @@ export class HopMonitor implements HopWatch {
     if (admin === 'drained') return Rank.drained;
     const watched = this.#targets.get(targetKey(target));
     if (watched === undefined || watched.isWell) return Rank.live;
-    return rankOf(watched.health, drawOf(callId), this.#rim.clock.now(), this.#settings.rules);
+    return rankOf(watched.health, drawOf(callId), this.#parts.clock.now(), this.#settings.rules);
   }
 
   isUnresolved(hop: NextHop): boolean {
@@ -220,11 +220,11 @@ export class HopMonitor implements HopWatch {
 
   #follow(): void {
     for (const watched of this.#hops.values()) {
-      const resolved = this.#rim.resolve(watched.hop);
+      const resolved = this.#parts.resolve(watched.hop);
       if (!(resolved instanceof Promise)) this.#onResolved(watched, resolved);
       else void resolved.then((late) => this.#onResolvedLate(watched, late));
     }
-    this.#followTimer = this.#rim.clock.after(followEveryMs, () => this.#follow());
+    this.#followTimer = this.#parts.clock.after(followEveryMs, () => this.#follow());
   }
 
   #onResolvedLate(watched: WatchedHop, resolved: readonly Target[] | TransportError): void {
@@ -247,7 +247,7 @@ export class HopMonitor implements HopWatch {
     const key = targetKey(target);
     const known = this.#targets.get(key);
     if (known !== undefined) return known;
-    const watched = new WatchedTarget(target, this.#settings, this.#rim, this.#onHealth);
+    const watched = new WatchedTarget(target, this.#settings, this.#parts, this.#onHealth);
     this.#targets.set(key, watched);
     return watched;
   }
@@ -266,13 +266,13 @@ export class HopMonitor implements HopWatch {
     watched.unresolved = reason;
     if (!isNews) return;
     this.#judge();
-    this.#rim.onHopEvent({ event: 'hop-unresolved', hop: watched.hop.id, reason });
+    this.#parts.onHopEvent({ event: 'hop-unresolved', hop: watched.hop.id, reason });
   }
 
   #noteResolved(watched: WatchedHop): void {
     watched.unresolved = undefined;
     this.#judge();
-    this.#rim.onHopEvent({ event: 'hop-resolved', hop: watched.hop.id, reason: 'DNS answers again' });
+    this.#parts.onHopEvent({ event: 'hop-resolved', hop: watched.hop.id, reason: 'DNS answers again' });
   }
 
   readonly #onHealth = (watched: WatchedTarget, before: TargetHealth): void => {
@@ -280,10 +280,10 @@ export class HopMonitor implements HopWatch {
     const { state, reason, waitUntilMs } = watched.health;
     const of = { target: addressOf(watched.target), hops: this.#idsOf(watched) };
     if (state !== before.state) {
-      this.#rim.onHopEvent({ event: 'target-health', ...of, from: before.state, to: state, reason });
+      this.#parts.onHopEvent({ event: 'target-health', ...of, from: before.state, to: state, reason });
     }
     if (waitUntilMs > before.waitUntilMs && before.waitUntilMs === 0) {
-      this.#rim.onHopEvent({ event: 'hop-waits', ...of, forMs: waitUntilMs - this.#rim.clock.now() });
+      this.#parts.onHopEvent({ event: 'hop-waits', ...of, forMs: waitUntilMs - this.#parts.clock.now() });
     }
   };
 
@@ -302,7 +302,7 @@ export class HopMonitor implements HopWatch {
 
   /** Every configured hop, in the order of the configuration. */
   view(): readonly HopView[] {
-    const now = this.#rim.clock.now();
+    const now = this.#parts.clock.now();
     return [...this.#hops.values()].map(({ hop, side, targets, unresolved }) => ({
       id: hop.id,
       side,

@@ -18,7 +18,7 @@ import type { HealthSettings } from './settings.ts';
 /** Nobody waits for the answer of a probe any more. */
 export type AbandonProbe = () => void;
 
-export interface WatchRim {
+export interface WatchParts {
   readonly clock: Clock;
   /** Numbers from 0 (included) to 1 (not included). */
   readonly random: () => number;
@@ -43,7 +43,7 @@ export class WatchedTarget {
   /** When the next probe is due, or an unprobed target is tried again; undefined: traffic alone will say. */
   nextCheckMs: number | undefined;
   #settings: HealthSettings;
-  readonly #rim: WatchRim;
+  readonly #parts: WatchParts;
   readonly #onHealth: OnHealth;
   #checkTimer: Timer | undefined;
   #settleTimer: Timer | undefined;
@@ -52,12 +52,12 @@ export class WatchedTarget {
   /** What an earlier probe says is not listened to: it may have been sent under other settings. */
   #probes = 0;
 
-  constructor(target: Target, settings: HealthSettings, rim: WatchRim, onHealth: OnHealth) {
+  constructor(target: Target, settings: HealthSettings, parts: WatchParts, onHealth: OnHealth) {
     this.target = target;
     this.#settings = settings;
-    this.#rim = rim;
+    this.#parts = parts;
     this.#onHealth = onHealth;
-    this.health = unknownHealth(rim.clock.now());
+    this.health = unknownHealth(parts.clock.now());
     this.restart(settings);
   }
 
@@ -70,7 +70,7 @@ export class WatchedTarget {
     this.stop();
     this.#settings = settings;
     const { isEnabled, everyMs } = settings.probe;
-    if (isEnabled) this.#checkIn(this.#rim.random() * Math.min(everyMs, firstProbeWithinMs), this.#sendProbe);
+    if (isEnabled) this.#checkIn(this.#parts.random() * Math.min(everyMs, firstProbeWithinMs), this.#sendProbe);
     else if (this.health.state !== 'up') this.#rest();
     this.#settleLater();
   }
@@ -83,7 +83,7 @@ export class WatchedTarget {
   }
 
   observe(observation: Observation): void {
-    const now = this.#rim.clock.now();
+    const now = this.#parts.clock.now();
     const before = this.health;
     const { rules } = this.#settings;
     this.health = observe(settled(before, now, rules), observation, now, rules);
@@ -104,7 +104,7 @@ export class WatchedTarget {
   }
 
   #rest(): void {
-    const now = this.#rim.clock.now();
+    const now = this.#parts.clock.now();
     const ms = askedLastMs(this.health, this.#settings.probe.everyMs, now, this.#settings.rules);
     this.#checkIn(ms, this.#haveRested);
   }
@@ -116,8 +116,8 @@ export class WatchedTarget {
 
   #checkIn(ms: number, check: () => void): void {
     this.#checkTimer?.cancel();
-    this.nextCheckMs = this.#rim.clock.now() + ms;
-    this.#checkTimer = this.#rim.clock.after(ms, check);
+    this.nextCheckMs = this.#parts.clock.now() + ms;
+    this.#checkTimer = this.#parts.clock.after(ms, check);
   }
 
   readonly #sendProbe = (): void => {
@@ -126,9 +126,9 @@ export class WatchedTarget {
     const tell = (news: AttemptNews) => {
       if (number === this.#probes) this.#onProbe(news);
     };
-    this.#probeTimer = this.#rim.clock.after(this.#settings.probe.timeoutMs, () => tell('silent'));
+    this.#probeTimer = this.#parts.clock.after(this.#settings.probe.timeoutMs, () => tell('silent'));
     this.nextCheckMs = undefined;
-    this.#probe = this.#rim.sendProbe(this.target, tell);
+    this.#probe = this.#parts.sendProbe(this.target, tell);
   };
 
   #onProbe(news: AttemptNews): void {
@@ -136,13 +136,13 @@ export class WatchedTarget {
     const sign = signOfProbe(news, this.#settings.probe.good);
     if (sign !== undefined) this.observe(sign);
     // A connection on which nothing comes back any more may be dead without either end having been told.
-    if (news === 'silent' && this.health.state === 'down') this.#rim.renewConnection(this.target);
+    if (news === 'silent' && this.health.state === 'down') this.#parts.renewConnection(this.target);
     this.#checkIn(this.#untilNextProbe(), this.#sendProbe);
   }
 
   #untilNextProbe(): number {
     const { everyMs } = this.#settings.probe;
-    const usual = everyMs * (0.75 + this.#rim.random() / 2);
+    const usual = everyMs * (0.75 + this.#parts.random() / 2);
     return this.health.state === 'suspect' ? Math.min(usual, suspectEveryMs) : usual;
   }
 
@@ -158,14 +158,14 @@ export class WatchedTarget {
     this.#settleTimer?.cancel();
     const { waitUntilMs, returnedMs } = this.health;
     const ends = [waitUntilMs, returnedMs === undefined ? 0 : returnedMs + this.#settings.rules.slowReturnMs];
-    const now = this.#rim.clock.now();
+    const now = this.#parts.clock.now();
     const next = Math.min(...ends.filter((end) => end > now));
-    if (next !== Number.POSITIVE_INFINITY) this.#settleTimer = this.#rim.clock.after(next - now, this.#settle);
+    if (next !== Number.POSITIVE_INFINITY) this.#settleTimer = this.#parts.clock.after(next - now, this.#settle);
   }
 
   readonly #settle = (): void => {
     const before = this.health;
-    this.health = settled(before, this.#rim.clock.now(), this.#settings.rules);
+    this.health = settled(before, this.#parts.clock.now(), this.#settings.rules);
     this.#settleLater();
     if (this.health !== before) this.#onHealth(this, before);
   };

@@ -37,7 +37,7 @@ export interface ClientTransactionIds {
   readonly branch: string;
 }
 
-export interface ClientTransactionRim {
+export interface ClientTransactionParts {
   /** For `ms` from now it only absorbs what comes. */
   readonly completed: (transaction: ClientTransaction, ms: number) => void;
   /** For `ms` from now it only passes up every 2xx. */
@@ -60,7 +60,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   readonly #user: ClientTransactionUser;
   #heir: AcceptedUser = absorbingUser;
   #note = '';
-  readonly #rim: ClientTransactionRim;
+  readonly #parts: ClientTransactionParts;
   /** Of the peer on whose behalf it is sent. */
   readonly account: MemoryAccount;
   #held: number;
@@ -73,7 +73,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     machine: ClientMachine,
     clock: Clock,
     user: ClientTransactionUser,
-    rim: ClientTransactionRim,
+    parts: ClientTransactionParts,
     account: MemoryAccount,
   ) {
     super(clock);
@@ -85,7 +85,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
     this.#user = user;
-    this.#rim = rim;
+    this.#parts = parts;
     this.account = account;
     this.#held = text.length;
     account.take(this.#held);
@@ -171,7 +171,7 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
   giveUp(ms: number, heir: AcceptedUser, note: string): void {
     this.stopTimers();
     this.flow.users.delete(this);
-    this.#rim.accepted(this, ms, heir, note);
+    this.#parts.accepted(this, ms, heir, note);
   }
 
   /** Gives up waiting: nothing is sent again, and a response that still comes is a stray. */
@@ -238,13 +238,13 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
 
   #endEarly(timer: 'K' | 'M', ms: number): void {
     this.flow.users.delete(this);
-    if (timer === 'K') this.#rim.completed(this, ms);
-    else this.#rim.accepted(this, ms, this.#heir, this.#note);
+    if (timer === 'K') this.#parts.completed(this, ms);
+    else this.#parts.accepted(this, ms, this.#heir, this.#note);
   }
 
   #terminate(): void {
     this.stopTimers();
     this.flow.users.delete(this);
-    this.#rim.ended(this);
+    this.#parts.ended(this);
   }
 }

@@ -15,7 +15,7 @@ type Event = InviteServerEvent | NonInviteServerEvent;
 /** Either server machine; which one it is follows from the method, and so does the event that is put in. */
 type ServerMachine = { readonly start: Step<State>; step(state: never, event: never): Step<State> };
 
-export interface ServerTransactionRim {
+export interface ServerTransactionParts {
   readonly send: (text: string, request: SipRequest, flow: Flow) => void;
   readonly passUp: (transaction: ServerTransaction) => void;
   readonly unacknowledged: (transaction: ServerTransaction) => void;
@@ -61,7 +61,7 @@ export class ServerTransaction extends TimedTransaction {
   #state: State;
   #response = '';
   readonly #machine: Machine<State, Event>;
-  readonly #rim: ServerTransactionRim;
+  readonly #parts: ServerTransactionParts;
 
   constructor(
     key: string,
@@ -69,7 +69,7 @@ export class ServerTransaction extends TimedTransaction {
     flow: Flow,
     machine: ServerMachine,
     clock: Clock,
-    rim: ServerTransactionRim,
+    parts: ServerTransactionParts,
   ) {
     super(clock);
     this.key = key;
@@ -79,7 +79,7 @@ export class ServerTransaction extends TimedTransaction {
     this.isInvite = request.method === 'INVITE';
     this.#machine = machine as Machine<State, Event>;
     this.#state = machine.start.next;
-    this.#rim = rim;
+    this.#parts = parts;
     this.#held = transactionOctets + request.text.length;
     flow.account.take(this.#held);
   }
@@ -167,7 +167,7 @@ export class ServerTransaction extends TimedTransaction {
 
   /** §16.7 step 5: a 2xx to INVITE is handed on even after another final response, past the transaction (§13.3.1.4). */
   #respondLate(status: number, text: string): void {
-    if (this.isInvite && status >= 200 && status < 300) this.#rim.send(text, this.request, this.flow);
+    if (this.isInvite && status >= 200 && status < 300) this.#parts.send(text, this.request, this.flow);
   }
 
   /**
@@ -217,11 +217,11 @@ export class ServerTransaction extends TimedTransaction {
       case 'send-response':
         return this.#sendResponse();
       case 'send-trying':
-        return this.#rim.send(this.#tryingText(), this.request, this.flow);
+        return this.#parts.send(this.#tryingText(), this.request, this.flow);
       case 'pass-up':
-        return this.#rim.passUp(this);
+        return this.#parts.passUp(this);
       case 'report-timeout':
-        return this.#rim.unacknowledged(this);
+        return this.#parts.unacknowledged(this);
       case 'start-timer':
         return this.#startOrEnd(effect.timer, effect.ms);
       case 'stop-timer':
@@ -229,7 +229,7 @@ export class ServerTransaction extends TimedTransaction {
       case 'terminate':
         this.stopTimers();
         this.#settle();
-        return this.#rim.ended(this);
+        return this.#parts.ended(this);
       case 'send-request':
       case 'send-ack':
       case 'report-transport-error':
@@ -238,7 +238,7 @@ export class ServerTransaction extends TimedTransaction {
   }
 
   #sendResponse(): void {
-    if (this.#response !== '') this.#rim.send(this.#response, this.request, this.flow);
+    if (this.#response !== '') this.#parts.send(this.#response, this.request, this.flow);
   }
 
   /**
@@ -246,8 +246,8 @@ export class ServerTransaction extends TimedTransaction {
    * else can happen: so no transaction waits for these two.
    */
   #startOrEnd(timer: TimerName, ms: number): void {
-    if (timer === 'J') return this.#rim.answered(this, ms, this.#response);
-    if (timer === 'L') return this.#rim.answered(this, ms, '');
+    if (timer === 'J') return this.#parts.answered(this, ms, this.#response);
+    if (timer === 'L') return this.#parts.answered(this, ms, '');
     // Answered: there is nothing left that a CANCEL could reach.
     if (timer === 'H') this.context = undefined;
     this.startTimer(timer, ms);

@@ -9,7 +9,7 @@ import { type AcceptedUser, AnsweredClients } from './answered-clients.ts';
 import {
   ClientTransaction,
   type ClientTransactionIds,
-  type ClientTransactionRim,
+  type ClientTransactionParts,
   type ClientTransactionUser,
 } from './client-transaction.ts';
 import type { Elsewhere } from './elsewhere.ts';
@@ -20,7 +20,7 @@ import { Lingering } from './lingering.ts';
 import { clientKey, type StrayCode, serverKey, serverKeyIn } from './matching.ts';
 import { createNonInviteClient } from './non-invite-client.ts';
 import { createNonInviteServer } from './non-invite-server.ts';
-import { isAnotherWay, octetsToHandle, ServerTransaction, type ServerTransactionRim } from './server-transaction.ts';
+import { isAnotherWay, octetsToHandle, ServerTransaction, type ServerTransactionParts } from './server-transaction.ts';
 import type { Timers } from './timers.ts';
 
 /** The transaction that a CANCEL means. */
@@ -78,8 +78,8 @@ export class TransactionLayer {
   readonly #answeredClients: AnsweredClients;
   readonly #clock: Clock;
   readonly #send: SendResponse;
-  readonly #serverRim: ServerTransactionRim;
-  readonly #clientRim: ClientTransactionRim;
+  readonly #serverParts: ServerTransactionParts;
+  readonly #clientParts: ClientTransactionParts;
   readonly #user: TransactionUser;
   #machines: ReturnType<typeof machinesWith>;
   /** Methods that requests have come with, a few dozen at most: a CANCEL does not say whose it is. */
@@ -101,14 +101,14 @@ export class TransactionLayer {
     this.#elsewhere = elsewhere;
     this.#answeredServers = new Lingering(clock, this.#release);
     this.#answeredClients = new AnsweredClients(clock);
-    this.#serverRim = {
+    this.#serverParts = {
       send: sendResponse,
       passUp: this.#passUp,
       unacknowledged: (transaction) => user.onUnacknowledged(transaction),
       answered: this.#onServerAnswered,
       ended: this.#forgetServer,
     };
-    this.#clientRim = {
+    this.#clientParts = {
       completed: this.#onClientCompleted,
       accepted: this.#onClientAccepted,
       ended: this.#forgetClient,
@@ -178,7 +178,7 @@ export class TransactionLayer {
     if (this.#methods.size < maxMethods) this.#methods.add(request.method);
     const kind = isInvite ? this.#machines.inviteServer : this.#machines.nonInviteServer;
     const machine = flow.isReliable ? kind.reliable : kind.unreliable;
-    const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, this.#serverRim);
+    const transaction = new ServerTransaction(key, request, flow, machine, this.#clock, this.#serverParts);
     if (isInvite) transaction.claim = this.#elsewhere?.claim(key);
     this.#servers.set(key, transaction);
     transaction.start();
@@ -296,7 +296,7 @@ export class TransactionLayer {
       machine,
       this.#clock,
       user,
-      this.#clientRim,
+      this.#clientParts,
       account,
     );
     this.#clients.set(key, transaction);

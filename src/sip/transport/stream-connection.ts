@@ -13,13 +13,13 @@ import type { PeerRefusal } from './peer-refusal.ts';
 import { ProvedNames } from './proved-names.ts';
 import { socketError } from './socket-error.ts';
 import type { StreamOrigin } from './stream-origin.ts';
-import { type ReadConnection, type ReaderSurroundings, StreamReader } from './stream-reader.ts';
+import { type ReadConnection, type ReaderParts, StreamReader } from './stream-reader.ts';
 import { shownCertificate } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 import type { WriteTurn } from './write-turn.ts';
 
 /** What all connections of one transport layer share. */
-export interface StreamSurroundings extends ReaderSurroundings {
+export interface StreamSurroundings extends ReaderParts {
   readonly memory: MemoryBudget;
   readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;

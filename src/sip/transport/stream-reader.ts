@@ -27,7 +27,7 @@ export interface ReadConnection extends Flow {
 const ROOM_LOOK_MS = 50;
 const ROOM_PATIENCE_MS = 1_000;
 
-export interface ReaderSurroundings {
+export interface ReaderParts {
   readonly limits: TransportLimits;
   readonly timeouts: TransportTimeouts;
   readonly handler: MessageHandler;
@@ -36,7 +36,7 @@ export interface ReaderSurroundings {
 
 export class StreamReader {
   readonly #connection: ReadConnection;
-  readonly #surroundings: ReaderSurroundings;
+  readonly #parts: ReaderParts;
   readonly #framer: StreamFramer;
   /** Tells the message timer whether the unfinished message is still the same. */
   #received = 0;
@@ -46,10 +46,10 @@ export class StreamReader {
   #messageTimer: Timer | undefined;
   #roomTimer: Timer | undefined;
 
-  constructor(connection: ReadConnection, surroundings: ReaderSurroundings) {
+  constructor(connection: ReadConnection, parts: ReaderParts) {
     this.#connection = connection;
-    this.#surroundings = surroundings;
-    this.#framer = new StreamFramer(surroundings.limits);
+    this.#parts = parts;
+    this.#framer = new StreamFramer(parts.limits);
   }
 
   get isMidMessage(): boolean {
@@ -98,7 +98,7 @@ export class StreamReader {
     }
     this.#connection.pauseReading();
     this.#roomTimer?.cancel();
-    this.#roomTimer = this.#surroundings.clock.after(ROOM_LOOK_MS, () => {
+    this.#roomTimer = this.#parts.clock.after(ROOM_LOOK_MS, () => {
       const { account } = this.#connection;
       if (!account.hasRoomFor(octets - this.#held))
         return this.#awaitRoom(octets, Math.max(0, patienceMs - ROOM_LOOK_MS));
@@ -118,13 +118,13 @@ export class StreamReader {
   #onMessage(message: SipRequest | SipResponse): void {
     this.#received += 1;
     if (message.kind === 'request') this.#onRequest(message);
-    else handUpResponse(message, this.#connection, this.#surroundings.handler);
+    else handUpResponse(message, this.#connection, this.#parts.handler);
   }
 
   #onRequest(request: SipRequest): void {
     // RFC 5923 §5: only the side that opened the connection can say where else it wants to be reached by it.
     if (this.#connection.isAccepted && !this.#hasAlias) this.#readAlias(request);
-    this.#surroundings.handler.onRequest(request, this.#connection);
+    this.#parts.handler.onRequest(request, this.#connection);
   }
 
   #readAlias(request: SipRequest): void {
@@ -143,7 +143,7 @@ export class StreamReader {
   }
 
   #refuse(request: SipRequest, loss: ReadFailure): void {
-    const answer = this.#surroundings.handler.onLostRequest(request, this.#connection, loss);
+    const answer = this.#parts.handler.onLostRequest(request, this.#connection, loss);
     if (answer !== undefined) this.#connection.send(answer);
   }
 
@@ -151,7 +151,7 @@ export class StreamReader {
   #watchMessage(): void {
     if (this.#messageTimer !== undefined) return;
     const received = this.#received;
-    this.#messageTimer = this.#surroundings.clock.after(this.#surroundings.timeouts.messageMs, () => {
+    this.#messageTimer = this.#parts.clock.after(this.#parts.timeouts.messageMs, () => {
       this.#messageTimer = undefined;
       this.#onMessageTime(received);
     });

@@ -7,7 +7,6 @@ import type { DatedClock } from '../../clock.ts';
 import type { HashSeed } from '../../hash/keyed-hash.ts';
 import { consequenceOf } from '../ldap/failure-class.ts';
 import { type LdapConnection, type LdapConnections, LdapError, reportOfServer } from '../ldap/ldap.ts';
-import { disbelief, foundNobody, foundNobodyEnabled, isBlind } from './belief.ts';
 import { aheadOfClock, ClockSteps } from './clock-steps.ts';
 import { followByDirSync } from './dirsync.ts';
 import { nameDuplicates } from './duplicates.ts';
@@ -16,12 +15,16 @@ import { followByNotification } from './notify.ts';
 import { begin, end } from './outages.ts';
 import { followByPolling } from './poll.ts';
 import { SweepNotes, type SweepReport } from './report.ts';
-import { nextSweep } from './schedule.ts';
+import { retryMs } from './retry.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
+import { betterServer } from './server-return.ts';
+import { SnapshotFile } from './snapshot-file.ts';
 import type { SnapshotSettings } from './snapshot-settings.ts';
 import { type SyncNews, type SyncStatus, statusAtStart } from './status.ts';
-import { readSnapshot, writeSnapshot, writtenAtMs } from './store.ts';
+import { readSnapshot } from './store.ts';
 import { sweepUsers } from './sweep.ts';
+import { SweepPlan } from './sweep-plan.ts';
+import { SweepJudge } from './sweep-verdict.ts';
 import { type Loss, noLoss, Tables } from './tables.ts';
 import { refuseMissing } from './teller.ts';
 import { identityOf, type UserSource } from './user-source.ts';
@@ -51,25 +54,11 @@ const followers: Readonly<Record<SnapshotSettings['follow'], Follow>> = {
   none: followNothing,
 };
 
-/** After a sweep or a session that failed, doubled with each further one. */
-const firstRetryMs = 1_000;
-const longestRetryMs = 5 * 60_000;
-const retryMs = (failures: number): number => Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
-
 /** One slow sweep may be its own fault, as one slow look-up is: a second one makes the server a sick one. */
 const mostSilentSweeps = 2;
 
 /** A session that lived so long had not failed at once: the next may begin without delay. */
 const steadyMs = 30_000;
-
-/** So often it is asked whether a better server, which had failed, may be used again. */
-const returnCheckMs = 1_000;
-
-/** Doubt is settled by a sweep, but sweeps for that reason take a twentieth of the time at most; for a mere suspicion less. */
-const doubtRest = { leastMs: 2_000, sweeps: 20 } as const;
-const suspicionRest = { leastMs: 60_000, sweeps: 100 } as const;
-
-const saveEveryMs = 5 * 60_000;
 
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -96,38 +85,29 @@ export class SnapshotSync {
   /** All that the follower tells is in the table, and the table was whole when it began. */
   #isWhole = false;
   #isStopped = false;
-  #believesLoss = false;
-  /** The last sweep was held back: an operator has seen whom it would drop, and may confirm that. */
-  #isLossShown = false;
+  readonly #judge = new SweepJudge();
   #session: Session | undefined;
-  /** By the clock that only grows, as all that is waited for. */
-  #sweepAtMs = 0;
-  #sweepFailures = 0;
+  readonly #plan: SweepPlan;
+  #file: SnapshotFile | undefined;
   /** In a row, and not answered. */
   #silentSweeps = 0;
   #shortSessions = 0;
-  #savedAtMs = 0;
-  /** When the last sweep ended. */
-  #sweptAtMs = 0;
-  /** How long it took. */
-  #sweepMs = 0;
-  /** Something has happened, since the last sweep began, that only a sweep can tell. */
-  #doubt: typeof doubtRest | typeof suspicionRest | undefined;
-  /** By the file system's clock: our last writing of the file. */
-  #fileAtMs: number | undefined;
   #wake: () => void = () => {};
   #ended: Promise<void> = Promise.resolve();
 
   constructor(parts: SyncParts) {
     this.#parts = parts;
-    const { file } = parts.settings;
+    const { settings, clock, random } = parts;
+    const { file } = settings;
+    this.#plan = new SweepPlan(clock, random, settings);
+    this.#file = fileOf(settings, clock);
     const loaded = file === undefined ? ({ kind: 'absent' } as const) : readSnapshot(file, parts.source);
     const stored = loaded.kind === 'loaded' ? loaded.snapshot : undefined;
     this.#tables = new Tables(parts.source.attributes, parts.seed, stored?.table);
-    const nowMs = parts.clock.dateMs();
+    const nowMs = clock.dateMs();
     const confirmedAtMs = stored && Math.min(stored.confirmedAtMs, nowMs);
     const ahead = stored && aheadOfClock(stored.confirmedAtMs, nowMs);
-    this.#clockSteps = new ClockSteps(parts.clock);
+    this.#clockSteps = new ClockSteps(clock);
     this.#status = {
       ...statusAtStart,
       confirmedAtMs,
@@ -145,8 +125,8 @@ export class SnapshotSync {
 
   /** @param believesLoss the operator has looked: the next sweep is put in force if it drops nobody but those whom the one that was held back would have */
   sweepNow(believesLoss = false): void {
-    this.#believesLoss ||= believesLoss;
-    this.#sweepAtMs = 0;
+    if (believesLoss) this.#judge.believeLoss();
+    this.#plan.bringForward();
     this.#shortSessions = 0;
     this.#parts.connections.tryAtOnce();
     this.#wake();
@@ -160,7 +140,7 @@ export class SnapshotSync {
     const before = this.#parts;
     this.#parts = { ...before, source, settings, connections: connections ?? before.connections };
     if (settings.file !== before.settings.file) this.#moveFile();
-    if (!isDeepStrictEqual(settings.sweep, before.settings.sweep)) this.#planSweep();
+    if (this.#plan.change(settings)) this.#tell({ nextSweepAtMs: this.#plan.dueDateMs });
     const isSameSession = isDeepStrictEqual([source, waysOf(settings)], [before.source, waysOf(before.settings)]);
     if (connections === undefined && isSameSession) return this.#wake();
     this.#version += 1;
@@ -221,44 +201,17 @@ export class SnapshotSync {
     // Used once: a position that the server refuses must not be offered again.
     this.#position = undefined;
     this.#isWhole = from !== undefined;
-    if (!this.#isWhole) this.#sweepAtMs = 0;
+    if (!this.#isWhole) this.#plan.bringForward();
     const everyMs = settings.followEveryMs;
     const parts = { connection, server, source, everyMs, clock, listener: this.#listener(), from };
     const follower = await followers[settings.follow](parts);
     follower.failed.catch(() => undefined);
     this.#tell({ phase: 'following', lastFailure: undefined });
+    const better = betterServer(this.#parts.connections, clock, connection, () => session.sweeping !== undefined);
     try {
-      await Promise.race([follower.failed, this.#sweeps(session), this.#returned(session)]);
+      await Promise.race([follower.failed, this.#sweeps(session), better]);
     } finally {
       this.#remember(follower, server, settings.follow);
-    }
-  }
-
-  /** Resolves when a better server is in use again: the next session is with that one. A sweep is let come to its end. */
-  #returned(session: Session): Promise<void> {
-    const { connections, clock } = this.#parts;
-    return new Promise((resolve) => {
-      let timer: { cancel(): void } | undefined;
-      session.connection.onClosed(() => timer?.cancel());
-      const watch = (): void => {
-        if (session.isOver) return;
-        timer = clock.after(returnCheckMs, () => {
-          if (session.sweeping !== undefined || !connections.isReturnDue()) return watch();
-          void this.#hasReturned(session).then((hasReturned) => (hasReturned ? resolve() : watch()));
-        });
-      };
-      watch();
-    });
-  }
-
-  async #hasReturned({ connection }: Session): Promise<boolean> {
-    try {
-      const next = await this.#parts.connections.open('sync');
-      next.close();
-      return next.server !== connection.server;
-    } catch {
-      // The connections have recorded the failure; the session keeps the server that it has.
-      return false;
     }
   }
 
@@ -284,65 +237,49 @@ export class SnapshotSync {
   }
 
   #doubted(isLikely = true): void {
-    this.#doubt = isLikely || this.#doubt === doubtRest ? doubtRest : suspicionRest;
-    this.#settle();
+    this.#plan.doubt(isLikely);
     this.#wake();
-  }
-
-  /** What is in doubt brings the next sweep forward. */
-  #settle(): void {
-    if (this.#doubt === undefined) return;
-    const { leastMs, sweeps } = this.#doubt;
-    this.#sweepAtMs = Math.min(this.#sweepAtMs, this.#sweptAtMs + Math.max(leastMs, sweeps * this.#sweepMs));
   }
 
   #confirmed(): void {
     if (!this.#isWhole) return;
     const nowMs = this.#parts.clock.dateMs();
     this.#tell({ confirmedAtMs: nowMs, clockProblem: undefined });
-    if (this.#parts.clock.now() - this.#savedAtMs > saveEveryMs) this.#save();
+    if (this.#file?.isDue === true) this.#save();
   }
 
   async #sweeps(session: Session): Promise<void> {
     while (!session.isOver) {
-      const leftMs = this.#sweepAtMs - this.#parts.clock.now();
+      const { leftMs } = this.#plan;
       if (leftMs > 0) await this.#pause(leftMs);
       else await this.#sweep(session);
     }
   }
 
   async #sweep(session: Session): Promise<void> {
-    const { clock } = this.#parts;
-    const startedAtMs = clock.dateMs();
-    const beganMs = clock.now();
+    const startedAtMs = this.#parts.clock.dateMs();
     const notes = new SweepNotes();
-    this.#doubt = undefined;
+    this.#plan.begun();
     this.#tell({ phase: 'sweeping' });
     this.#tables.beginSweep(notes);
     let report: SweepReport;
     try {
       await this.#collect(session, notes);
-      report = this.#judge(session, notes, startedAtMs);
-      this.#sweepFailures = 0;
+      report = this.#conclude(session, notes, startedAtMs);
       this.#silentSweeps = 0;
     } catch (error) {
       this.#tables.forgetSweep();
       if (session.isOver) return;
       report = this.#reportOf(session, notes, startedAtMs, { outcome: 'failed', why: (error as Error).message });
-      this.#sweepAtMs = clock.now() + retryMs(this.#sweepFailures);
-      this.#sweepFailures += 1;
       this.#judgeServer(session, error);
     }
-    this.#sweptAtMs = clock.now();
-    this.#sweepMs = this.#sweptAtMs - beganMs;
-    if (report.outcome !== 'failed') this.#sweepAtMs = this.#plannedSweepMs();
-    this.#settle();
-    const lastFailure = report.outcome === 'failed' ? report.why : undefined;
+    const hasFailed = report.outcome === 'failed';
+    this.#plan.ended(hasFailed);
     this.#tell({
       phase: 'following',
       lastSweep: report,
-      nextSweepAtMs: clock.dateMs() + this.#sweepAtMs - clock.now(),
-      lastFailure,
+      nextSweepAtMs: this.#plan.dueDateMs,
+      lastFailure: hasFailed ? report.why : undefined,
     });
     if (report.outcome === 'applied') this.#save();
   }
@@ -357,23 +294,8 @@ export class SnapshotSync {
     this.#parts.connections.leave(server, new LdapError('ldap-timeout', what));
   }
 
-  #plannedSweepMs(): number {
-    const { clock, settings, random } = this.#parts;
-    const nowMs = clock.dateMs();
-    return clock.now() + nextSweep(settings.sweep, settings.sweepJitterMs, nowMs, random) - nowMs;
-  }
-
-  /** By other times than before; one that is due, or under way, is due all the same. */
-  #planSweep(): void {
-    const { clock } = this.#parts;
-    if (this.#sweepAtMs <= clock.now() || this.#sweepFailures > 0) return;
-    this.#sweepAtMs = this.#plannedSweepMs();
-    this.#settle();
-    this.#tell({ nextSweepAtMs: clock.dateMs() + this.#sweepAtMs - clock.now() });
-  }
-
   #moveFile(): void {
-    this.#fileAtMs = undefined;
+    this.#file = fileOf(this.#parts.settings, this.#parts.clock);
     this.#tell({ fileProblem: undefined });
     this.#save();
   }
@@ -400,26 +322,16 @@ export class SnapshotSync {
     }
   }
 
-  #judge(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
+  #conclude(session: Session, notes: SweepNotes, startedAtMs: number): SweepReport {
     const { source, settings } = this.#parts;
-    if (notes.objects === 0 && this.#tables.current === undefined) throw foundNobody(source);
-    const loss = this.#tables.loss();
-    const blindness = isBlind(notes, source) ? foundNobodyEnabled(notes, source) : undefined;
-    if (blindness !== undefined && this.#tables.current === undefined) throw blindness;
-    const isConfirmed = this.#believesLoss && this.#isLossShown && loss.unshown === 0;
-    const isAllDisabled = blindness !== undefined && loss.disabled > 0;
-    const disbelieved = isAllDisabled ? blindness.message : disbelief(notes.objects, loss, settings.maxLoss);
-    const why = isConfirmed ? undefined : disbelieved;
-    // Once: what was confirmed was this sweep or none.
-    this.#believesLoss = false;
-    this.#isLossShown = why !== undefined;
-    if (why !== undefined) {
+    const { whyHeld, loss, isBlind } = this.#judge.judge(notes, this.#tables, source, settings.maxLoss);
+    if (whyHeld !== undefined) {
       // A right that is given back is no change that could be heard of.
-      if (isAllDisabled) this.#doubted(false);
+      if (isBlind) this.#doubted(false);
       this.#tables.showLoss();
       this.#tables.forgetSweep();
       this.#tell({ heldSinceMs: startedAtMs });
-      return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why }, loss);
+      return this.#reportOf(session, notes, startedAtMs, { outcome: 'held', why: whyHeld }, loss);
     }
     this.#tables.adoptSweep();
     this.#isWhole = true;
@@ -484,19 +396,12 @@ export class SnapshotSync {
   }
 
   #save(): void {
-    const { file } = this.#parts.settings;
     const table = this.#tables.current;
     const { confirmedAtMs } = this.#status;
-    if (file === undefined || table === undefined || confirmedAtMs === undefined) return;
-    // After a reload the source that takes our place has the file already; ours would be of other settings.
-    if (this.#fileAtMs !== undefined && writtenAtMs(file) !== this.#fileAtMs) return;
-    this.#savedAtMs = this.#parts.clock.now();
-    try {
-      writeSnapshot(file, this.#parts.source, { table, confirmedAtMs });
-      this.#fileAtMs = writtenAtMs(file);
-      this.#tell({ fileProblem: undefined });
-    } catch (error) {
-      this.#tell({ fileProblem: `${file} cannot be written: ${(error as Error).message}` });
-    }
+    if (this.#file === undefined || table === undefined || confirmedAtMs === undefined) return;
+    this.#tell({ fileProblem: this.#file.save(this.#parts.source, { table, confirmedAtMs }) });
   }
 }
+
+const fileOf = ({ file }: SnapshotSettings, clock: DatedClock): SnapshotFile | undefined =>
+  file === undefined ? undefined : new SnapshotFile(file, clock);

@@ -10,7 +10,7 @@ import { UserTable } from '../table/user-table.ts';
 import { reservedAddresses } from './tables.ts';
 import type { UserSource } from './user-source.ts';
 
-interface StoredSnapshot {
+export interface StoredSnapshot {
   readonly table: UserTable;
   /** Since 1970: until when it was known to be right. */
   readonly confirmedAtMs: number;

@@ -3,7 +3,7 @@ import type { Change, Part } from '../config/reload.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Log } from '../log.ts';
 import type { Endpoints } from './http.ts';
-import { type AdminPort, createReceptionist, openAdminPort } from './network.ts';
+import { type AdminPort, createAdminServer, openAdminPort } from './network.ts';
 import { openAdminSocket } from './socket.ts';
 
 export interface Administration extends Part {
@@ -74,11 +74,11 @@ const networkPart = async (first: Snapshot, endpoints: Endpoints, log: Log): Pro
 
   const prepare = async ({ admin: { network }, transport }: Snapshot): Promise<Change> => {
     if (network === undefined) return { commit: use(undefined), abandon: nothing };
-    const receptionist = createReceptionist(network, transport.tls, endpoints, log);
+    const server = createAdminServer(network, transport.tls, endpoints, log);
     const kept = port;
     if (kept?.address === network.address && kept.port === network.port)
-      return { commit: () => kept.serve(receptionist), abandon: nothing };
-    const opened = await openAdminPort(network, receptionist);
+      return { commit: () => kept.serve(server), abandon: nothing };
+    const opened = await openAdminPort(network, server);
     return { commit: use(opened), abandon: opened.close };
   };
 

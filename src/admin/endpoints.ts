@@ -1,4 +1,4 @@
-/** What can be asked and ordered over the socket for administration. Who orders is the router's own user; the log says what. */
+/** What an administrator can ask and order, over the socket and over the port for administration. Each order is logged. */
 import type { App } from '../app.ts';
 import type { Reloader } from '../config/reload.ts';
 import type { Log } from '../log.ts';
@@ -19,7 +19,6 @@ export const endpointsOf = (app: App, reloader: Reloader, log: Log): Endpoints =
     'GET /status': status,
     /** 200 only while new requests are taken: for keepalived, HAProxy and the like. */
     'GET /ready': async () => ({ ...(await status()), status: app.isDraining ? 503 : 200 }),
-    /** For Prometheus. */
     'GET /metrics': async () => ({
       status: 200,
       body: undefined,

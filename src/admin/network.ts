@@ -14,15 +14,15 @@ export interface AdminPort {
   readonly address: string;
   readonly port: number;
   /** From the next connection on. */
-  serve(receptionist: Receptionist): void;
+  serve(server: AdminServer): void;
   /** Answers what is under way, and takes nothing more. */
   close(): void;
 }
 
 /** A server that never listens: accepted connections are given to it. */
-type Receptionist = Server;
+type AdminServer = Server;
 
-/** Quiet for so long without a request: the connection ends. */
+/** A connection on which no request comes is ended after this time. */
 const quietMs = 5_000;
 
 /** From the connection to the end of the answer; a reload may take its time. */
@@ -31,12 +31,12 @@ const exchangeMs = 60_000;
 const mostConnections = 32;
 
 /** @throws RouterError when the TLS profile cannot be used */
-export const createReceptionist = (
+export const createAdminServer = (
   network: AdminNetwork,
   profiles: Snapshot['transport']['tls'],
   endpoints: Endpoints,
   log: Log,
-): Receptionist => {
+): AdminServer => {
   const answer = answering(endpoints, telling(createGuard(network), log));
   const profile = profiles.get(network.tlsProfile ?? '');
   const server =
@@ -57,18 +57,18 @@ export const createReceptionist = (
 };
 
 /** @throws RouterError that names the address and what is wrong with it */
-export const openAdminPort = ({ address, port }: AdminNetwork, first: Receptionist): Promise<AdminPort> =>
+export const openAdminPort = ({ address, port }: AdminNetwork, first: AdminServer): Promise<AdminPort> =>
   new Promise((resolve, reject) => {
-    let receptionist = first;
+    let inForce = first;
     const server = createServer((socket) => {
       endInTime(socket);
-      receptionist.emit('connection', socket);
+      inForce.emit('connection', socket);
     });
     server.maxConnections = mostConnections;
     server.once('error', (error) => reject(cannotOpen(address, port, error)));
     server.listen({ host: address, port, ipv6Only: address.includes(':') }, () => {
-      const serve = (next: Receptionist): void => {
-        receptionist = next;
+      const serve = (next: AdminServer): void => {
+        inForce = next;
       };
       resolve({ address, port, serve, close: () => void server.close() });
     });
@@ -84,7 +84,7 @@ const cannotOpen = (address: string, port: number, cause: Error): RouterError =>
     cause,
   });
 
-/** Attempts may come in floods: one line a second tells of them. */
+/** Refused attempts may come in floods: at most one log line in this time, with their number. */
 const tellEveryMs = 1_000;
 
 const telling = (guard: Guard, log: Log): Guard => {

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import type { Log } from '../log.ts';
 
 export interface Systemd {
-  /** In service, in these words; also the end of a reload. */
+  /** In service; systemctl shows `status`. It also ends a reload. */
   ready(status: string): void;
   /** A reload has begun: `ready` must follow. */
   reloading(): void;
@@ -46,17 +46,17 @@ export const createSystemd = (environment: NodeJS.ProcessEnv, log: Log, isAlive:
   };
 };
 
-/** The longest that an interval may be. */
+/** The longest interval of Node. */
 const neverMs = 2 ** 31 - 1;
 
-/** Half of what systemd waits (sd_watchdog_enabled(3)). A loop that hangs does not come to say it. */
+/** Half the time that systemd waits (sd_watchdog_enabled(3)). An event loop that hangs sends nothing. */
 const watchdogMs = ({ NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined => {
   const isForUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
   const usec = Number(WATCHDOG_USEC);
   return NOTIFY_SOCKET !== undefined && isForUs && usec > 0 ? usec / 2_000 : undefined;
 };
 
-/** It ends when systemd has read the message, so that systemd still finds whose it was. */
+/** `systemd-notify` ends only when systemd has read the message: systemd finds the service by the process that sent it. */
 const notify = (variables: readonly string[], log: Log): Promise<void> =>
   new Promise((resolve) => {
     const fail = (why: string) => log.warn({ event: 'systemd', variables, why }, 'systemd could not be told');

@@ -1,4 +1,4 @@
-/** Certificates and revocation lists that something depends on, for watching how long they still count. Pure. */
+/** Certificates and revocation lists that something depends on, so that their end can be watched. Pure. */
 import type { X509Certificate } from 'node:crypto';
 import { inOneLine } from './names.ts';
 import { readCertificates } from './pem.ts';
@@ -8,7 +8,7 @@ import { dayMs, type Validity, validityOf } from './validity.ts';
 export interface CertificateInUse {
   /**
    * `own`: ours, and its chain; `authority`: whom we trust; `peer`: shown to us on a connection that is open; `revocation-list`:
-   * no certificate, but when it has expired no peer of its CA is let in.
+   * not a certificate, but once it has expired, peers whose certificates are of its CA are refused.
    */
   readonly use: 'own' | 'authority' | 'peer' | 'revocation-list';
   /** `tls.default.certificate`, `tls:192.0.2.21:5061`. */
@@ -25,12 +25,11 @@ export const inUse = (
   { subject, validFromDate, validToDate }: X509Certificate,
 ): CertificateInUse => ({ use, where, subject: inOneLine(subject, ''), validFromDate, validToDate });
 
-/** All of a PEM file. */
 export const inUseOfFile = (use: CertificateInUse['use'], where: string, pem: string): readonly CertificateInUse[] =>
   readCertificates(pem).map((certificate) => inUse(use, where, certificate));
 
 /**
- * Those that end (RFC 5280 §5.1.2.5).
+ * The revocation lists that have an end (`nextUpdate`, RFC 5280 §5.1.2.5) and a known issuer.
  * @param ca PEM of the issuers
  */
 export function listsInUse(where: string, crl: readonly string[], ca: string): readonly CertificateInUse[] {

@@ -1,4 +1,4 @@
-/** How long a certificate still counts. Pure: the moment is handed in. */
+/** How long a certificate is still valid. Pure: the time is a parameter. */
 import type { X509Certificate } from 'node:crypto';
 
 export interface Validity {

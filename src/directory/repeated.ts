@@ -1,6 +1,6 @@
-/** A warning that comes again and again is told once, and then with a count: an outage of a night is a few lines. */
+/** Says when to log a warning that repeats: the first, tenth, hundredth time and so on, so that a night's outage is a few lines. */
 
-/** A warning of so many, times so many, and so on is told again. */
+/** The next line comes when there have been this many times as many warnings. */
 const growth = 10;
 
 export class Repeated {
@@ -9,8 +9,8 @@ export class Repeated {
   #toldAt = 1;
 
   /**
-   * @param text what differs by numbers only is the same
-   * @returns how often it has come by now; undefined: it has been told, and is only counted
+   * @param text texts that differ in numbers only are the same warning
+   * @returns how often it has come, when it is to be logged now; else undefined
    */
   come(text: string): number | undefined {
     const sort = text.replace(/\d+/g, '');

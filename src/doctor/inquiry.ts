@@ -1,4 +1,4 @@
-/** One OPTIONS on a connection that is open, and what becomes of it (RFC 3261 §11). */
+/** Sends one OPTIONS on an open connection and waits for its answer (RFC 3261 §11). */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -108,8 +108,8 @@ function finalAnswer(
 }
 
 /**
- * Waits for the first thing that is told, or for the end of patience.
- * @param begin returns what ends it; undefined is not listened to
+ * Resolves with the first result that `begin` tells, or `silent` after `waitMs`.
+ * @param begin returns what cleans up; to tell undefined changes nothing
  */
 const firstTold = <Told>(
   { waitMs }: Inquiry,

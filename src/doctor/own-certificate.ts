@@ -16,9 +16,9 @@ interface OwnCertificate {
   readonly profile: string;
   readonly certificate: string;
   readonly ca: string;
-  /** What stands in our Via by this profile: each must be in the certificate. */
+  /** Our names in Via where this profile is used: each must be in the certificate. */
   readonly names: readonly string[];
-  /** That meet it. */
+  /** Those that see it. */
   readonly sides: ReadonlySet<Side>;
   readonly identity: Identity;
 }
@@ -49,7 +49,7 @@ const newCertificate = ({ names, profile }: OwnCertificate): RemedyStep =>
     `have a new one signed, with a template for server and client authentication: certs/make-csr.sh ${names.map(shellWord).join(' ')}; then put it in place of the file of tls.${profile}.certificate, with its key`,
   );
 
-/** Tells of the one that is wrong, or ends first: the chain holds no longer. */
+/** Judges the one that is not valid yet, else the one that ends first: the chain lasts no longer than that. */
 function judgeDates(
   code: FindingCode,
   certificates: readonly X509Certificate[],
@@ -61,7 +61,6 @@ function judgeDates(
   return tellValidity(code, certificate, validityOf(certificate, now, warnBeforeMs), step);
 }
 
-/** In the words that fit certificates of either end. */
 export function tellValidity(
   code: FindingCode,
   certificate: X509Certificate,
@@ -74,7 +73,7 @@ export function tellValidity(
   return error(code, seen, step, ...(state === 'not-yet' ? [onRouter('or is the clock of this machine wrong?')] : []));
 }
 
-/** Microsoft compares the destination of its static route, in DNS names or the common name; sip URIs mean nothing to either. */
+/** Microsoft looks for the destination of its static route among the DNS names or in the common name. Neither side reads sip URIs. */
 function judgeNames(leaf: X509Certificate, { names }: OwnCertificate, step: RemedyStep): Finding {
   const missing = names.filter((name) => !isNamedIn(leaf, name));
   if (missing.length === 0) return well('own-names', `it is good for ${names.join(', ')}`);
@@ -118,7 +117,7 @@ function judgeChain(sent: readonly X509Certificate[], trusted: readonly X509Cert
       return well('own-chain', `it leads to ${inOneLine(end.root.subject)}`);
     case 'not-sent': {
       const name = inOneLine(end.intermediate.subject);
-      const seen = `${file} lacks the intermediate ${name}: who does not have it cannot verify us`;
+      const seen = `${file} lacks the intermediate ${name}: peers without it cannot verify us`;
       return warning('own-chain', seen, onRouter(`append it to ${file}: it stands in that of tls.${profile}.ca`));
     }
     case 'unknown': {

@@ -12,15 +12,15 @@ import { onRouter, renewItsCertificate } from './remedies.ts';
 
 export interface Expected {
   readonly side: Side;
-  /** RFC 5922 §7.3: one of these; none: nobody in particular. */
+  /** The certificate must have one of these (RFC 5922 §7.3); empty: any name will do. */
   readonly names: readonly string[];
-  /** Those of the profile. */
+  /** From the TLS profile. */
   readonly rules: NameRules;
   readonly domains: readonly string[];
   readonly profile: string;
-  /** A listener refuses peers without a certificate that is good for clients. */
+  /** Whether a listener refuses peers without a certificate that is good for clients. */
   readonly mustBeClient: boolean;
-  /** Why it could not connect to us with these names; undefined: it could. */
+  /** Why a listener of ours would refuse a peer with this certificate; undefined: it would not. */
   readonly refusalOf: (certificate: X509Certificate) => RefusalAdvice | undefined;
 }
 
@@ -42,7 +42,7 @@ export function judgePeerCertificate(secured: Secured, expected: Expected, today
   ];
 }
 
-/** These are told by their own findings, with more words. */
+/** Each of these has a finding of its own that says more. */
 const toldElsewhere = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'INVALID_PURPOSE']);
 
 const withoutIssuer = new Set([
@@ -84,7 +84,7 @@ const installIntermediate = (side: Side) =>
   side === 'cisco'
     ? ({
         on: 'Cisco IM&P',
-        what: 'if it is an intermediate, upload it as cup-trust too, that it is sent along',
+        what: 'if it is an intermediate, upload it as cup-trust too, so that it is sent along',
       } as const)
     : ({
         on: 'Microsoft Front End',
@@ -121,7 +121,7 @@ function judgePurposes({ chain }: Secured, { side, mustBeClient }: Expected): Fi
   return (isFatal ? error : warning)('peer-purposes', seen, renewItsCertificate(side));
 }
 
-/** What is called by us calls us, too, as a rule; and then it is judged by a listener's profile and by access. */
+/** A next hop usually connects to us too; then the profile of our listener and the access rules judge its certificate. */
 const judgeAccess = (leaf: X509Certificate, { side, refusalOf }: Expected): Finding =>
   tellAccess(side, refusalOf(leaf));
 

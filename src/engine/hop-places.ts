@@ -1,6 +1,6 @@
 /**
- * Where the next hops that are known by name are: the addresses that DNS has given for their names, and those at which somebody
- * has proved the name by TLS. What was true within the last hour counts, for a dialog outlives a change of DNS.
+ * Which addresses belong to next hops that are configured by name: those that DNS has given, and whether a peer there has proved
+ * the name by TLS. All of the last hour counts, because a dialog outlives a change of DNS.
  */
 
 import type { Clock } from '../clock.ts';
@@ -17,7 +17,7 @@ export interface Proof {
   readonly names: readonly string[];
 }
 
-interface Stand {
+interface Sighting {
   readonly hopId: string;
   readonly transport: Transport;
   readonly port: number;
@@ -28,10 +28,10 @@ interface Stand {
 
 const historyMs = 3_600_000;
 
-/** Pairs of address and name, and addresses, that are remembered: more than any site has. */
+/** Limit of entries in each of the two tables: more than any site needs. */
 const most = 10_000;
 
-/** A proof that is this young need not be told again. */
+/** A proof younger than this is not passed on again. */
 const newsMs = 60_000;
 
 const never = Number.NEGATIVE_INFINITY;
@@ -44,7 +44,7 @@ const shownFor = (name: string): readonly string[] => [name, `*${name.slice(name
 export class HopPlaces {
   readonly #clock: Clock;
   /** By address, then by hop and place. */
-  readonly #stands = new RecentMap<Map<string, Stand>>(most);
+  readonly #sightings = new RecentMap<Map<string, Sighting>>(most);
   /** When it was proved last, by address and name. */
   readonly #proofs = new RecentMap<number>(most);
 
@@ -52,25 +52,25 @@ export class HopPlaces {
     this.#clock = clock;
   }
 
-  /** What a hop has been resolved to. One that is an address itself is known by its route. */
+  /** Notes what a hop was resolved to. A hop that is configured by address is known from its route. */
   learn(hop: NextHop, targets: readonly Target[]): void {
     if (isIp(hop.host)) return;
     const now = this.#clock.now();
-    for (const target of targets) this.#standAt(hop, target).seenMs = now;
+    for (const target of targets) this.#sightingOf(hop, target).seenMs = now;
   }
 
-  #standAt(hop: NextHop, target: Target): Stand {
+  #sightingOf(hop: NextHop, target: Target): Sighting {
     const { transport, port } = target;
     const address = hostKey(target.address);
-    const stands = this.#stands.get(address) ?? new Map<string, Stand>();
-    this.#stands.set(address, stands);
+    const sightings = this.#sightings.get(address) ?? new Map<string, Sighting>();
+    this.#sightings.set(address, sightings);
     const key = `${hop.id} ${transport} ${port}`;
-    const known = stands.get(key);
+    const known = sightings.get(key);
     if (known !== undefined) return known;
     const names = transport === 'tls' ? expectedNames(target) : none;
-    const stand = { hopId: hop.id, transport, port, names, seenMs: 0 };
-    stands.set(key, stand);
-    return stand;
+    const sighting = { hopId: hop.id, transport, port, names, seenMs: 0 };
+    sightings.set(key, sighting);
+    return sighting;
   }
 
   /** @returns whether others should be told: it has not been known for the last minute */
@@ -89,11 +89,11 @@ export class HopPlaces {
 
   readonly hopsAt = (host: string): readonly HopAt[] => {
     const address = hostKey(host);
-    const stands = this.#stands.get(address);
-    if (stands === undefined) return none;
+    const sightings = this.#sightings.get(address);
+    if (sightings === undefined) return none;
     const since = this.#clock.now() - historyMs;
-    for (const [key, { seenMs }] of stands) if (seenMs < since) stands.delete(key);
-    return [...stands.values()].map(({ hopId, transport, port, names }) => ({
+    for (const [key, { seenMs }] of sightings) if (seenMs < since) sightings.delete(key);
+    return [...sightings.values()].map(({ hopId, transport, port, names }) => ({
       hopId,
       transport,
       port,

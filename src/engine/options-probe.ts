@@ -15,7 +15,7 @@ interface ProbeParts {
   nextBranch(marks: ViaMarks): string;
 }
 
-/** The hop by the name that it has proved or must prove, where it has one: a Front End does not answer for an address. */
+/** By the TLS name where the hop has one: a Front End does not answer OPTIONS to an address. */
 const uriOf = ({ transport, address, port, tlsName }: Target): string =>
   `sip:${hostAndPort(tlsName ?? address, port)};transport=${transport}`;
 
@@ -72,7 +72,7 @@ export const sendProbe = (target: Target, parts: ProbeParts, tell: (news: Attemp
       onResponse: (response) => {
         if (response.status >= 200) tell(response);
       },
-      // It lives, and this one goes nowhere.
+      // The hop is alive, and the response has nowhere else to go.
       onUnfitResponse: tell,
       onTimeout: () => tell('silent'),
       onTransportError: tell,

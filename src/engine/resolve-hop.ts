@@ -15,7 +15,7 @@ interface Known {
 }
 
 /**
- * @param defaultTlsProfile for a followed URI whose host no route names
+ * @param defaultTlsProfile for a URI that is followed though no route names its host
  * @param canReach whether there is a listener for it: IPv6 addresses of a dual-stack host are of no use to an IPv4 router
  */
 export const createResolveHop = (
@@ -45,7 +45,7 @@ export const createResolveHop = (
   };
 
   return (hop) => {
-    // What is an address already needs no second look; a name is known to the resolver, for as long as that is true.
+    // An address is resolved once; for a name the resolver keeps the answer as long as it is valid.
     const before = known.get(hop);
     if (before?.isLiteral === true) return before.targets;
     const found = resolver.resolve(hop.host, hop.port, hop.transport);

@@ -1,9 +1,9 @@
-/** The hash by which tables of what comes and goes with each request find a key. Peers choose the keys, so it is keyed. */
+/** The hash for tables with an entry for each request. Peers choose the keys, so the hash is keyed. */
 import { KeyedHash, randomSeed } from './keyed-hash.ts';
 
 const keyed = new KeyedHash(randomSeed());
 
-/** In hand: a request asks two tables for its key, and then enters it into one. */
+/** The last key and its hash are kept: a request looks its key up in two tables, and then enters it into one. */
 let key = '';
 let hash = 0;
 

@@ -1,13 +1,13 @@
 /**
- * Open addressing with linear probing, as all tables here do it whose keys peers or directories choose: an entry stands at its
+ * Open addressing with linear probing, for all tables whose keys peers or directories choose: an entry stands at its
  * home slot, or in the first free one after it, so that a search ends at a free slot. The number of slots is a power of two.
  *
  * | Table | Holds | Deletes | Written by |
  * |---|---|---|---|
  * | `sip/transaction/key-table` | transactions by key, as objects; grows | one by one | its thread |
  * | `directory/answer-index` | 24 octets for each cached answer; of a fixed size | one by one | its thread |
- * | `directory/user-records` | users of a snapshot, in shared memory; grows | never, a new table is made | one thread, read by all |
- * | `routing/loop-memory` | requests seen lately, in shared memory; of a fixed size | all at once | all threads |
+ * | `directory/table/user-records` | users of a snapshot, in shared memory; grows | never, a new table is made | one thread, read by all |
+ * | `routing/loops/loop-memory` | requests seen lately, in shared memory; of a fixed size | all at once | all threads |
  */
 
 /** @param mask number of slots less 1 */

@@ -1,4 +1,4 @@
-/** Text to numbers that anybody can compute: for choices that must be the same everywhere and always. Never for a table or a secret. */
+/** Hashes without a key, for choices that must be the same on every node and after each restart. Never for a table or a secret. */
 
 const fnvStart = 0x811c9dc5;
 

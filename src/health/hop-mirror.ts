@@ -1,6 +1,6 @@
 /**
- * The health of the hops in a worker. The main thread judges them: it probes, a worker reports what its traffic shows, and is
- * sent the result. Only names are resolved here as well, ahead of need.
+ * The health of the hops in a worker. The main thread probes and judges; a worker reports what its traffic shows, and is sent the
+ * result. Names are resolved here too, ahead of need.
  */
 
 import type { Clock, Timer } from '../clock.ts';
@@ -19,7 +19,7 @@ export type HopReport =
   | { readonly kind: 'unresolved'; readonly hop: string; readonly detail: string };
 
 interface MirrorParts {
-  /** That of the thread that judges: its times are told. */
+  /** The main thread's: the times that it sends are by its clock. */
   readonly clock: Clock;
   readonly resolve: Resolve;
   report(news: HopReport): void;
@@ -66,7 +66,7 @@ export class HopMirror implements HopWatch {
     return this.#picture?.unresolved.has(hop.id) ?? false;
   }
 
-  /** What would change nothing is not told: a message between threads for each answer would cost more than the answer. */
+  /** Reports only what may change something: a message between threads for each answer would cost more than the answer. */
   onAttempt(target: Target, news: AttemptNews): void {
     if (this.isAllWell && typeof news === 'object' && 'status' in news && news.status !== 503) return;
     const sign = signOfTraffic(news);
@@ -80,7 +80,7 @@ export class HopMirror implements HopWatch {
     this.#parts.report({ kind: 'unresolved', hop: id, detail });
   }
 
-  /** Whether a name leads anywhere is the other thread's to say; here only the answers are wanted. */
+  /** Only so that the resolver knows the answers: the main thread judges whether a name can be resolved. */
   #follow(): void {
     for (const hop of this.#hops) void this.#parts.resolve(hop);
     this.#followTimer = this.#parts.clock.after(followEveryMs, () => this.#follow());

@@ -1,6 +1,6 @@
 /**
- * How every configured hop fares: follows their names to targets, watches each of these, answers in which turn they are to be
- * asked, and tells of every change. It decides nothing: what an observation means is in hop-health.ts.
+ * Watches every configured hop: resolves its name to targets, watches each target, says in which order targets are tried, and
+ * reports every change. What an observation means is decided in hop-health.ts.
  */
 
 import type { Timer } from '../clock.ts';
@@ -51,13 +51,13 @@ export interface HopWatch extends HopKnowledge {
   stop(): void;
 }
 
-/** All that must be known to put targets in their turn; plain values, for other threads. */
+/** All that is needed to put targets in order; plain values, for other threads. */
 export interface HopPicture {
   /** By `targetKey`; a target without a fault is not in it. */
   readonly unwell: ReadonlyMap<string, TargetHealth>;
   /** By hop; those in service are not in it. */
   readonly admin: ReadonlyMap<string, AdminState>;
-  /** Hops that DNS says nothing useful of. */
+  /** Hops whose names cannot be resolved. */
   readonly unresolved: ReadonlySet<string>;
   readonly rules: HealthRules;
 }
@@ -100,7 +100,7 @@ interface AdminOverride {
   readonly by: string;
 }
 
-/** How often the names of hops are followed anew; what DNS is really asked is the resolver's matter. */
+/** How often the names of hops are resolved anew; the resolver decides when DNS is really asked. */
 export const followEveryMs = 1_000;
 
 const addressOf = ({ transport, address, port }: Target): string => `${transport}:${address}:${port}`;
@@ -112,7 +112,7 @@ export const targetKey = (target: Target): string => {
   return `${addressOf(target)} ${names} ${tlsProfile}`;
 };
 
-/** Any start but that of the spread by which hops are chosen: a draw must not go with the choice. */
+/** Other than the start of the hash that chooses hops: the draw must not depend on that choice. */
 const drawStart = 0x51ed270b;
 
 export const drawOf = (callId: string): number => (fnv(drawStart, callId) >>> 0) / 2 ** 32;
@@ -180,7 +180,7 @@ export class HopMonitor implements HopWatch {
     return this.#hops.get(hopId)?.unresolved !== undefined;
   }
 
-  /** The usual answer of a usual day must cost nothing. */
+  /** An ordinary answer must cost nothing while all is well. */
   onAttempt(target: Target, news: AttemptNews): void {
     if (this.isAllWell && typeof news === 'object' && 'status' in news && news.status !== 503) return;
     const sign = signOfTraffic(news);
@@ -228,7 +228,7 @@ export class HopMonitor implements HopWatch {
   }
 
   #onResolvedLate(watched: WatchedHop, resolved: readonly Target[] | TransportError): void {
-    // A reload may have come between.
+    // A reload may have come in between.
     if (this.#hops.get(watched.hop.id) !== watched) return;
     if ('code' in resolved) this.#noteUnresolved(watched, resolved.detail);
     else this.#onResolved(watched, resolved);
@@ -291,7 +291,7 @@ export class HopMonitor implements HopWatch {
     return [...this.#hops.values()].filter(({ targets }) => targets.includes(watched)).map(({ hop }) => hop.id);
   }
 
-  /** Looked at when something changes, so that nobody has to look when nothing does. */
+  /** Computed at each change, so that requests need not compute it. */
   #judge(): void {
     this.isAllWell =
       this.#admin.size === 0 &&

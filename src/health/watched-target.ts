@@ -15,7 +15,7 @@ import type { AttemptNews } from './hop-knowledge.ts';
 import { signOfProbe } from './hop-signs.ts';
 import type { HealthSettings } from './settings.ts';
 
-/** Nobody waits for the answer of a probe any more. */
+/** Ends a probe: its answer is no longer waited for. */
 export type AbandonProbe = () => void;
 
 export interface WatchParts {
@@ -34,7 +34,7 @@ type OnHealth = (watched: WatchedTarget, before: TargetHealth) => void;
 /** First probes come soon, but not all at once. */
 const firstProbeWithinMs = 1_000;
 
-/** A suspicion is to end soon, one way or the other. */
+/** A suspect target is probed often, so that it is soon up or down. */
 const suspectEveryMs = 1_000;
 
 export class WatchedTarget {
@@ -49,7 +49,7 @@ export class WatchedTarget {
   #settleTimer: Timer | undefined;
   #probe: AbandonProbe | undefined;
   #probeTimer: Timer | undefined;
-  /** What an earlier probe says is not listened to: it may have been sent under other settings. */
+  /** Number of the current probe. Answers to earlier ones are ignored: they may have been sent under other settings. */
   #probes = 0;
 
   constructor(target: Target, settings: HealthSettings, parts: WatchParts, onHealth: OnHealth) {
@@ -153,7 +153,7 @@ export class WatchedTarget {
     this.#probe = undefined;
   }
 
-  /** A wait and a slow return end by themselves: the question whether all is well need not consider them. */
+  /** A wait and a slow return end with time: a timer ends them, so that `isWell` needs no clock. */
   #settleLater(): void {
     this.#settleTimer?.cancel();
     const { waitUntilMs, returnedMs } = this.health;

@@ -8,7 +8,7 @@ export const machineAddresses = (): readonly string[] =>
   Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 
 /**
- * What a listener on `address` is reached by: itself, or for a wildcard all of its family, as no socket hears both.
+ * Where a listener on `address` can be reached: there, or for a wildcard at all addresses of its family, as no socket hears both.
  * @param own the addresses of the machine
  */
 export const reachedBy = (address: string, own: readonly string[]): readonly string[] =>

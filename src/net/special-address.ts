@@ -1,11 +1,11 @@
-/** Addresses with a meaning of their own, in the one spelling that Node and RFC 5952 have of them. */
+/** Addresses with a special meaning, as Node and RFC 5952 write them. */
 import { isIP } from 'node:net';
 
 /** To listen on it means to listen on all addresses of its family (RFC 1122 §3.2.1.3, RFC 4291 §2.5.2). */
 export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 /**
- * 127.0.0.0/8 (RFC 1122 §3.2.1.3) and ::1 (RFC 4291 §2.5.3): no other machine gets there.
+ * 127.0.0.0/8 (RFC 1122 §3.2.1.3) and ::1 (RFC 4291 §2.5.3): no other machine can reach it.
  * @param address an IP address: of what may be a name, ask `isLoopbackHost`
  */
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';

@@ -39,7 +39,7 @@ interface HopRecord {
   readonly ms: number | undefined;
 }
 
-/** A record is joined from few, long pieces: each piece costs as much as forty characters. */
+/** Few long pieces, as each piece of a record costs as much as forty characters. */
 const membersOf = (values: object): string => JSON.stringify(values).slice(1, -1);
 
 /** Joined now: `+` would keep a rope of all parts, to be flattened at each use. */
@@ -84,7 +84,7 @@ const decisionText = (decision: Decision | undefined): string => {
   return decisionMembers(fromSide, undefined, decision?.kind ?? 'invalid');
 };
 
-/** They come from the configuration, so that many requests share the same objects. */
+/** Reasons that come from the configuration: many requests share the same objects, so that their text can be kept. */
 const standing: ReadonlySet<ReasonCode> = new Set([
   'access-allowed',
   'basic-other-side',

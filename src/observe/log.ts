@@ -12,7 +12,7 @@ import { asTheyAre, createDestination, type LogDestination, mostWaiting, type Oc
 import { type Layout, prettyLayout } from './pretty.ts';
 import type { LogSettings } from './settings.ts';
 
-/** The whole of it, for who begins it, sets its level and ends it; all others know `Log`. */
+/** For the code that opens the log and sets its level; all other code uses `Log`. */
 export type PinoLog = Logger;
 
 export interface OpenLog {
@@ -39,7 +39,7 @@ export interface OpenLog {
  */
 export type WriteRecord = (members: string) => void;
 
-/** Its own writing would cut a batch into pieces of 16 KiB, and need text to measure it. Its types allow text only. */
+/** In text mode pino would cut a batch into pieces of 16 KiB, and measure each. Its types know text mode only. */
 const openStream = (fd: number): OctetStream => {
   const stream = pino.destination({
     dest: fd,
@@ -49,7 +49,7 @@ const openStream = (fd: number): OctetStream => {
     contentMode: 'buffer',
   }) as unknown as OctetStream;
   const { destroy } = stream;
-  // At EPIPE pino has made all that a stream can do do nothing: it could never be closed.
+  // At EPIPE pino replaces the methods of the stream with ones that do nothing: it could never be closed.
   stream.on('error', () => {
     stream.destroy = destroy;
   });
@@ -119,7 +119,7 @@ export const openLog = (settings: LogSettings): OpenLog => {
   };
 };
 
-/** For the last lines, which a disk, or the reader of standard error, must still take. */
+/** How long a disk, or the reader of standard error, may take for the last lines. */
 const closeMs = 5_000;
 
 /** After a forced end the router may still log. */

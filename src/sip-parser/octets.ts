@@ -1,11 +1,11 @@
-/** The text of a message is one character per octet: what has others would lose their upper half when it is sent. */
+/** The text of a message has one character per octet: any other character would lose its upper half when sent. */
 
-/** For a string that V8 keeps with one octet a character this is answered without a look at any of them. */
+/** For a string that V8 keeps as one octet per character, it answers this without looking at them. */
 const beyondOctets = /[^\x00-\xff]/;
 
 /**
- * Gives back the text of a message that was made or changed here.
- * @throws Error when it is no sequence of octets: text has entered that nobody has encoded or escaped
+ * Returns the text of a message that was made or changed here.
+ * @throws Error when a character does not fit into an octet: some text was put in without being encoded or escaped
  */
 export function octetsOnly(text: string): string {
   if (!beyondOctets.test(text)) return text;

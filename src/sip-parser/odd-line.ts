@@ -1,7 +1,7 @@
 /**
- * Header lines that the grammar does not have: a name with a blank or with UTF-8 in it, no colon, nothing before the colon.
- * Nobody here reads them, so they pass (RFC 3261 §16.3 step 1), unless the next server could take one for a field by which a
- * message is framed, its sender known, or its way found. Off the hot path.
+ * Header lines outside the grammar: a name with a blank or with UTF-8 in it, no colon, nothing before the colon. The router does
+ * not read them, so they pass (RFC 3261 §16.3 step 1), unless the next server could take one for a field that frames the message,
+ * names its sender, or leads it on its way. Off the hot path.
  */
 
 /** Names of those fields and their compact forms, as `bareName` gives them. */
@@ -14,7 +14,7 @@ const DECIDING: ReadonlySet<string> = new Set([
 export function oddLineProblem(line: string): string | undefined {
   const colon = line.indexOf(':');
   const name = colon < 0 ? line : line.slice(0, colon);
-  // Some take VT and FF for white space, and a name that is folded becomes another one where the fold is undone.
+  // Some parsers take VT and FF for white space; and a folded name becomes another name when it is unfolded.
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(name)) return 'a control octet or a fold in the name of a header line';
   const readings = /[\x80-\xff]/.test(name) ? [name, asUtf8(name)] : [name];
   if (readings.some((reading) => /^[\s\p{Z}\p{C}]/u.test(reading)))
@@ -23,7 +23,7 @@ export function oddLineProblem(line: string): string | undefined {
   return mistaken ? 'a header line that some could take for one that decides' : undefined;
 }
 
-/** U+FFFD where it is none. */
+/** U+FFFD where the octets are not UTF-8. */
 function asUtf8(latin1: string): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(latin1, 'latin1'));
 }

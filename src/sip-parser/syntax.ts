@@ -33,7 +33,7 @@ export function charClass(members: string): CharClass {
 /** token, §25.1. */
 export const TOKEN = charClass(`${ALPHANUM}-.!%*_+\`'~`);
 
-/** host names and IPv4 addresses; the underscore stands in names that Windows administrators choose, though no RFC has it. */
+/** Host names and IPv4 addresses. No RFC allows the underscore, but administrators of Windows use it. */
 export const HOST = charClass(`${ALPHANUM}-._`);
 
 export const HEX = charClass('0123456789abcdefABCDEF');
@@ -59,7 +59,7 @@ function isLws(code: number): boolean {
   return code === SP || code === HTAB || code === CR || code === LF;
 }
 
-/** The usual case is one look, so that it costs nothing to allow white space wherever the grammar does. */
+/** Usually one comparison, so that it costs nothing to allow white space wherever the grammar does. */
 export function skipLws(text: string, pos: number, end: number): number {
   return pos >= end || text.charCodeAt(pos) > SP ? pos : skipMoreLws(text, pos, end);
 }

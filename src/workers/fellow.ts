@@ -8,7 +8,7 @@ import type { Failure, FromWorker, Order, ToWorker, WorkerOrder } from './orders
 const threadFile = new URL(`./worker-thread${extname(import.meta.filename)}`, import.meta.url);
 
 interface FellowHandler {
-  /** Whatever it says unasked. */
+  /** A message that answers no order. */
   onNews(news: FromWorker & { readonly kind: 'hop' | 'log' }): void;
   onDeath(why: string): void;
 }

@@ -26,7 +26,7 @@ export class Relay implements Elsewhere {
     this.#claims = claims;
   }
 
-  /** What the others pass is for `router`. */
+  /** From now on what other workers pass goes to `router`. */
   listen(router: Router, clock: Clock): void {
     for (const port of this.#others.values()) {
       port.on('message', (passed: Passed) => this.#take(passed, port, router, clock));
@@ -49,7 +49,7 @@ export class Relay implements Elsewhere {
       }
       case 'settled': {
         this.#lent.get(passed.loan)?.owe(-1);
-        // So long a 2xx may be repeated that has been sent by a lent flow (RFC 6026 §7.1).
+        // For this long a 2xx that went out by a lent flow may be retransmitted (RFC 6026 §7.1).
         clock.after(router.transactionMs, () => this.#lent.delete(passed.loan));
       }
     }
@@ -67,7 +67,7 @@ export class Relay implements Elsewhere {
   }
 
   handOver(key: string, request: SipRequest, flow: Flow): boolean {
-    // What has been handed over stays where it is.
+    // A request that was handed over once is not passed on again.
     const owner = flow instanceof LentFlow ? undefined : this.#claims.ownerOf(key);
     if (owner === undefined || !this.#others.has(owner)) return false;
     const loan = this.#loans++;
@@ -91,7 +91,7 @@ export class Relay implements Elsewhere {
   }
 }
 
-/** Nothing is settled before the router has seen it. */
+/** The flow is owed an answer until the router has taken the request, so that it is not settled before. */
 const takeRequest = (text: string, flow: LentFlow, router: Router): void => {
   flow.owe(1);
   router.takeRequest(text, flow);

@@ -23,7 +23,7 @@ const { log, writeRecord, flush } = relayedLog('info', {
   write: (lines) => post({ kind: 'log', lines }, [lines.buffer]),
 });
 
-/** As in the main thread: one request may have been lost by it, ending would lose all that are under way. */
+/** As in the main thread: the error may have cost one request; to end the thread would cost all that are under way. */
 process.on('uncaughtException', (err) => {
   log.error({ event: 'bug', worker: seat.number, err }, 'something went wrong outside any request');
 });

@@ -1,10 +1,9 @@
-/** Whether an account may read who is enabled: to one that may not, everybody looks as if they had moved to the other side. */
+/** Whether the router's account may read who is enabled: if not, every user looks as if they had moved to the other side. */
 
 import type { UserAttributes } from '../user-entry.ts';
 import type { LdapFilter, LdapSearch } from './ldap.ts';
 import { resultCodes } from './result-code.ts';
 
-/** Where users are searched for, and by what. */
 interface EnabledSearch {
   readonly baseDns: readonly string[];
   readonly scope: 'base' | 'one' | 'sub';
@@ -12,7 +11,7 @@ interface EnabledSearch {
   readonly attributes: UserAttributes;
 }
 
-/** That somebody shows the attribute is believed for so long. */
+/** How long it is believed that the account can read the attribute. */
 const believedMs = 60_000;
 
 /** In words for an administrator. */
@@ -21,7 +20,7 @@ export const tellBlind = ({ enabled }: UserAttributes, who = 'nobody'): string =
 
 export class EnabledProbe {
   readonly #where: EnabledSearch;
-  /** Milliseconds that only grow. */
+  /** Milliseconds, never going backwards. */
   readonly #now: () => number;
   #shownAtMs: number | undefined;
 
@@ -31,8 +30,8 @@ export class EnabledProbe {
   }
 
   /**
-   * Whether the attribute decides, and nobody shows it: a search for who has it finds nobody, for one that may not be read
-   * matches nothing (RFC 4511 §4.5.1.7). To be asked when an entry has none.
+   * Whether the attribute decides and cannot be read: a search for entries that have it then finds none, because a filter on
+   * an attribute that may not be read matches nothing (RFC 4511 §4.5.1.7). Ask when an entry lacks the attribute.
    * @param run resolves when the search has ended
    */
   async isBlind(run: (search: LdapSearch) => Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * Makes of an object that something has happened to what is told of it: it is read anew, as the source would find it. What an
- * object cannot show of others, for whom nothing changes but where they are or what they belong to, is told as a doubt.
+ * Turns the change of an object into what the listener is told: the object is read anew, as the source would find it. A change of
+ * a container or of a group may concern users whose own entries stay as they are: that is told as a doubt.
  */
 
 import { EnabledProbe } from '../ldap/enabled-probe.ts';
@@ -9,13 +9,13 @@ import type { FollowParts } from './follow.ts';
 import { readBases } from './server-facts.ts';
 import { asksForMembership, identityOf, reread } from './user-source.ts';
 
-/** Of users and containers alike; to these each way of following adds what it needs for itself. */
+/** Attributes that `tell` needs of every object; each way of following adds its own. */
 export const toldBy = ['isDeleted', 'objectClass', 'hasSubordinates'] as const;
 
 /** [MS-ADTS] 3.1.1.5.5: what is left of a deleted object. */
 const isTombstone = (entry: LdapEntry): boolean => entry.text('isDeleted') === 'TRUE';
 
-/** Classes that hold users, and those that hold these. A domain is one, too; but it changes often, and its name never. */
+/** Classes of the objects above users. A domain is left out: it changes often, but its name never does. */
 const containerClasses = [
   'organizationalUnit',
   'container',
@@ -35,7 +35,7 @@ export class Teller {
   readonly #parts: FollowParts;
   readonly #probe: EnabledProbe;
   readonly #asksForMembership: boolean;
-  /** Of containers that have been seen. */
+  /** The DN of each container seen so far, by identity. */
   readonly #names = new Map<string, string>();
 
   constructor(parts: FollowParts) {
@@ -44,7 +44,7 @@ export class Teller {
     this.#asksForMembership = asksForMembership(parts.source.filter);
   }
 
-  /** Of objects that are no users those whose changes must be heard of. */
+  /** Objects other than users whose changes matter. */
   get others(): readonly LdapFilter[] {
     const groups = this.#asksForMembership ? ofClasses(groupClasses) : [];
     if (this.#parts.server.kind === 'active-directory') return [...ofClasses(containerClasses), ...groups];
@@ -59,7 +59,7 @@ export class Teller {
     if (isTombstone(entry)) return listener.gone(id);
     const now = await reread(connection, source, server, entry.dn);
     if (now !== undefined) return this.changed(id, now);
-    // Below a base that is called otherwise now nobody is found, and nobody is gone. A server tells in no certain order.
+    // Below a base that was renamed nobody is found, though nobody is gone; and the renaming may be told after this change.
     await this.#refuseOtherBases();
     listener.gone(id);
   }
@@ -67,14 +67,14 @@ export class Teller {
   /** A user as it is now, whole. */
   async changed(id: string, entry: LdapEntry): Promise<void> {
     const { connection, source, listener } = this.#parts;
-    // That the attribute is not there may be said of the account rather than of the user: a sweep sees which.
+    // Without the attribute the user may be disabled, or the account may not be allowed to read it: a sweep tells which.
     const isBlind =
       !entry.has(source.attributes.enabled) && (await this.#probe.isBlind((search) => connection.search(search).done));
     if (isBlind) listener.doubted();
     else listener.changed(id, entry);
   }
 
-  /** With a container all below it are renamed, who do not change themselves; and so it is with the members of a group. */
+  /** Renaming a container moves the users below it without changing their entries; so does a change of a group for its members. */
   async tellOfOthers(entry: LdapEntry): Promise<void> {
     const { server, listener } = this.#parts;
     const classes = entry.texts('objectClass').map((each) => each.toLowerCase());
@@ -85,7 +85,7 @@ export class Teller {
     if (isContainer && this.#isNewName(entry)) await this.#renamed();
   }
 
-  /** What it was called before is not known of one that is seen for the first time. */
+  /** True also for a container that is seen for the first time: its former name is not known. */
   #isNewName(entry: LdapEntry): boolean {
     const id = identityOf(entry, this.#parts.server);
     const before = this.#names.get(id);
@@ -98,7 +98,7 @@ export class Teller {
     this.#parts.listener.doubted();
   }
 
-  /** Whoever lies below a base that is not called so any more would seem to be gone. */
+  /** @throws LdapError where a base was renamed: all users below its old name would seem to be gone */
   async #refuseOtherBases(): Promise<void> {
     const { connection, server, source } = this.#parts;
     const { bases, missingBases } = await readBases(connection, source.baseDns);
@@ -109,7 +109,7 @@ export class Teller {
   }
 }
 
-/** @throws LdapError where a base is not there: without it nobody can be told from those who are gone */
+/** @throws LdapError where a base is missing: whether its users are gone cannot be known */
 export function refuseMissing(missingBases: readonly string[], server: string): void {
   if (missingBases.length === 0) return;
   const what = `${server} has no ${missingBases.join(' and no ')}, or the account may not see it`;

@@ -7,7 +7,7 @@ export const homeIsSender = (from: Side, source: string): Reason => ({
   detail: `${source} has this user on ${from}, where the request comes from`,
 });
 
-/** By source, of which a configuration has few: most of what a site sends goes on for one and the same reason. */
+/** Made once for each source: most requests of a site are forwarded for the same reason. */
 export class HomeReasons {
   readonly #bySource = new Map<string, Readonly<Record<Side, Reason>>>();
 

@@ -23,7 +23,7 @@ const marked: Reason = {
     'comes from microsoft with the User-Agent marker of Cisco: IM&P has sent it before, and would send it out again',
 };
 
-/** RFC 3261 §16.3 step 4, and two ways to know a request again that has passed a B2BUA. A dialog passes both sides lawfully. */
+/** RFC 3261 §16.3 step 4, and two ways to know a request again that has passed a B2BUA. Requests within a dialog may cross twice. */
 export const loop: Check = {
   name: 'loop',
   run: (request) => {

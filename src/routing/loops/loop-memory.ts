@@ -1,7 +1,7 @@
 /**
- * The memory of what was sent to which side, so that a request is known again when it comes back from there, even through
+ * The memory of what was sent to which side, so that a request is recognized when it comes back from there, even through
  * a B2BUA that made a new Via, a new branch and a new Max-Forwards. Several threads may share one: what went out by one may
- * come back to another. It has no clock of its own: `now` is handed in.
+ * come back to another. It has no clock of its own: `now` is a parameter.
  */
 import { type HashSeed, KeyedHash, randomSeed } from '../../hash/keyed-hash.ts';
 import { nextSlot } from '../../hash/probing.ts';
@@ -119,7 +119,7 @@ export class LoopMemory {
   readonly #head: Int32Array;
   readonly #since: Float64Array;
   readonly #generations: readonly Generation[];
-  /** In hand: a request asks for its key with `sentBeforeTo`, and then enters it. */
+  /** The last key and its hash are kept: a request asks for its key with `sentBeforeTo`, and then enters it. */
   #key: string | undefined;
   #first = 0;
   #second = 0;
@@ -174,7 +174,7 @@ export class LoopMemory {
     return (this.#flags(now) & loopedFlag) !== 0;
   }
 
-  /** Of the key in hand. */
+  /** Of the last key. */
   #flags(now: number): number {
     this.#age(now);
     const turn = this.#turn;
@@ -218,7 +218,7 @@ export class LoopMemory {
     if (isAllTooOld) this.#rotate(turn + 1, now);
   }
 
-  /** One thread does it, whoever else has seen the same; the time comes first, so that all see it with the turn. */
+  /** Of several threads one does it. The time is written first, so that whoever sees the new turn sees its time too. */
   #rotate(turn: number, since: number): void {
     this.#since[(turn + 1) % generations] = since;
     if (Atomics.compareExchange(this.#head, head.turn, turn, turn + 1) !== turn) return;

@@ -22,7 +22,7 @@ interface PortMaker {
   stream(): StreamListener;
 }
 
-/** A setting with the port that serves it and the words that it has there. */
+/** A setting with the port that serves it, and what makes a listener of it. */
 interface Place {
   readonly setting: ListenSetting;
   readonly port: Port;
@@ -33,7 +33,7 @@ interface Place {
   readonly isNew: boolean;
 }
 
-/** A list of settings that could be put in force. */
+/** A list of settings that is ready to be put in force. */
 export interface PendingChange {
   /** Puts it in force, in one turn. */
   commit(): void;
@@ -47,13 +47,13 @@ export interface ListeningChange extends PendingChange {
 }
 
 /** How often a leaving port that still has work is looked at again. */
-const LOOK_AGAIN_MS = 1_000;
+const lookAgainMs = 1_000;
 
 export class Listening {
   readonly #maker: PortMaker;
   readonly #clock: Clock;
   #places: readonly Place[] = [];
-  /** No longer configured, but heard until what came by them is over. */
+  /** No longer configured, but open until the transactions that came by them are over. */
   readonly #leaving = new Map<UdpPort, Place>();
   #listeners: readonly Listener[] = [];
   #udpPorts: ReadonlyMap<Listener, UdpPort> = new Map();
@@ -68,7 +68,7 @@ export class Listening {
     return this.#listeners;
   }
 
-  /** The socket of a UDP listener, also of one that had other words or is leaving. */
+  /** The socket of a UDP listener, also of one that is leaving or was described otherwise before. */
   udpPortOf(listener: Listener): UdpPort | undefined {
     return this.#udpPorts.get(listener) ?? this.#formerUdpPortOf(listener);
   }
@@ -163,7 +163,7 @@ export class Listening {
     );
   }
 
-  /** Peers may repeat for so long what they sent to a UDP port before it left. */
+  /** For `leavingMs` peers may retransmit what they sent to a UDP port before. */
   #leave(place: Place, leavingMs: number): void {
     const { port } = place;
     if (!(port instanceof UdpPort)) return port.close();
@@ -175,7 +175,7 @@ export class Listening {
   #closeWhenAtRest(port: UdpPort, place: Place): void {
     if (this.#leaving.get(port) !== place) return;
     if (!port.isAtRest) {
-      this.#clock.after(LOOK_AGAIN_MS, () => this.#closeWhenAtRest(port, place));
+      this.#clock.after(lookAgainMs, () => this.#closeWhenAtRest(port, place));
       return;
     }
     this.#leaving.delete(port);
@@ -208,7 +208,7 @@ function tlsContextOf(
   throw new ListenError('tls-profile-unusable', `port ${port}/tls on ${address} ${what}`);
 }
 
-/** TCP and TLS differ above the socket only. */
+/** To the system TCP and TLS are the same kind of socket. */
 const isSameKind = (a: ListenSetting, b: ListenSetting): boolean =>
   (a.transport === 'udp') === (b.transport === 'udp') && a.port === b.port;
 

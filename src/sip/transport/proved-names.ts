@@ -4,7 +4,7 @@ import { type CertificateNames, matchesName, type NameBasis, nobody } from '../.
 export class ProvedNames {
   #names: CertificateNames = nobody;
   #list: readonly string[] = [];
-  /** Every request that would go by the connection asks, and nearly all for one name. */
+  /** The last answer is kept: every request for the connection asks, and nearly all for one name. */
   #lastAsked: string | undefined;
   #lastAnswer = false;
 
@@ -16,7 +16,7 @@ export class ProvedNames {
     return this.#names.basis;
   }
 
-  /** These, and no others any more. */
+  /** Replaces what was proved before. */
   learn(names: CertificateNames): void {
     this.#names = names;
     this.#list = names.wildcards.length === 0 ? names.hosts : [...names.hosts, ...names.wildcards];

@@ -13,8 +13,8 @@ import type { OpenLog } from './observe/log.ts';
 import { createRouter, type RouterSettings } from './router.ts';
 import { RouterError } from './router-error.ts';
 import type { Listener } from './sip/transport/flow.ts';
-import { Crew } from './workers/crew.ts';
-import { aloneInProgram } from './workers/seat.ts';
+import { aloneInProgram } from './workers/worker-place.ts';
+import { WorkerPool } from './workers/worker-pool.ts';
 
 export interface App extends Part {
   /** Those that are open, in configured order. */
@@ -75,26 +75,26 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   const settingsOf = (next: Snapshot): RouterSettings => ({ ...next, keys: next.signing.keys ?? keys });
 
   // Before any port is open: what connects first is spread like all that follows.
-  const crew = first.workers > 1 ? await Crew.gather(first.workers, openLog) : undefined;
+  const pool = first.workers > 1 ? await WorkerPool.gather(first.workers, openLog) : undefined;
 
   const router = createRouter(settingsOf(first), directory, {
     clock,
     log,
     writeRecord,
-    placement: crew?.placement ?? aloneInProgram(),
+    placement: pool?.placement ?? aloneInProgram(),
     watchHops: (parts) =>
       new HopMonitor(first.health, {
         ...parts,
         renewConnection(target) {
           parts.renewConnection(target);
-          crew?.leave(target);
+          pool?.leave(target);
         },
       }),
   });
   const { hops } = router;
   await directory.mayListen();
   await router.start();
-  await crew?.start({ ...settingsOf(first), rows: first.rows }, { router, clock, directory, hops });
+  await pool?.start({ ...settingsOf(first), rows: first.rows }, { router, clock, directory, hops });
 
   const certificates = () => [...certificatesOf(snapshot), ...shownOn(router.connections)];
   const warnBeforeMs = () => snapshot.certificates.warnBeforeMs;
@@ -112,9 +112,9 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
       const settings = settingsOf(next);
       const own = await router.prepare(settings, nextDirectory);
       changes.unshift(own);
-      if (crew !== undefined) {
+      if (pool !== undefined) {
         const loan = nextDirectory === directory ? undefined : nextDirectory;
-        changes.unshift(await crew.prepare({ ...settings, rows: next.rows }, own.listeners, loan));
+        changes.unshift(await pool.prepare({ ...settings, rows: next.rows }, own.listeners, loan));
       }
     } catch (error) {
       abandon();
@@ -146,18 +146,18 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
     },
     async drain(isDraining) {
       router.drain(isDraining);
-      await crew?.drain(isDraining);
+      await pool?.drain(isDraining);
     },
     certificates,
-    loads: async () => [router.load(), ...((await crew?.loads()) ?? [])],
-    isAlive: () => crew?.isAlive() ?? true,
-    died: crew?.died ?? new Promise(() => undefined),
+    loads: async () => [router.load(), ...((await pool?.loads()) ?? [])],
+    isAlive: () => pool?.isAlive() ?? true,
+    died: pool?.died ?? new Promise(() => undefined),
     prepare,
     async stop(drainMs) {
       certificateWatch.stop();
       // All are quiet before the first one closes: what comes to one may be for another.
-      await Promise.all([router.untilQuiet(drainMs), crew?.untilQuiet(drainMs)]);
-      await Promise.all([router.close(), crew?.close()]);
+      await Promise.all([router.untilQuiet(drainMs), pool?.untilQuiet(drainMs)]);
+      await Promise.all([router.close(), pool?.close()]);
       await directory.close();
     },
   };

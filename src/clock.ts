@@ -28,10 +28,10 @@ export interface TimerWheel extends Clock {
 }
 
 /** RFC 3261 timers begin at T1 = 500 ms: a tenth of that is exact enough, and costs twenty wake-ups a second at most, none while nothing is due. */
-const TICK_MS = 50;
+const tickMs = 50;
 
 /** A power of two; 512 ticks are 25.6 s, so that most timers (64*T1 = 32 s) are passed over at most once. */
-const SLOTS = 512;
+const slotCount = 512;
 
 /** A link of a circular list; a slot's head is such a link too, and so nothing has to be searched or tested for null. */
 class Link {
@@ -82,7 +82,7 @@ class HashedWheel implements TimerWheel {
   /** The global name is a getter: kept here, it is not called for every reading. */
   readonly #performance = performance;
   readonly #aheadMs: number;
-  readonly #slots = Array.from({ length: SLOTS }, () => new Link());
+  readonly #slots = Array.from({ length: slotCount }, () => new Link());
   /** Timers whose tick has come. Kept between ticks: if one of them throws, the others run with the next tick. */
   readonly #due = new Link();
   #tick = 0;
@@ -100,9 +100,9 @@ class HashedWheel implements TimerWheel {
 
   after<Subject>(ms: number, run: (subject: Subject) => void, subject?: Subject): Timer {
     const now = this.#performance.now();
-    const dueTick = Math.max(Math.ceil((now + ms) / TICK_MS), this.#tick + 1);
+    const dueTick = Math.max(Math.ceil((now + ms) / tickMs), this.#tick + 1);
     const timer = new WheelTimer(this, dueTick, run as (subject: unknown) => void, subject);
-    timer.insertBefore(this.#slots[dueTick % SLOTS]!);
+    timer.insertBefore(this.#slots[dueTick % slotCount]!);
     this.armed += 1;
     if (dueTick < this.#wakeTick) this.#wakeAt(dueTick);
     return timer;
@@ -117,7 +117,7 @@ class HashedWheel implements TimerWheel {
   #wakeAt(tick: number): void {
     clearTimeout(this.#alarm);
     this.#wakeTick = tick;
-    const inMs = Math.max(Math.ceil(tick * TICK_MS - this.#performance.now()), 0) + 1;
+    const inMs = Math.max(Math.ceil(tick * tickMs - this.#performance.now()), 0) + 1;
     this.#alarm = setTimeout(this.#turn, inMs).unref();
   }
 
@@ -128,10 +128,10 @@ class HashedWheel implements TimerWheel {
 
   /** The alarm is set anew here and not with a cancel, so that a start and a cancel per message do not touch it. */
   readonly #turn = (): void => {
-    const tick = Math.floor(this.#performance.now() / TICK_MS);
-    const first = Math.max(this.#tick + 1, tick - SLOTS + 1);
+    const tick = Math.floor(this.#performance.now() / tickMs);
+    const first = Math.max(this.#tick + 1, tick - slotCount + 1);
     this.#tick = tick;
-    for (let passed = first; passed <= tick; passed += 1) this.#collect(this.#slots[passed % SLOTS]!, tick);
+    for (let passed = first; passed <= tick; passed += 1) this.#collect(this.#slots[passed % slotCount]!, tick);
     // What is started from here to the end of the turn is due after this tick, and waits for that end.
     this.#wakeTick = tick;
     // After a long turn Node runs timers before it reads. What came before them is heard first: it is nobody's silence.
@@ -148,7 +148,7 @@ class HashedWheel implements TimerWheel {
   #nextTick(): number {
     let next = this.#tick + 1;
     if (!isEmpty(this.#due)) return next;
-    for (const last = this.#tick + SLOTS; next < last && isEmpty(this.#slots[next % SLOTS]!); ) next += 1;
+    for (const last = this.#tick + slotCount; next < last && isEmpty(this.#slots[next % slotCount]!); ) next += 1;
     return next;
   }
 

@@ -6,11 +6,11 @@ import type { HopReport } from '../health/hop-mirror.ts';
 import type { HopPicture } from '../health/hop-monitor.ts';
 import type { RouterSettings } from '../router.ts';
 import type { Target } from '../sip/transport/flow.ts';
-import type { Seat } from './seat.ts';
+import type { WorkerPlace } from './worker-place.ts';
 
 /** With which a worker begins its life. */
 export interface WorkerOrder {
-  readonly seat: Seat;
+  readonly place: WorkerPlace;
   /** The way to each of the others, by number. */
   readonly others: ReadonlyMap<number, MessagePort>;
   /** When the main thread's clock read 0. */

@@ -1,4 +1,4 @@
-/** A worker: a router of its own in a thread of its own, which does what the main thread orders. Started by `fellow.ts` only. */
+/** A worker: a router of its own in a thread of its own, which does what the main thread orders. Started by `worker-handle.ts` only. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createTimerWheel, threadStartMs } from '../clock.ts';
 import type { Change } from '../config/reload.ts';
@@ -11,9 +11,9 @@ import { RouterError } from '../router-error.ts';
 import { compilePolicy } from '../routing/policy.ts';
 import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
 import { relayedLog } from './relayed-log.ts';
-import { placementOf } from './seat.ts';
+import { placementOf } from './worker-place.ts';
 
-const { seat, others, clockStartMs } = workerData as WorkerOrder;
+const { place, others, clockStartMs } = workerData as WorkerOrder;
 
 const post = (message: FromWorker, handOver: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, [...handOver]);
@@ -25,7 +25,7 @@ const { log, writeRecord, flush } = relayedLog('info', {
 
 /** As in the main thread: the error may have cost one request; to end the thread would cost all that are under way. */
 process.on('uncaughtException', (err) => {
-  log.error({ event: 'bug', worker: seat.number, err }, 'something went wrong outside any request');
+  log.error({ event: 'bug', worker: place.number, err }, 'something went wrong outside any request');
 });
 
 let router: Router<HopMirror>;
@@ -42,7 +42,7 @@ const borrowed = (loan: Loan): Directory => borrow(loan, clock, log);
 async function start(order: Order & { readonly do: 'start' }): Promise<void> {
   log.level = order.settings.log.level;
   directory = borrowed(order.loan);
-  const { placement, relay } = placementOf(seat, others);
+  const { placement, relay } = placementOf(place, others);
   router = createRouter(settingsOf(order.settings), directory, {
     clock,
     log,

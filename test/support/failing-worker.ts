@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { Server } from 'node:net';
 import { workerData } from 'node:worker_threads';
 
-/** Also of the thread that follows the directory; it has no seat. */
-const isWorker = (workerData as { seat?: object } | null)?.seat !== undefined;
+/** Also of the thread that follows the directory; it has no place. */
+const isWorker = (workerData as { place?: object } | null)?.place !== undefined;
 
 if (isWorker) {
   const listen = Server.prototype.listen as (...args: unknown[]) => Server;

@@ -19,11 +19,11 @@ interface Known<Answer> {
 const nothing = { answer: undefined, usableUntil: 0 };
 
 /** Questions of one kind that are remembered. */
-const QUESTIONS = 10_000;
+const mostQuestions = 10_000;
 
 /** One kind of question. */
 class Recall<Answer> {
-  readonly #known = new RecentMap<Known<Answer>>(QUESTIONS);
+  readonly #known = new RecentMap<Known<Answer>>(mostQuestions);
   readonly #ask: (name: string) => Promise<Answer>;
   readonly #isWhole: (answer: Answer) => boolean;
   readonly #clock: Clock;

@@ -61,7 +61,7 @@ interface Entry {
 }
 
 /** Names that are remembered; most come from the configuration, a few from Route header fields. */
-const NAMES = 10_000;
+const mostNames = 10_000;
 
 class CachingResolver implements Resolver {
   readonly #dns: RecallingDns;
@@ -72,7 +72,7 @@ class CachingResolver implements Resolver {
   readonly #staleMs: number;
   readonly #negativeMs: number;
   readonly #budgetMs: number;
-  readonly #entries = new RecentMap<Entry>(NAMES);
+  readonly #entries = new RecentMap<Entry>(mostNames);
 
   constructor(settings: ResolverSettings) {
     this.#clock = settings.clock;

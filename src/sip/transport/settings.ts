@@ -58,9 +58,9 @@ export interface TlsProfile {
 /**
  * Whether a port is this thread's own, or one of several sockets of the same program with the same address, among which the
  * system spreads connections and the senders of datagrams (SO_REUSEPORT). Another program of the same user could join them,
- * too: the `first` sees to it that nobody has the port yet, `fellow`s join without a look.
+ * too: the `first` sees to it that nobody has the port yet, the `joining` do not look.
  */
-export type PortSharing = 'sole' | 'first' | 'fellow';
+export type PortSharing = 'sole' | 'first' | 'joining';
 
 type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 

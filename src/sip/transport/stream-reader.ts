@@ -24,8 +24,8 @@ export interface ReadConnection extends Flow {
 }
 
 /** How often, and for how long, a peer that is owed answers is looked at again for whose next message there is no room. */
-const ROOM_LOOK_MS = 50;
-const ROOM_PATIENCE_MS = 1_000;
+const roomLookMs = 50;
+const roomPatienceMs = 1_000;
 
 export interface ReaderParts {
   readonly limits: TransportLimits;
@@ -85,7 +85,7 @@ export class StreamReader {
     const more = octets - this.#held;
     if (more === 0) return;
     const { account, owesAnswers } = this.#connection;
-    if (more > 0 && !account.hasRoomFor(more)) return this.#awaitRoom(octets, owesAnswers ? ROOM_PATIENCE_MS : 0);
+    if (more > 0 && !account.hasRoomFor(more)) return this.#awaitRoom(octets, owesAnswers ? roomPatienceMs : 0);
     account.take(more);
     this.#held = octets;
   }
@@ -98,10 +98,10 @@ export class StreamReader {
     }
     this.#connection.pauseReading();
     this.#roomTimer?.cancel();
-    this.#roomTimer = this.#parts.clock.after(ROOM_LOOK_MS, () => {
+    this.#roomTimer = this.#parts.clock.after(roomLookMs, () => {
       const { account } = this.#connection;
       if (!account.hasRoomFor(octets - this.#held))
-        return this.#awaitRoom(octets, Math.max(0, patienceMs - ROOM_LOOK_MS));
+        return this.#awaitRoom(octets, Math.max(0, patienceMs - roomLookMs));
       account.take(octets - this.#held);
       this.#held = octets;
       this.#connection.readOn();

@@ -14,7 +14,7 @@ import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts'
 import type { TransportError } from './transport-error.ts';
 
 /** Room for some thousand messages that arrive while something else is being done; the system may grant less. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+const receiveBufferBytes = 4 * 1024 * 1024;
 
 /** One remote address. It does not die before its port, so what fails is only ever one message. */
 class UdpFlow implements Flow {
@@ -208,7 +208,7 @@ const socketFor = ({ address }: ListenSetting, reusePort: boolean): Socket =>
   createSocket({
     type: isIPv6(address) ? 'udp6' : 'udp4',
     ipv6Only: isIPv6(address),
-    recvBufferSize: RECEIVE_BUFFER_BYTES,
+    recvBufferSize: receiveBufferBytes,
     reusePort,
     // All addresses are literal; the system's resolver would cost a thread's work per message.
     lookup: (host, family, whenFound) => whenFound(null, host, Number(family)),

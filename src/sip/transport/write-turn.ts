@@ -8,7 +8,7 @@ interface Flushable {
 }
 
 /** So many reads in a row are at most taken to come alone, until a turn is looked at again. */
-const MOST_TRUST = 32;
+const mostTrust = 32;
 
 /**
  * Up to a few thousand messages a second each one has a turn of its own, and to be called again at the turn's end costs as much
@@ -53,7 +53,7 @@ export class WriteTurn {
 
   readonly #onEnd = (): void => {
     this.#isEndAwaited = false;
-    this.#trust = this.#reads > 1 ? 0 : Math.min(2 * this.#trust + 1, MOST_TRUST);
+    this.#trust = this.#reads > 1 ? 0 : Math.min(2 * this.#trust + 1, mostTrust);
     this.#trustLeft = this.#trust;
     this.#flush();
   };

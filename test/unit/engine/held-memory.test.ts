@@ -9,7 +9,7 @@ import type { Directory } from '../../../src/directory/directory.ts';
 import { HopMonitor } from '../../../src/health/hop-monitor.ts';
 import { createRouter, type Router, type RouterSettings } from '../../../src/router.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
-import { aloneInProgram } from '../../../src/workers/seat.ts';
+import { aloneInProgram } from '../../../src/workers/worker-place.ts';
 import { load, routesYaml } from '../../support/configuration.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { newBranch, requestText, responseText } from '../../support/raw-message.ts';

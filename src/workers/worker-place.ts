@@ -8,7 +8,7 @@ import { type ClaimStorage, Claims, sharedClaims } from './claims.ts';
 import { Relay } from './relay.ts';
 
 /** Plain values; of all workers the same but for the number. */
-export interface Seat {
+export interface WorkerPlace {
   /** 0 is the main thread. */
   readonly number: number;
   /** Of this run of the program. */
@@ -17,7 +17,7 @@ export interface Seat {
   readonly claims: ClaimStorage;
 }
 
-export const firstSeat = (): Seat => ({
+export const mainPlace = (): WorkerPlace => ({
   number: 0,
   instance: randomBytes(6).toString('hex'),
   loopStorage: sharedLoopStorage(),
@@ -42,7 +42,7 @@ const digits = (number: number): string => number.toString(36).padStart(2, '0');
  * by another connection finds it by the table of all (§17.2.3).
  */
 export const placementOf = (
-  { number, instance, loopStorage, claims }: Seat,
+  { number, instance, loopStorage, claims }: WorkerPlace,
   others: ReadonlyMap<number, MessagePort>,
 ): { readonly placement: Placement; readonly relay: Relay } => {
   const relay = new Relay(others, new Claims(claims, number));
@@ -51,7 +51,7 @@ export const placementOf = (
     return maker?.startsWith(instance) ? Number.parseInt(maker.slice(instance.length), 36) : Number.NaN;
   };
   const placement: Placement = {
-    sharing: number === 0 ? 'first' : 'fellow',
+    sharing: number === 0 ? 'first' : 'joining',
     loopMemory: new LoopMemory({}, loopStorage),
     nextBranch: createBranches(instance + digits(number)),
     passOn: (response, from) => relay.passResponse(workerOf(response.topVia?.branch ?? ''), response, from),

@@ -10,10 +10,10 @@ import type { HopMonitor } from '../health/hop-monitor.ts';
 import type { OpenLog } from '../observe/log.ts';
 import type { Router, RouterSettings } from '../router.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
-import { Fellow } from './fellow.ts';
 import type { FromWorker, Order, WorkerSettings } from './orders.ts';
 import type { Relay } from './relay.ts';
-import { firstSeat, placementOf, type Seat } from './seat.ts';
+import { WorkerHandle } from './worker-handle.ts';
+import { mainPlace, placementOf, type WorkerPlace } from './worker-place.ts';
 
 /** What belongs to the main thread and is used by the workers. */
 interface Main {
@@ -24,21 +24,21 @@ interface Main {
 }
 
 /** All that a worker needs to compile the policy. */
-type CrewSettings = RouterSettings & Pick<Snapshot, 'rows'>;
+type PoolSettings = RouterSettings & Pick<Snapshot, 'rows'>;
 
 type Ports = Map<number, MessagePort>;
 
-export class Crew {
+export class WorkerPool {
   /** That of the main thread. */
   readonly placement: Placement;
   readonly #died = Promise.withResolvers<string>();
-  readonly #fellows: readonly Fellow[];
+  readonly #workers: readonly WorkerHandle[];
   readonly #relay: Relay;
   #hops: HopMonitor | undefined;
 
-  private constructor(seat: Seat, ways: readonly Ports[], { writeLines }: OpenLog) {
+  private constructor(place: WorkerPlace, ways: readonly Ports[], { writeLines }: OpenLog) {
     const [ports = new Map(), ...others] = ways;
-    const { placement, relay } = placementOf(seat, ports);
+    const { placement, relay } = placementOf(place, ports);
     this.placement = placement;
     this.#relay = relay;
     const clockStartMs = threadStartMs();
@@ -46,20 +46,20 @@ export class Crew {
       if (news.kind === 'log') writeLines(news.lines);
       else this.#hearOfHop(news);
     };
-    this.#fellows = others.map(
+    this.#workers = others.map(
       (way, index) =>
-        new Fellow(
-          { seat: { ...seat, number: index + 1 }, others: way, clockStartMs },
+        new WorkerHandle(
+          { place: { ...place, number: index + 1 }, others: way, clockStartMs },
           { onNews, onDeath: this.#died.resolve },
         ),
     );
   }
 
   /** @param count of all workers, the main thread included; resolves when all wait for orders */
-  static async gather(count: number, log: OpenLog): Promise<Crew> {
-    const crew = new Crew(firstSeat(), waysBetween(count), log);
-    await Promise.all(crew.#fellows.map(({ present }) => present));
-    return crew;
+  static async gather(count: number, log: OpenLog): Promise<WorkerPool> {
+    const pool = new WorkerPool(mainPlace(), waysBetween(count), log);
+    await Promise.all(pool.#workers.map(({ present }) => present));
+    return pool;
   }
 
   /** Resolves with the reason when one has ended by itself. */
@@ -68,16 +68,16 @@ export class Crew {
   }
 
   /** All listen where the main thread does. */
-  async start(first: CrewSettings, { router, clock, directory, hops }: Main): Promise<void> {
+  async start(first: PoolSettings, { router, clock, directory, hops }: Main): Promise<void> {
     this.#hops = hops;
     this.#relay.listen(router, clock);
     const settings = settingsOf(first, router.listeners);
-    await this.#all((fellow) => {
+    await this.#all((worker) => {
       const loan = directory.lend();
-      return fellow.ask({ do: 'start', settings, loan }, [loan.port]);
+      return worker.ask({ do: 'start', settings, loan }, [loan.port]);
     });
     hops.tellOthers((picture) => {
-      for (const fellow of this.#fellows) fellow.tell({ kind: 'picture', picture });
+      for (const worker of this.#workers) worker.tell({ kind: 'picture', picture });
     });
   }
 
@@ -87,20 +87,20 @@ export class Crew {
    * @param directory undefined: it stays
    */
   async prepare(
-    next: CrewSettings,
+    next: PoolSettings,
     listeners: readonly Listener[],
     directory: OpenDirectory | undefined,
   ): Promise<Change> {
     const settings = settingsOf(next, listeners);
     const tries = await Promise.allSettled(
-      this.#fellows.map((fellow) => {
+      this.#workers.map((worker) => {
         const loan = directory?.lend();
-        return fellow.ask({ do: 'prepare', settings, loan }, loan === undefined ? [] : [loan.port]);
+        return worker.ask({ do: 'prepare', settings, loan }, loan === undefined ? [] : [loan.port]);
       }),
     );
-    const ready = this.#fellows.filter((_, index) => tries[index]?.status === 'fulfilled');
+    const ready = this.#workers.filter((_, index) => tries[index]?.status === 'fulfilled');
     const abandon = () => {
-      for (const fellow of ready) void fellow.ask({ do: 'abandon' }).catch(() => undefined);
+      for (const worker of ready) void worker.ask({ do: 'abandon' }).catch(() => undefined);
     };
     const failed = tries.find((tried) => tried.status === 'rejected');
     if (failed === undefined) return { commit: () => this.#order({ do: 'commit' }), abandon };
@@ -113,16 +113,16 @@ export class Crew {
   }
 
   loads(): Promise<readonly EngineLoad[]> {
-    return Promise.all(this.#fellows.map(async (fellow) => (await fellow.ask({ do: 'load' })) as EngineLoad));
+    return Promise.all(this.#workers.map(async (worker) => (await worker.ask({ do: 'load' })) as EngineLoad));
   }
 
   isAlive(): boolean {
-    return this.#fellows.map((fellow) => fellow.isAlive()).every((isAlive) => isAlive);
+    return this.#workers.map((worker) => worker.isAlive()).every((isAlive) => isAlive);
   }
 
   /** A probe has found the main thread's connection dead: those of the workers may be dead, too. */
   leave(target: Target): void {
-    for (const fellow of this.#fellows) fellow.tell({ kind: 'leave', target });
+    for (const worker of this.#workers) worker.tell({ kind: 'leave', target });
   }
 
   untilQuiet(ms: number): Promise<void> {
@@ -130,15 +130,15 @@ export class Crew {
   }
 
   close(): Promise<void> {
-    return this.#all((fellow) => fellow.close());
+    return this.#all((worker) => worker.close());
   }
 
   #order(order: Order): Promise<void> {
-    return this.#all((fellow) => fellow.ask(order));
+    return this.#all((worker) => worker.ask(order));
   }
 
-  async #all(run: (fellow: Fellow) => Promise<unknown>): Promise<void> {
-    await Promise.all(this.#fellows.map(run));
+  async #all(run: (worker: WorkerHandle) => Promise<unknown>): Promise<void> {
+    await Promise.all(this.#workers.map(run));
   }
 
   #hearOfHop({ report }: FromWorker & { readonly kind: 'hop' }): void {
@@ -161,7 +161,7 @@ function waysBetween(count: number): readonly Ports[] {
 }
 
 /** @param listeners with the ports that the system has chosen for port 0 */
-function settingsOf(settings: CrewSettings, listeners: readonly Listener[]): WorkerSettings {
+function settingsOf(settings: PoolSettings, listeners: readonly Listener[]): WorkerSettings {
   const { node, timers, dns, health, proxyRequire, log, keys, rows, transport } = settings;
   const listen = transport.listen.map((setting, index) => ({
     ...setting,

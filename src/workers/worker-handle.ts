@@ -7,7 +7,7 @@ import type { Failure, FromWorker, Order, ToWorker, WorkerOrder } from './orders
 // As source the file is TypeScript, as package JavaScript.
 const threadFile = new URL(`./worker-thread${extname(import.meta.filename)}`, import.meta.url);
 
-interface FellowHandler {
+interface WorkerHandler {
   /** A message that answers no order. */
   onNews(news: FromWorker & { readonly kind: 'hop' | 'log' }): void;
   onDeath(why: string): void;
@@ -18,10 +18,10 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export class Fellow {
+export class WorkerHandle {
   readonly #number: number;
   readonly #worker: Worker;
-  readonly #handler: FellowHandler;
+  readonly #handler: WorkerHandler;
   readonly #present = Promise.withResolvers<void>();
   readonly #waiting = new Map<number, Waiting>();
   #orders = 0;
@@ -29,8 +29,8 @@ export class Fellow {
   #hasAnswered = true;
   #why: string | undefined;
 
-  constructor(order: WorkerOrder, handler: FellowHandler) {
-    this.#number = order.seat.number;
+  constructor(order: WorkerOrder, handler: WorkerHandler) {
+    this.#number = order.place.number;
     this.#handler = handler;
     const transferList = [...order.others.values()];
     this.#worker = new Worker(threadFile, { workerData: order, transferList, name: `worker ${this.#number}` });

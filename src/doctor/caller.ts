@@ -7,7 +7,7 @@ import { optionsText } from '../engine/options-probe.ts';
 import { hostAndPort } from '../net/host.ts';
 import { defaultPort, sipPort, sipsPort } from '../net/ports.ts';
 import { isWildcard, loopbackOf } from '../net/special-address.ts';
-import type { Address } from '../sip/resolve/look.ts';
+import type { Address } from '../sip/resolve/lookup.ts';
 import type { Listener, Target } from '../sip/transport/flow.ts';
 import { chooseListener, describeListener, sourceAddress } from '../sip/transport/listener.ts';
 import { createTlsContext, type TlsContext } from '../sip/transport/tls.ts';

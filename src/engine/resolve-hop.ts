@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { Resolve } from '../health/hop-knowledge.ts';
 import type { NextHop } from '../routing/types.ts';
-import type { Address } from '../sip/resolve/look.ts';
+import type { Address } from '../sip/resolve/lookup.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Target } from '../sip/transport/flow.ts';
 

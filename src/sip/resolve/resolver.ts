@@ -7,9 +7,9 @@ import { defaultPort, type Transport } from '../../net/ports.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import type { DnsClient } from './dns-client.ts';
-import { type Address, Look, type Server, type WantedTransport } from './look.ts';
-import { type Gaps, type RecallingDns, recalling } from './recall.ts';
+import { type Address, Lookup, type Server, type WantedTransport } from './lookup.ts';
 import { orderServers } from './srv-order.ts';
+import { type Gaps, type StaleServingDns, servingStale } from './stale-answers.ts';
 import { lastResort } from './transport-choice.ts';
 
 export interface Resolver {
@@ -64,7 +64,7 @@ interface Entry {
 const mostNames = 10_000;
 
 class CachingResolver implements Resolver {
-  readonly #dns: RecallingDns;
+  readonly #dns: StaleServingDns;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #spoken: () => ReadonlySet<Transport>;
@@ -80,7 +80,7 @@ class CachingResolver implements Resolver {
     this.#spoken = settings.spoken ?? (() => allTransports);
     this.#refreshMs = settings.refreshMs ?? 30_000;
     this.#staleMs = settings.staleMs ?? 3_600_000;
-    this.#dns = recalling(settings.dns, settings.clock, this.#refreshMs + this.#staleMs);
+    this.#dns = servingStale(settings.dns, settings.clock, this.#refreshMs + this.#staleMs);
     this.#negativeMs = settings.negativeMs ?? 5_000;
     this.#budgetMs = settings.budgetMs ?? 2_000;
   }
@@ -140,16 +140,16 @@ class CachingResolver implements Resolver {
 
   /** One flight per name, whoever asks; it goes on when an asker has stopped waiting. */
   #ask(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
-    entry.flight ??= this.#look(entry, host, port, transport);
+    entry.flight ??= this.#lookUp(entry, host, port, transport);
     return entry.flight;
   }
 
-  async #look(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
-    const look = new Look(this.#dns, this.#spoken());
-    const answer = await look.serversOf(host, port, transport).catch(unresolved);
+  async #lookUp(entry: Entry, host: string, port: number, transport: WantedTransport): Promise<Answer> {
+    const lookup = new Lookup(this.#dns, this.#spoken());
+    const answer = await lookup.serversOf(host, port, transport).catch(unresolved);
     entry.flight = undefined;
     entry.isOverdue = false;
-    this.#learn(entry, answer, look);
+    this.#learn(entry, answer, lookup);
     return answer;
   }
 

@@ -3,11 +3,11 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
 import type { AcceptedSockets } from './accepted-sockets.ts';
+import { closedFlow } from './closed-flow.ts';
 import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { anybodyCalling, identify, isRefusal } from './peer-identity.ts';
 import { handshakeRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportTimeouts } from './settings.ts';
-import { stillborn } from './stillborn.ts';
 import type { StreamOrigin } from './stream-origin.ts';
 import { listenTcp } from './tcp.ts';
 import { createHandshaker, type TlsContext } from './tls.ts';
@@ -138,11 +138,11 @@ export class StreamListener {
   }
 
   #refusePeer(socket: Socket, refusal: PeerRefusal): void {
-    if (this.#listener !== undefined) this.#handler.onPeerRefused(refusal, stillborn(socket, this.#listener));
+    if (this.#listener !== undefined) this.#handler.onPeerRefused(refusal, closedFlow(socket, this.#listener));
     socket.destroy();
   }
 
   #refuse(socket: Socket, code: DiscardCode, detail: string): void {
-    if (this.#listener !== undefined) this.#handler.onRefused(code, stillborn(socket, this.#listener), detail);
+    if (this.#listener !== undefined) this.#handler.onRefused(code, closedFlow(socket, this.#listener), detail);
   }
 }

@@ -2,8 +2,8 @@
 
 import type { Clock, Timer } from '../../clock.ts';
 import { type Frame, parseMessage, type SipRequest, type SipResponse, StreamFramer } from '../../sip-parser/index.ts';
+import { handUpResponse } from './fit-response.ts';
 import type { DiscardCode, Flow, MessageHandler, ReadFailure } from './flow.ts';
-import { handUpResponse } from './intake.ts';
 import type { TransportLimits, TransportTimeouts } from './settings.ts';
 import { strangeSpeech } from './strange-speech.ts';
 import { sentByPort } from './via.ts';

@@ -8,6 +8,7 @@ import { isUnicast } from '../../net/special-address.ts';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
+import { closedFlow } from './closed-flow.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
 import type { Door } from './door.ts';
@@ -26,7 +27,6 @@ import { Listening, type ListeningChange, type PendingChange } from './listening
 import { identifyAgain } from './peer-identity.ts';
 import { certificateRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
-import { stillborn } from './stillborn.ts';
 import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { StreamOrigin } from './stream-origin.ts';
@@ -306,7 +306,7 @@ class Transports implements ReconfigurableTransports {
 
   readonly #onTurnedAway = (socket: Socket, { code, detail }: Refusal): void => {
     const listener = this.listeners.find(({ transport, port }) => transport !== 'udp' && port === socket.localPort);
-    if (listener !== undefined) this.#onRefused(code, stillborn(socket, listener), detail);
+    if (listener !== undefined) this.#onRefused(code, closedFlow(socket, listener), detail);
   };
 
   flowTo(target: Target): Flow | TransportError {

@@ -7,9 +7,9 @@ import { octetsOnly, parseMessage } from '../../sip-parser/index.ts';
 import type { MemoryAccount, MemoryBudget } from '../memory-budget.ts';
 import { RecentMap } from '../recent-map.ts';
 import type { Door } from './door.ts';
+import { handUpResponse } from './fit-response.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { type FlowUser, FlowUsers } from './flow-users.ts';
-import { handUpResponse } from './intake.ts';
 import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts';
 import type { TransportError } from './transport-error.ts';
 

@@ -1,8 +1,8 @@
-/** One look at DNS: from a host and port to servers with their addresses (RFC 3263 §4), by as many questions as it takes. */
+/** One lookup: from a host and port to servers with their addresses (RFC 3263 §4), by as many DNS questions as it takes. */
 import { defaultPort, type Transport } from '../../net/ports.ts';
 import { isAbsence } from './dns-client.ts';
-import type { Gaps, RecallingDns } from './recall.ts';
 import type { Weighted } from './srv-order.ts';
+import type { Gaps, StaleServingDns } from './stale-answers.ts';
 import { everyService, lastResort, offeredServices, type Service, serviceOf } from './transport-choice.ts';
 
 export interface Address {
@@ -20,14 +20,14 @@ export interface Server extends Weighted {
   readonly addresses: readonly Address[];
 }
 
-export class Look implements Gaps {
+export class Lookup implements Gaps {
   hasGaps = false;
   usableUntil = Number.POSITIVE_INFINITY;
-  readonly #dns: RecallingDns;
+  readonly #dns: StaleServingDns;
   readonly #spoken: ReadonlySet<Transport>;
 
   /** @param spoken the transports that requests can leave by */
-  constructor(dns: RecallingDns, spoken: ReadonlySet<Transport>) {
+  constructor(dns: StaleServingDns, spoken: ReadonlySet<Transport>) {
     this.#dns = dns;
     this.#spoken = spoken;
   }

@@ -1,4 +1,4 @@
-/** Stands for a connection that no message ever came by. */
+/** The flow of a connection that was closed before any message came: for reports of why. */
 import type { Socket } from 'node:net';
 import { unlimitedAccount } from '../memory-budget.ts';
 import type { Flow, Listener } from './flow.ts';
@@ -13,7 +13,7 @@ interface LayeredSocket extends Socket {
 const withAddress = (socket: LayeredSocket): Socket =>
   socket.remoteAddress === undefined ? (socket._parent ?? socket) : socket;
 
-export const stillborn = (closed: Socket, listener: Listener): Flow => {
+export const closedFlow = (closed: Socket, listener: Listener): Flow => {
   const { localAddress, localPort, remoteAddress, remotePort } = withAddress(closed);
   return {
     transport: listener.transport,

@@ -1,4 +1,4 @@
-/** What DNS said last to each question: it stands in for an answer that does not come, so that a lost datagram takes no server from a name of many. */
+/** Serves the last answer to a DNS question while no new one comes, so that a lost datagram takes no server from a name of many. */
 import type { Clock } from '../../clock.ts';
 import { RecentMap } from '../recent-map.ts';
 import { type DnsClient, type HostAddresses, isAbsence, type NaptrRecord, type SrvRecord } from './dns-client.ts';
@@ -18,11 +18,11 @@ interface Known<Answer> {
 
 const nothing = { answer: undefined, usableUntil: 0 };
 
-/** Questions of one kind that are remembered. */
+/** Limit for each kind of question. */
 const mostQuestions = 10_000;
 
-/** One kind of question. */
-class Recall<Answer> {
+/** The answers to one kind of question. */
+class StaleAnswers<Answer> {
   readonly #known = new RecentMap<Known<Answer>>(mostQuestions);
   readonly #ask: (name: string) => Promise<Answer>;
   readonly #isWhole: (answer: Answer) => boolean;
@@ -69,21 +69,20 @@ class Recall<Answer> {
   }
 }
 
-/** All kinds. */
-export interface RecallingDns {
-  readonly hosts: Recall<HostAddresses>;
-  readonly services: Recall<readonly SrvRecord[]>;
-  readonly pointers: Recall<readonly NaptrRecord[]>;
+export interface StaleServingDns {
+  readonly hosts: StaleAnswers<HostAddresses>;
+  readonly services: StaleAnswers<readonly SrvRecord[]>;
+  readonly pointers: StaleAnswers<readonly NaptrRecord[]>;
 }
 
 /** @param keptMs how long an answer may stand in for those that do not come */
-export const recalling = (dns: DnsClient, clock: Clock, keptMs: number): RecallingDns => ({
-  hosts: new Recall(
+export const servingStale = (dns: DnsClient, clock: Clock, keptMs: number): StaleServingDns => ({
+  hosts: new StaleAnswers(
     (host) => dns.addresses(host),
     clock,
     keptMs,
     ({ isWhole }) => isWhole,
   ),
-  services: new Recall((name) => dns.services(name), clock, keptMs),
-  pointers: new Recall((name) => dns.pointers(name), clock, keptMs),
+  services: new StaleAnswers((name) => dns.services(name), clock, keptMs),
+  pointers: new StaleAnswers((name) => dns.pointers(name), clock, keptMs),
 });

@@ -1,4 +1,4 @@
-/** The last step below the message handler, the same for datagrams and streams: which responses are fit to be handed up. */
+/** Which responses are fit for the message handler: the same for datagrams and streams. */
 import { checkResponse, type SipResponse } from '../../sip-parser/index.ts';
 import type { Flow, MessageHandler } from './flow.ts';
 

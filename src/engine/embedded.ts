@@ -6,7 +6,8 @@ import type { HopEvent, HopWatch, MonitorParts } from '../health/hop-monitor.ts'
 import type { Log } from '../log.ts';
 import { machineAddresses } from '../net/own-addresses.ts';
 import { OwnAddresses, type ViaMarks } from '../proxy/loop.ts';
-import { ProxyCore, type ProxyObserver, type Rules } from '../proxy/proxy-core.ts';
+import { ProxyCore } from '../proxy/proxy-core.ts';
+import type { ProxyObserver, Rules } from '../proxy/proxy-parts.ts';
 import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
@@ -185,9 +186,8 @@ export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedPart
       isOwn: own.has,
       hopsAt: places.hopsAt,
       rules: () => rules(),
-      sideOf: (source) => rules().sideOf(source),
       onUndelivered,
-      flowTo: (target) => transport.flowTo(target),
+      transport,
       nextBranch,
     },
     (user) =>

@@ -3,7 +3,7 @@
 import type { AdminState } from '../health/hop-health.ts';
 import type { HopView } from '../health/hop-monitor.ts';
 import type { HealthSettings } from '../health/settings.ts';
-import type { Rules } from '../proxy/proxy-core.ts';
+import type { Rules } from '../proxy/proxy-parts.ts';
 import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Timers } from '../sip/transaction/timers.ts';

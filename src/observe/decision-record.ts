@@ -1,8 +1,6 @@
 /** One record of each request: sender, reasons, the hops that were tried, and the end. Never a body. */
 
-import type { Attempt } from '../proxy/branch-try.ts';
-import type { Ending } from '../proxy/proxied-request.ts';
-import type { RequestReport } from '../proxy/proxy-core.ts';
+import type { Attempt, Ending, RequestReport } from '../proxy/proxy-parts.ts';
 import type { Reason, ReasonCode } from '../routing/reasons.ts';
 import type { Decision, Side } from '../routing/types.ts';
 import type { Flow, Target } from '../sip/transport/flow.ts';

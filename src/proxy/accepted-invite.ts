@@ -3,18 +3,13 @@
  * §7.2), and neither the request nor anything that was made for it is held meanwhile.
  */
 import type { Transport } from '../net/ports.ts';
-import type { RequestSource, Side } from '../routing/types.ts';
+import type { Side } from '../routing/types.ts';
 import type { AcceptedUser } from '../sip/transaction/answered-clients.ts';
 import type { Flow, Sender } from '../sip/transport/flow.ts';
 import { sentByPort } from '../sip/transport/via.ts';
 import type { SipResponse, Via } from '../sip-parser/index.ts';
+import type { ProxyParts } from './proxy-parts.ts';
 import { upstream } from './upstream.ts';
-
-/** Whose side a peer is on, and how a response leaves when its transaction has been answered. */
-interface Rim {
-  sideOf(source: RequestSource): Side | undefined;
-  readonly transactions: { respondAgain(text: string, flow: Flow): void; askerOf(via: Via): Flow | undefined };
-}
 
 /** What tells an asker's Via from others: the note that `AcceptedInvite` needs. */
 export const askerIn = (via: Via, transport: Transport): string =>
@@ -23,16 +18,16 @@ export const askerIn = (via: Via, transport: Transport): string =>
 export class AcceptedInvite implements AcceptedUser {
   readonly #asker: Flow;
   readonly #asked: Side;
-  readonly #rim: Rim;
+  readonly #parts: Pick<ProxyParts, 'rules' | 'transactions'>;
 
   /**
    * @param asker by which the INVITE came
    * @param asked the side that it was sent to
    */
-  constructor(asker: Flow, asked: Side, rim: Rim) {
+  constructor(asker: Flow, asked: Side, parts: Pick<ProxyParts, 'rules' | 'transactions'>) {
     this.#asker = asker;
     this.#asked = asked;
-    this.#rim = rim;
+    this.#parts = parts;
   }
 
   /** Its second Via is the asker's own, as with the first answer. */
@@ -41,12 +36,12 @@ export class AcceptedInvite implements AcceptedUser {
   }
 
   mayAnswer(other: Sender): boolean {
-    return this.#rim.sideOf(other) === this.#asked;
+    return this.#parts.rules().sideOf(other) === this.#asked;
   }
 
   /** By the connection that the asker has now. */
   onResponse(response: SipResponse): void {
-    const { transactions } = this.#rim;
+    const { transactions } = this.#parts;
     const [, via] = response.vias;
     const asker = (via && transactions.askerOf(via)) ?? this.#asker;
     transactions.respondAgain(upstream(response, asker), asker);

@@ -1,30 +1,26 @@
 /** The CANCEL of a branch (RFC 3261 §9.1): it goes where its INVITE went, whatever has become of the connection. */
 import type { ClientTransaction, ClientTransactionUser } from '../sip/transaction/client-transaction.ts';
-import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, Sender, Undelivered } from '../sip/transport/flow.ts';
+import type { Flow } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
+import type { ProxyParts } from './proxy-parts.ts';
 
-export interface CancelRim {
-  readonly transactions: TransactionLayer;
-  /** A message of ours has not reached its peer. */
-  onUndelivered(text: string, peer: Sender, why: Undelivered): void;
-}
+type CancelParts = Pick<ProxyParts, 'transactions' | 'onUndelivered'>;
 
 export class Cancelling implements ClientTransactionUser {
   readonly #invite: ClientTransaction;
-  readonly #rim: CancelRim;
+  readonly #parts: CancelParts;
   #flow: Flow;
   #isAgain = false;
 
-  constructor(invite: ClientTransaction, rim: CancelRim) {
+  constructor(invite: ClientTransaction, parts: CancelParts) {
     this.#invite = invite;
-    this.#rim = rim;
+    this.#parts = parts;
     this.#flow = invite.way;
   }
 
   send(): void {
     const ids = { branch: this.#invite.branch, method: 'CANCEL' };
-    this.#rim.transactions.request(this.#flow, this.#invite.cancelText(), ids, this);
+    this.#parts.transactions.request(this.#flow, this.#invite.cancelText(), ids, this);
   }
 
   accepts(): boolean {
@@ -44,7 +40,7 @@ export class Cancelling implements ClientTransactionUser {
   /** A connection may have ended unnoticed until something was sent by it: a new one says more. */
   onTransportError(error: TransportError): void {
     if (this.#isAgain || error.code !== 'closed') {
-      return this.#rim.onUndelivered(this.#invite.cancelText(), this.#flow, error);
+      return this.#parts.onUndelivered(this.#invite.cancelText(), this.#flow, error);
     }
     this.#isAgain = true;
     // Its transaction is about to end.

@@ -1,68 +1,21 @@
 /** One request from arrival to answer: RFC 3261 §16 as a transaction user. It never sees the configuration. */
 import type { Peer, Refused } from '../routing/checks/access.ts';
-import type { LoopMemory } from '../routing/loops/loop-memory.ts';
-import type { Decision, HopAt, RequestFacts, RequestSource, Side, UriFacts } from '../routing/types.ts';
+import type { Decision, RequestFacts, Side } from '../routing/types.ts';
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import { octetsToHandle, type ServerTransaction } from '../sip/transaction/server-transaction.ts';
 import type { Cancelled, TransactionLayer, TransactionUser } from '../sip/transaction/transaction-layer.ts';
-import type { Flow, ReadFailure, Sender, Undelivered } from '../sip/transport/flow.ts';
+import type { Flow, ReadFailure, Sender } from '../sip/transport/flow.ts';
 import { isSamePeer } from '../sip/transport/same-peer.ts';
-import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
+import type { SipRequest, SipResponse } from '../sip-parser/index.ts';
 import { cancelAnswer, localResponse, optionsAnswer } from './local-response.ts';
 import { type IsOwn, readOwnVias, type ViaMarks, viaMarks } from './loop.ts';
 import { lost, memoryShort, type OwnAnswer, ownAnswer, rejection, tooManyHops } from './own-answers.ts';
-import { type Ending, type Journey, ProxiedRequest, type ProxyRim, type ProxySettings } from './proxied-request.ts';
-import { Facts, uriFacts } from './request-facts.ts';
+import { ProxiedRequest } from './proxied-request.ts';
+import type { Ending, ForwardDecision, ProxyParts, ProxySettings, Rules } from './proxy-parts.ts';
+import { Facts, memoryKeyOf, uriFacts } from './request-facts.ts';
 import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts';
-import { sendUnanswered } from './unanswered.ts';
+import { UnansweredRequest } from './unanswered.ts';
 import { validate } from './validate.ts';
-
-/** @param peer by the same rules */
-export type Route = (facts: RequestFacts, peer: Peer) => Decision | Promise<Decision>;
-
-/** One version of the configuration. A request takes it once, when it comes, and keeps it to its end. */
-export interface Rules {
-  readonly settings: ProxySettings;
-  readonly route: Route;
-  /** Who a source is, or what it gets for anything it sends when it may not speak with us. Asked once for each request. */
-  knownAs(source: RequestSource): Peer | Refused;
-  /** Undefined for a source that may not speak with us. */
-  sideOf(source: RequestSource): Side | undefined;
-  /** @param host as the parser gives it */
-  isSharedDomain(host: string): boolean;
-}
-
-/** What is told of every request, once, when it has ended. */
-export interface RequestReport {
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  /** Undefined: refused by validation. */
-  readonly decision: Decision | undefined;
-  readonly refusal: OwnAnswer | undefined;
-  readonly ending: Ending;
-  readonly arrivedMs: number;
-}
-
-export interface ProxyObserver {
-  onEnded(report: RequestReport): void;
-  onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void;
-  onUnacknowledged(request: SipRequest): void;
-  /** A response, or a CANCEL of ours, that did not reach its peer. */
-  onUndelivered(message: SipRequest | SipResponse, peer: Sender, why: Undelivered): void;
-  /** Something that must not happen; a request got a 500. */
-  onBug(error: unknown, message: SipMessage): void;
-}
-
-export interface ProxyWorld extends ProxyRim {
-  readonly isOwn: IsOwn;
-  readonly hopsAt: (address: string) => readonly HopAt[];
-  readonly loopMemory: LoopMemory;
-  readonly observer: ProxyObserver;
-  /** Offered each response that no transaction here waits for; true: another worker has it now. Undefined: there is none. */
-  readonly passOn: ((response: SipResponse, from: Sender) => boolean) | undefined;
-  /** Those in force. */
-  rules(): Rules;
-}
 
 /** A request that has passed validation, with what the decision needs. */
 interface Understood {
@@ -72,10 +25,6 @@ interface Understood {
   /** See `memoryKeyOf`. */
   readonly memoryKey: string | undefined;
 }
-
-/** Key of a request in the loop memory; undefined for what is never remembered: requests within a dialog. */
-const memoryKeyOf = ({ callId, fromTag, toTag, cseqNumber, method }: SipRequest, uri: UriFacts): string | undefined =>
-  toTag === undefined ? `${callId} ${fromTag} ${cseqNumber} ${method} ${uri.key ?? uri.host}` : undefined;
 
 /** §16.3 step 3: an OPTIONS that has come to its end here is answered, if it was meant for us. */
 const endsHere = ({ method, uri }: SipRequest, isOwn: IsOwn): boolean =>
@@ -95,57 +44,22 @@ type Reading = Understood | { readonly refusal: OwnAnswer };
 const badRoute = ownAnswer('syntax', 'Route: not a SIP URI');
 const badVia = ownAnswer('syntax', 'Via: missing or malformed');
 
-const isSecured = (routed: RoutedRequest, { plan }: Decision & { kind: 'forward' }): boolean =>
+const isSecured = (routed: RoutedRequest, { plan }: ForwardDecision): boolean =>
   uriOf(routed).scheme === 'sip' || plan.hops.every(({ transport }) => transport === 'tls');
 
 /** Stands in the context of an INVITE that was cancelled while it had none. */
 const cancelledEarly = Symbol('cancelled before it was decided');
 
-/** It may last for minutes, so it holds what is needed to its end and nothing else. */
-class ForwardedJourney implements Journey {
-  readonly transaction: ServerTransaction;
-  readonly routed: RoutedRequest;
-  readonly decision: Decision & { readonly kind: 'forward' };
-  readonly #arrivedMs: number;
-  readonly #world: ProxyWorld;
-
-  constructor(
-    transaction: ServerTransaction,
-    routed: RoutedRequest,
-    decision: Decision & { readonly kind: 'forward' },
-    arrivedMs: number,
-    world: ProxyWorld,
-  ) {
-    this.transaction = transaction;
-    this.routed = routed;
-    this.decision = decision;
-    this.#arrivedMs = arrivedMs;
-    this.#world = world;
-  }
-
-  hasComeBack(): boolean {
-    const { loopMemory, clock } = this.#world;
-    const key = memoryKeyOf(this.routed.request, uriFacts(uriOf(this.routed)));
-    return key !== undefined && loopMemory.wasLooped(key, clock.now());
-  }
-
-  ended(ending: Ending): void {
-    const { request, flow } = this.transaction;
-    const { decision } = this;
-    this.#world.observer.onEnded({ request, flow, decision, refusal: undefined, ending, arrivedMs: this.#arrivedMs });
-  }
-}
-
 const unsent = (status: number, code: string): Ending => ({ status, code, attempts: [] });
 
 export class ProxyCore implements TransactionUser {
   readonly transactions: TransactionLayer;
-  readonly #world: ProxyWorld;
+  readonly #parts: ProxyParts;
 
   /** @param transactionsFor makes the layer whose user this is */
-  constructor(world: Omit<ProxyWorld, 'transactions'>, transactionsFor: (user: TransactionUser) => TransactionLayer) {
+  constructor(parts: Omit<ProxyParts, 'transactions'>, transactionsFor: (user: TransactionUser) => TransactionLayer) {
     this.transactions = transactionsFor(this);
-    this.#world = { ...world, transactions: this.transactions };
+    this.#parts = { ...parts, transactions: this.transactions };
   }
 
   onRequest(transaction: ServerTransaction): void {
@@ -172,12 +86,12 @@ export class ProxyCore implements TransactionUser {
 
   #arrivalOf(transaction: ServerTransaction): Arrival {
     const { request, flow } = transaction;
-    return { transaction, request, flow, atMs: this.#world.clock.now(), rules: this.#world.rules() };
+    return { transaction, request, flow, atMs: this.#parts.clock.now(), rules: this.#parts.rules() };
   }
 
   /** Steps 1 to 3 of the story: validation, Route headers, facts. */
   #read(request: SipRequest, flow: Flow, { settings, isSharedDomain }: Rules): Reading {
-    const { isOwn, hopsAt, loopMemory, clock } = this.#world;
+    const { isOwn, hopsAt, loopMemory, clock } = this.#parts;
     const refusal = validate(request, settings);
     if (refusal !== undefined && !(refusal === tooManyHops && endsHere(request, isOwn))) return { refusal };
     const routed = preprocessRoutes(request, { isOwn, isSharedDomain, listener: flow.listener });
@@ -234,18 +148,18 @@ export class ProxyCore implements TransactionUser {
   }
 
   #reject(arrival: Arrival, { memoryKey }: Understood, decision: Decision & { kind: 'reject' }): void {
-    if (decision.status === 482 && memoryKey !== undefined) this.#world.loopMemory.markLooped(memoryKey);
+    if (decision.status === 482 && memoryKey !== undefined) this.#parts.loopMemory.markLooped(memoryKey);
     const response = rejection(decision);
     this.#respond(arrival, response);
     this.#report(arrival, decision, undefined, unsent(response.status, response.code));
   }
 
-  #forward(arrival: Arrival, understood: Understood, decision: Decision & { kind: 'forward' }): void {
+  #forward(arrival: Arrival, understood: Understood, decision: ForwardDecision): void {
     const { routed, marks, memoryKey } = understood;
     const { transaction, atMs } = arrival;
     this.#remember(memoryKey, decision.plan.to);
-    const journey = new ForwardedJourney(transaction, routed, decision, atMs, this.#world);
-    const proxied = new ProxiedRequest(journey, marks, this.#world, arrival.rules.settings);
+    const { settings } = arrival.rules;
+    const proxied = new ProxiedRequest(transaction, routed, marks, decision, atMs, this.#parts, settings);
     transaction.context = proxied;
     if (transaction.isInvite) transaction.trying();
     proxied.begin();
@@ -253,7 +167,7 @@ export class ProxyCore implements TransactionUser {
 
   #remember(memoryKey: string | undefined, to: Side): void {
     if (memoryKey === undefined) return;
-    this.#world.loopMemory.remember(memoryKey, to, this.#world.clock.now());
+    this.#parts.loopMemory.remember(memoryKey, to, this.#parts.clock.now());
   }
 
   /** §16.10. A CANCEL of a request that is not known here goes on like any other; of a non-INVITE it has no effect (§9.1). */
@@ -273,8 +187,8 @@ export class ProxyCore implements TransactionUser {
 
   /** ACK to a 2xx and BENOTIFY: forwarded without a transaction, refused without a word. */
   onUnanswered(request: SipRequest, flow: Flow): void {
-    const arrivedMs = this.#world.clock.now();
-    const rules = this.#world.rules();
+    const arrivedMs = this.#parts.clock.now();
+    const rules = this.#parts.rules();
     const { account } = flow;
     let held = 0;
     const release = () => {
@@ -292,7 +206,7 @@ export class ProxyCore implements TransactionUser {
     };
     const report = (decision: Decision | undefined, refusal: OwnAnswer | undefined, ending: Ending) => {
       release();
-      this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+      this.#parts.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
     };
     const peer = rules.knownAs(flow);
     if ('kind' in peer) return report(peer, undefined, unsent(0, 'access-denied'));
@@ -304,9 +218,9 @@ export class ProxyCore implements TransactionUser {
         return report(decision, ownAnswer('no-secure-hop'), unsent(0, 'no-secure-hop'));
       this.#remember(reading.memoryKey, decision.plan.to);
       const { routed, marks } = reading;
-      sendUnanswered({ routed, marks, settings: rules.settings, mayWait }, flow, decision, this.#world, (ending) =>
-        report(decision, undefined, ending),
-      );
+      const ended = (ending: Ending) => report(decision, undefined, ending);
+      const unanswered = { routed, marks, decision, asker: flow, mayWait, ended };
+      new UnansweredRequest(unanswered, this.#parts, rules.settings).begin();
     };
     const decision = rules.route(reading.facts, peer);
     if (!(decision instanceof Promise)) return carryOut(decision);
@@ -316,7 +230,7 @@ export class ProxyCore implements TransactionUser {
     }
     decision.then(carryOut).catch((error) => {
       release();
-      this.#world.observer.onBug(error, request);
+      this.#parts.observer.onBug(error, request);
     });
   }
 
@@ -346,25 +260,25 @@ export class ProxyCore implements TransactionUser {
     refuse: (settings: ProxySettings) => OwnAnswer,
     isReachable = true,
   ): string | undefined {
-    const { settings, knownAs } = this.#world.rules();
+    const { settings, knownAs } = this.#parts.rules();
     const peer = knownAs(flow);
     const decision = 'kind' in peer ? peer : undefined;
-    const arrivedMs = this.#world.clock.now();
+    const arrivedMs = this.#parts.clock.now();
     const refusal = decision === undefined ? refuse(settings) : undefined;
     const response = decision?.kind === 'reject' ? rejection(decision) : refusal;
     const isAnswered = response !== undefined && isReachable && !unanswered.has(request.method);
     const ending = unsent(isAnswered ? response.status : 0, response?.code ?? 'access-denied');
-    this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    this.#parts.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
     return isAnswered ? localResponse(request, flow, response, settings.nodeName) : undefined;
   }
 
   onUnacknowledged(transaction: ServerTransaction): void {
-    this.#world.observer.onUnacknowledged(transaction.request);
+    this.#parts.observer.onUnacknowledged(transaction.request);
   }
 
   onStrayResponse(response: SipResponse, from: Sender, why: StrayCode): void {
-    const isPassedOn = why === 'no-transaction' && (this.#world.passOn?.(response, from) ?? false);
-    if (!isPassedOn) this.#world.observer.onStrayResponse(response, from, why);
+    const isPassedOn = why === 'no-transaction' && (this.#parts.passOn?.(response, from) ?? false);
+    if (!isPassedOn) this.#parts.observer.onStrayResponse(response, from, why);
   }
 
   #report(
@@ -373,11 +287,11 @@ export class ProxyCore implements TransactionUser {
     refusal: OwnAnswer | undefined,
     ending: Ending,
   ): void {
-    this.#world.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
+    this.#parts.observer.onEnded({ request, flow, decision, refusal, ending, arrivedMs });
   }
 
   #onBug(error: unknown, arrival: Arrival): void {
-    this.#world.observer.onBug(error, arrival.request);
+    this.#parts.observer.onBug(error, arrival.request);
     const answer = ownAnswer('internal-error');
     this.#respond(arrival, answer);
     this.#report(arrival, undefined, undefined, unsent(answer.status, answer.code));

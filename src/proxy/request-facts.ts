@@ -20,6 +20,13 @@ export const uriFacts = ({ scheme, user, host, maddr, port, transport }: SipUri)
   key: user === undefined ? undefined : `${canonicalUser(user)}@${host}`,
 });
 
+/** Key of a request in the loop memory; undefined for what is never remembered: requests within a dialog. */
+export const memoryKeyOf = (
+  { callId, fromTag, toTag, cseqNumber, method }: SipRequest,
+  uri: UriFacts,
+): string | undefined =>
+  toTag === undefined ? `${callId} ${fromTag} ${cseqNumber} ${method} ${uri.key ?? uri.host}` : undefined;
+
 const routeFacts = (uri: SipUri): RouteFacts => ({ ...uriFacts(uri), hasLr: uri.hasLr });
 
 /** What only this node, or those that share its keys, can say of a request. */

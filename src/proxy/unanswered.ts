@@ -1,104 +1,123 @@
 /** Requests that nobody answers, ACK to a 2xx and BENOTIFY: sent on without a transaction (RFC 3261 §16.11, [MS-SIP] §3.5). */
-import type { Decision, NextHop } from '../routing/types.ts';
+import type { NextHop } from '../routing/types.ts';
 import type { Flow, Target } from '../sip/transport/flow.ts';
 import type { FlowUser } from '../sip/transport/flow-users.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
-import type { Attempt } from './branch-try.ts';
-import { forward } from './forward.ts';
 import { statelessBranch, type ViaMarks } from './loop.ts';
-import type { Ending, ProxyRim, ProxySettings } from './proxied-request.ts';
+import type { Attempt, Ending, ForwardDecision, ProxyParts, ProxySettings } from './proxy-parts.ts';
 import type { RoutedRequest } from './route-headers.ts';
-import { type HopTarget, Targets, type Unresolved } from './targets.ts';
+import { Sending } from './sending.ts';
+import type { HopTarget, Unresolved } from './targets.ts';
 
-/** What is to be sent on, and by which settings. */
+/** What is to be sent on. */
 export interface Unanswered {
-  readonly settings: Pick<ProxySettings, 'connectMs' | 'maxBreadth' | 'signing' | 'udpRequestBytes'>;
   readonly routed: RoutedRequest;
   readonly marks: ViaMarks;
+  readonly decision: ForwardDecision;
+  /** By which it came. */
+  readonly asker: Flow;
   /** Asked before it has to wait: whether there is room for it until then. */
   readonly mayWait: () => boolean;
+  readonly ended: (ending: Ending) => void;
 }
 
 /** A connection that could not be made lets the next hop try; once it is open, the message is out of our hands. */
 const neverOpened = (error: TransportError): boolean => error.code !== 'closed' && error.code !== 'write-queue-full';
 
-export const sendUnanswered = (
-  { settings, routed, marks, mayWait }: Unanswered,
-  from: Flow,
-  decision: Decision & { readonly kind: 'forward' },
-  world: ProxyRim,
-  ended: (ending: Ending) => void,
-): void => {
-  const { callId = '' } = routed.request;
-  const targets = new Targets(decision.plan.hops, world.resolve, world.hopKnowledge, callId);
-  const attempts: Attempt[] = [];
-  const end = (code: string | undefined) => ended({ status: 0, code, attempts });
-  const note = (hop: NextHop, target: Target | undefined, outcome: string) =>
-    attempts.push({ hop, target, startedMs: world.clock.now(), outcome, ms: 0 });
+export class UnansweredRequest extends Sending {
+  protected readonly asker: Flow;
+  readonly #unanswered: Unanswered;
+  readonly #attempts: Attempt[] = [];
 
-  const tryNext = (): void => {
-    const next = targets.next();
-    if (!(next instanceof Promise)) return send(next);
-    if (!mayWait()) return end('memory-limit');
-    void next.then(send);
-  };
+  constructor(unanswered: Unanswered, parts: ProxyParts, settings: ProxySettings) {
+    super(unanswered.routed, unanswered.decision, parts, settings);
+    this.asker = unanswered.asker;
+    this.#unanswered = unanswered;
+  }
 
-  const send = (next: HopTarget | Unresolved | undefined): void => {
-    if (next === undefined) return end('hops-unreachable');
-    if ('error' in next) {
-      note(next.hop, undefined, next.error.code);
-      return tryNext();
-    }
+  begin(): void {
+    this.sendToNext();
+  }
+
+  protected sendToNext(): void {
+    const next = this.targets.next();
+    if (!(next instanceof Promise)) return this.sendTo(next);
+    if (!this.#unanswered.mayWait()) return this.#end('memory-limit');
+    void next.then((late) => this.sendTo(late));
+  }
+
+  protected nextBranch(): string {
+    return statelessBranch(this.#unanswered.marks, this.routed.request);
+  }
+
+  protected onExhausted(): void {
+    this.#end('hops-unreachable');
+  }
+
+  protected onUnresolved({ hop, error }: Unresolved): void {
+    this.#note(hop, undefined, error.code);
+  }
+
+  protected onNoFlow({ hop, target }: HopTarget, error: TransportError): void {
+    this.#noteFailure(hop, target, error);
+    this.sendToNext();
+  }
+
+  protected send(next: HopTarget, flow: Flow, text: string): void {
     const { hop, target } = next;
-    const flow = world.flowTo(target);
-    if ('code' in flow) {
-      note(hop, target, flow.code);
-      world.hopKnowledge.onAttempt(target, flow);
-      return tryNext();
-    }
-    const branch = statelessBranch(marks, routed.request);
-    const { maxBreadth, signing, udpRequestBytes } = settings;
-    const sides = { from: decision.from, to: decision.plan.to };
-    const text = forward({ routed, sides, signing, from, egress: flow.listener, branch, maxBreadth });
-    if (flow.transport === 'udp' && text.length > udpRequestBytes && !next.isLastResort) {
-      targets.preferTcp(next);
-      return tryNext();
-    }
     if (text.length > flow.maxOctets) {
-      note(hop, target, 'send-failed');
-      return tryNext();
+      this.#note(hop, target, 'send-failed');
+      return this.sendToNext();
     }
-    if (flow.state === 'connecting') return mayWait() ? watch(next, flow, text) : end('memory-limit');
+    if (flow.state === 'connecting') {
+      if (!this.#unanswered.mayWait()) return this.#end('memory-limit');
+      this.#watch(next, flow);
+      return flow.send(text);
+    }
     flow.send(text);
-    note(hop, target, 'sent');
-    end(undefined);
-  };
+    this.#sent(next);
+  }
 
   /** Told once: by the failure to connect, or when the connection is found open. From then on its end says nothing of this message. */
-  const watch = ({ hop, target }: HopTarget, flow: Flow, text: string): void => {
+  #watch(next: HopTarget, flow: Flow): void {
+    const { clock } = this.parts;
+    const { connectMs } = this.settings;
     const user: FlowUser = {
       flowPlace: -1,
-      onTransportError(error) {
+      onTransportError: (error) => {
         timer.cancel();
-        note(hop, target, error.code);
-        world.hopKnowledge.onAttempt(target, error);
-        if (neverOpened(error)) tryNext();
-        else end(error.code);
+        this.#noteFailure(next.hop, next.target, error);
+        if (neverOpened(error)) this.sendToNext();
+        else this.#end(error.code);
       },
     };
     const look = (): void => {
       if (flow.state === 'connecting') {
-        timer = world.clock.after(settings.connectMs, look);
+        timer = clock.after(connectMs, look);
         return;
       }
       flow.users.delete(user);
-      note(hop, target, 'sent');
-      end(undefined);
+      this.#sent(next);
     };
-    let timer = world.clock.after(settings.connectMs, look);
+    let timer = clock.after(connectMs, look);
     flow.users.add(user);
-    flow.send(text);
-  };
+  }
 
-  tryNext();
-};
+  #sent({ hop, target }: HopTarget): void {
+    this.#note(hop, target, 'sent');
+    this.#end(undefined);
+  }
+
+  #noteFailure(hop: NextHop, target: Target, error: TransportError): void {
+    this.#note(hop, target, error.code);
+    this.parts.hopKnowledge.onAttempt(target, error);
+  }
+
+  #note(hop: NextHop, target: Target | undefined, outcome: string): void {
+    this.#attempts.push({ hop, target, startedMs: this.parts.clock.now(), outcome, ms: 0 });
+  }
+
+  #end(code: string | undefined): void {
+    this.#unanswered.ended({ status: 0, code, attempts: this.#attempts });
+  }
+}

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DecisionRecord, recordText } from '../../../src/observe/decision-record.ts';
-import type { RequestReport } from '../../../src/proxy/proxy-core.ts';
+import type { RequestReport } from '../../../src/proxy/proxy-parts.ts';
 import type { Reason } from '../../../src/routing/reasons.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Flow, Target } from '../../../src/sip/transport/flow.ts';

@@ -3,10 +3,10 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { newKey } from '../../../src/config/signing-keys.ts';
 import { Rank } from '../../../src/health/hop-health.ts';
 import { viaMarks } from '../../../src/proxy/loop.ts';
-import type { Ending, ProxyRim } from '../../../src/proxy/proxied-request.ts';
+import type { Ending, ProxyParts, ProxySettings } from '../../../src/proxy/proxy-parts.ts';
 import { preprocessRoutes } from '../../../src/proxy/route-headers.ts';
 import { Signing } from '../../../src/proxy/signing.ts';
-import { sendUnanswered } from '../../../src/proxy/unanswered.ts';
+import { type Unanswered, UnansweredRequest } from '../../../src/proxy/unanswered.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import { parseMessage } from '../../../src/sip-parser/index.ts';
 import { createAuthority } from '../../support/certificates.ts';
@@ -60,7 +60,7 @@ test('a hop that lets us wait longer than ten seconds is left when timers.connec
   const signing = new Signing([newKey()]);
   const routed = preprocessRoutes(request, { isOwn: () => false, isSharedDomain: () => true, listener: from.listener });
   const endings: Ending[] = [];
-  const rim = {
+  const parts = {
     clock,
     resolve: ({ transport, port, tlsProfile }: NextHop) =>
       transport === 'any' ? [] : [{ transport, address: '127.0.0.1', port, tlsName: undefined, tlsProfile }],
@@ -71,20 +71,23 @@ test('a hop that lets us wait longer than ten seconds is left when timers.connec
       onAttempt: () => undefined,
       onUnresolved: () => undefined,
     },
-    flowTo: (target) => layer.flowTo(target),
-  } satisfies Partial<ProxyRim> as unknown as ProxyRim;
-  sendUnanswered(
-    {
-      settings: { connectMs, maxBreadth: 60, signing, udpRequestBytes: 1300 },
-      routed: routed!,
-      marks: viaMarks(request, signing),
-      mayWait: () => true,
-    },
-    from,
-    { kind: 'forward', plan: { to: 'microsoft', hops }, from: 'cisco', because: [] },
-    rim,
-    (ending) => endings.push(ending),
-  );
+    transport: layer,
+  } satisfies Partial<ProxyParts> as unknown as ProxyParts;
+  const settings = {
+    connectMs,
+    maxBreadth: 60,
+    signing,
+    udpRequestBytes: 1300,
+  } satisfies Partial<ProxySettings> as ProxySettings;
+  const unanswered = {
+    routed: routed!,
+    marks: viaMarks(request, signing),
+    decision: { kind: 'forward', plan: { to: 'microsoft', hops }, from: 'cisco', because: [] },
+    asker: from,
+    mayWait: () => true,
+    ended: (ending) => void endings.push(ending),
+  } satisfies Unanswered;
+  new UnansweredRequest(unanswered, parts, settings).begin();
   clock.advance(connectMs - 1);
   expect(endings).toEqual([]);
   clock.advance(connectMs);

@@ -1,6 +1,6 @@
 /**
  * The response context of RFC 3261 §16.7 with serial failover between next hops: which branch to start, what to hand
- * upstream and when. Pure: `step(context, event) -> { next, effects }`.
+ * upstream and when. Pure: `step(context, event) -> { next, effects }`. The first branch is started without being asked for.
  */
 
 /**
@@ -39,7 +39,6 @@ export interface ResponseContext {
 
 /** `hasMore`: another target could be tried. */
 export type ContextEvent =
-  | { readonly kind: 'begin' }
   | { readonly kind: 'started'; readonly hasMore: boolean }
   /** The branch could not start: no target was left after all. */
   | { readonly kind: 'exhausted' }
@@ -258,8 +257,6 @@ const onCancel = (context: ResponseContext): ContextStep => {
 
 export const step = (context: ResponseContext, event: ContextEvent): ContextStep => {
   switch (event.kind) {
-    case 'begin':
-      return { next: context, effects: [startBranch] };
     case 'started':
       return onStarted(context, event.hasMore);
     case 'exhausted':

@@ -45,7 +45,6 @@ const visible = (told: readonly string[]): string[] =>
       .trim(),
   );
 
-const begin: ContextEvent = { kind: 'begin' };
 const started = (hasMore = false): ContextEvent => ({ kind: 'started', hasMore });
 const response = (branch: number, status: number, hasMore = false): ContextEvent => ({
   kind: 'response',
@@ -64,8 +63,8 @@ const silent = (branch: number, hasMore = true): ContextEvent => ({ kind: 'no-an
 const timerC = (branch: number): ContextEvent => ({ kind: 'timer-c', branch });
 const cancel: ContextEvent = { kind: 'cancel' };
 
-const invite = () => play(openContext(true), begin, started(true)).context;
-const message = () => play(openContext(false), begin, started(true)).context;
+const invite = () => play(openContext(true), started(true)).context;
+const message = () => play(openContext(false), started(true)).context;
 
 describe('responses that leave at once (RFC 3261 §16.7 step 5)', () => {
   it.each([180, 181, 182, 183, 199])('a %i to INVITE MUST be forwarded immediately', (status) => {
@@ -189,7 +188,7 @@ describe('the best response (RFC 3261 §16.7 step 6)', () => {
     expect(afterFirst(timeout(0, true), response(1, 503), false)).toBe('answer 503 response');
   });
   it('says so when no target was left at all', () => {
-    expect(visible(play(openContext(false), begin, { kind: 'exhausted' }).told)).toEqual(['start', 'answer none']);
+    expect(visible(play(openContext(false), { kind: 'exhausted' }).told)).toEqual(['answer none']);
   });
 });
 
@@ -237,6 +236,6 @@ describe('Timer C (RFC 3261 §16.8)', () => {
     expect(play(invite(), response(0, 486)).told[0]).not.toContain('abandon');
   });
   it('is not started for anything but INVITE', () => {
-    expect(play(openContext(false), begin, started(false)).told).toEqual(['start', '']);
+    expect(play(openContext(false), started(false)).told).toEqual(['']);
   });
 });

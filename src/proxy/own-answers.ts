@@ -1,6 +1,6 @@
 /**
  * Every answer that the router gives itself, in one list: why, with which status, and what an operator can do about it. The
- * decision's own reasons are in `routing/reasons.ts`; the manual's table has both. How such an answer is written is in
+ * decision's own reasons are in `routing/reasons.ts`, what gets no answer in `sip/reasons.ts`; the manual has all. How such an answer is written is in
  * `local-response.ts`.
  */
 import { type ReasonCode, type Refuses, reasons, refusingReason } from '../routing/reasons.ts';

@@ -8,7 +8,7 @@ import { type BranchOwner, BranchTry } from './branch-try.ts';
 import { carriesOurDiagnostics, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
 import { badAnswer, type OwnAnswer, ownAnswer, terminated, withRetryAfter } from './own-answers.ts';
-import type { Attempt, ForwardDecision, ProxyParts, ProxySettings } from './proxy-parts.ts';
+import type { Attempt, EndingCode, ForwardDecision, ProxyParts, ProxySettings } from './proxy-parts.ts';
 import { memoryKeyOf, uriFacts } from './request-facts.ts';
 import {
   type ContextEffect,
@@ -211,7 +211,7 @@ export class ProxiedRequest extends Sending implements BranchOwner {
     this.#report(response.status, response.code);
   }
 
-  #report(status: number, code: string | undefined): void {
+  #report(status: number, code: EndingCode | undefined): void {
     if (this.isReported) return;
     this.isReported = true;
     const attempts = this.#unresolved.length === 0 ? this.#tries : [...this.#unresolved, ...this.#tries];

@@ -11,7 +11,7 @@ import { cancelAnswer, localResponse, optionsAnswer } from './local-response.ts'
 import { type IsOwn, readOwnVias, type ViaMarks, viaMarks } from './loop.ts';
 import { lost, memoryShort, type OwnAnswer, ownAnswer, rejection, tooManyHops } from './own-answers.ts';
 import { ProxiedRequest } from './proxied-request.ts';
-import type { Ending, ForwardDecision, ProxyParts, ProxySettings, Rules } from './proxy-parts.ts';
+import type { Ending, EndingCode, ForwardDecision, ProxyParts, ProxySettings, Rules } from './proxy-parts.ts';
 import { Facts, memoryKeyOf, uriFacts } from './request-facts.ts';
 import { preprocessRoutes, type RoutedRequest, uriOf } from './route-headers.ts';
 import { UnansweredRequest } from './unanswered.ts';
@@ -50,7 +50,7 @@ const isSecured = (routed: RoutedRequest, { plan }: ForwardDecision): boolean =>
 /** Stands in the context of an INVITE that was cancelled while it had none. */
 const cancelledEarly = Symbol('cancelled before it was decided');
 
-const unsent = (status: number, code: string): Ending => ({ status, code, attempts: [] });
+const unsent = (status: number, code: EndingCode): Ending => ({ status, code, attempts: [] });
 
 export class ProxyCore implements TransactionUser {
   readonly transactions: TransactionLayer;
@@ -213,7 +213,9 @@ export class ProxyCore implements TransactionUser {
     const reading = this.#read(request, flow, rules);
     if ('refusal' in reading) return report(undefined, reading.refusal, unsent(0, reading.refusal.code));
     const carryOut = (decision: Decision) => {
-      if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'refused'));
+      if (decision.kind === 'reject') return report(decision, undefined, unsent(0, rejection(decision).code));
+      // Dropped: only an OPTIONS is answered here.
+      if (decision.kind !== 'forward') return report(decision, undefined, unsent(0, 'access-denied'));
       if (!isSecured(reading.routed, decision))
         return report(decision, ownAnswer('no-secure-hop'), unsent(0, 'no-secure-hop'));
       this.#remember(reading.memoryKey, decision.plan.to);

@@ -8,9 +8,10 @@ import type { Decision, HopAt, NextHop, RequestFacts, RequestSource, Side } from
 import type { StrayCode } from '../sip/transaction/matching.ts';
 import type { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
 import type { Flow, Sender, Target, TransportLayer, Undelivered } from '../sip/transport/flow.ts';
+import type { TransportErrorCode } from '../sip/transport/transport-error.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../sip-parser/index.ts';
 import type { IsOwn, ViaMarks } from './loop.ts';
-import type { OwnAnswer } from './own-answers.ts';
+import type { OwnAnswer, RefusalCode } from './own-answers.ts';
 import type { Signing } from './signing.ts';
 
 export interface ProxySettings {
@@ -62,11 +63,13 @@ export interface Attempt {
   readonly ms: number | undefined;
 }
 
+export type EndingCode = RefusalCode | TransportErrorCode;
+
 /** How a request ended. `status` 0: without any response (RFC 4320 §4.2, ACK, BENOTIFY). */
 export interface Ending {
   readonly status: number;
-  /** Why the answer is ours; undefined for one that came from a hop. */
-  readonly code: string | undefined;
+  /** Why the answer is ours, or why there is none; undefined for one that came from a hop. */
+  readonly code: EndingCode | undefined;
   readonly attempts: readonly Attempt[];
 }
 

@@ -4,7 +4,7 @@ import type { Flow, Target } from '../sip/transport/flow.ts';
 import type { FlowUser } from '../sip/transport/flow-users.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import { statelessBranch, type ViaMarks } from './loop.ts';
-import type { Attempt, Ending, ForwardDecision, ProxyParts, ProxySettings } from './proxy-parts.ts';
+import type { Attempt, Ending, EndingCode, ForwardDecision, ProxyParts, ProxySettings } from './proxy-parts.ts';
 import type { RoutedRequest } from './route-headers.ts';
 import { Sending } from './sending.ts';
 import type { HopTarget, Unresolved } from './targets.ts';
@@ -117,7 +117,7 @@ export class UnansweredRequest extends Sending {
     this.#attempts.push({ hop, target, startedMs: this.parts.clock.now(), outcome, ms: 0 });
   }
 
-  #end(code: string | undefined): void {
+  #end(code: EndingCode | undefined): void {
     this.#unanswered.ended({ status: 0, code, attempts: this.#attempts });
   }
 }

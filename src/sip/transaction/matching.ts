@@ -1,6 +1,7 @@
 /** Which transaction a message belongs to: RFC 3261 §17.1.3 and §17.2.3. */
 import { defaultPort } from '../../net/ports.ts';
 import type { SipRequest, SipResponse, Via } from '../../sip-parser/index.ts';
+import type { strayResponses } from '../reasons.ts';
 import type { Flow, Sender } from '../transport/flow.ts';
 import { isSamePeer } from '../transport/same-peer.ts';
 import { sentByPort } from '../transport/via.ts';
@@ -43,8 +44,8 @@ export const serverKey = (request: SipRequest, method: string): string | undefin
 export const clientKey = (branch: string, method: string): string =>
   method === 'CANCEL' ? `${branch} CANCEL` : branch;
 
-/** Why a response is dropped: stable, for the log. */
-export type StrayCode = 'no-transaction' | 'not-from-the-hop' | 'other-sent-by' | 'other-method' | 'not-for-the-asker';
+/** Why a response is dropped. */
+export type StrayCode = keyof typeof strayResponses;
 
 /** Says whether another peer than the one that was asked may answer in its place. */
 interface AnswerJudge {

@@ -2,6 +2,7 @@
 import type { Transport } from '../../net/ports.ts';
 import type { SipRequest, SipResponse } from '../../sip-parser/index.ts';
 import type { MemoryAccount } from '../memory-budget.ts';
+import type { discards, undeliveredAnswers } from '../reasons.ts';
 import type { FlowUser, FlowUsers } from './flow-users.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
 import type { TransportError, TransportErrorCode } from './transport-error.ts';
@@ -122,31 +123,14 @@ export interface MessageHandler {
   onUndelivered?(text: string, flow: Sender, why: Undelivered): void;
 }
 
-/** Why a message did not reach its peer; `answer-too-large`: for a datagram, `no-address`: nothing can be sent to its Via. */
+/** Why a message did not reach its peer. */
 export interface Undelivered {
-  readonly code: TransportErrorCode | 'answer-too-large' | 'no-address';
+  readonly code: TransportErrorCode | keyof typeof undeliveredAnswers;
   /** For people. */
   readonly detail: string;
 }
 
-export type DiscardCode =
-  | 'not-sip'
-  | 'bad-response'
-  | 'framing-lost'
-  | 'incomplete-message'
-  /** A connection, closed because its unfinished message is more than its peer may make us hold. */
-  | 'memory-limit'
-  | 'header-too-large'
-  | 'body-too-large'
-  /** A connection, closed because nothing had moved on it. */
-  | 'idle'
-  /** A connection, refused because there are too many: of admitted peers, or from its address. */
-  | 'connection-limit'
-  | 'address-limit'
-  /** A connection, closed because its peer is not let in: at once, when others needed its place, or when its time was over. */
-  | 'stranger'
-  | 'stranger-limit'
-  | 'stranger-time';
+export type DiscardCode = keyof typeof discards;
 
 export interface TransportLayer {
   /** Listeners that are open, in configured order. */

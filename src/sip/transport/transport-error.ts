@@ -1,15 +1,8 @@
 /** A failure of the transport below a transaction, as a value. */
 
-export type TransportErrorCode =
-  | 'connect-refused'
-  | 'connect-timeout'
-  | 'connect-failed'
-  | 'tls-failed'
-  | 'closed'
-  | 'write-queue-full'
-  | 'send-failed'
-  | 'no-listener'
-  | 'unresolved';
+import type { transportErrors } from '../reasons.ts';
+
+export type TransportErrorCode = keyof typeof transportErrors;
 
 /** A failure of the transport below a transaction (RFC 3261 §17.1.4, §18.4). */
 export interface TransportError {

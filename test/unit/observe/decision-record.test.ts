@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DecisionRecord, recordText } from '../../../src/observe/decision-record.ts';
-import type { RequestReport } from '../../../src/proxy/proxy-parts.ts';
+import type { Ending, RequestReport } from '../../../src/proxy/proxy-parts.ts';
 import type { Reason } from '../../../src/routing/reasons.ts';
 import type { NextHop } from '../../../src/routing/types.ts';
 import type { Flow, Target } from '../../../src/sip/transport/flow.ts';
@@ -84,7 +84,7 @@ describe('a decision record', () => {
       because: [{ ...allowed, detail: 'access[1]' }, followed],
     } as const;
     const attempts = [{ hop, target: otherTarget, startedMs: 100, outcome: undefined, ms: undefined }];
-    const ending = { status: 503, code: 'hops-unreachable', attempts };
+    const ending: Ending = { status: 503, code: 'hops-unreachable', attempts };
     expect(recorded({ flow: otherFlow, decision, ending })).toEqual({
       ...usual,
       peer: 'tls:192.0.2.21:5061',
@@ -111,7 +111,7 @@ describe('a decision record', () => {
   });
 
   test('of a refused one has no hops, and the sides that are known', () => {
-    const ending = { status: 403, code: 'access-denied', attempts: [] };
+    const ending: Ending = { status: 403, code: 'access-denied', attempts: [] };
     const because: Reason[] = [{ code: 'access-denied', detail: 'no access rule matches' }];
     const { fromSide: _, toSide: __, ...rest } = usual;
     const refused = {
@@ -138,7 +138,7 @@ describe('a decision record', () => {
       code: 'syntax',
       detail: 'Via: missing "or" malformed',
     } as const;
-    const ending = { status: 400, code: 'syntax', attempts: [] };
+    const ending: Ending = { status: 400, code: 'syntax', attempts: [] };
     expect(recorded({ request, decision: undefined, refusal, ending })).toEqual({
       event: 'request',
       id: '? ?',

@@ -1,10 +1,11 @@
-/** The manual's table of refusals says what the catalogue of the code says. */
+/** The manual's tables of codes say what the catalogues of the code say. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { refusals } from '../../../src/proxy/own-answers.ts';
 import { checks } from '../../../src/routing/decide.ts';
 import { reasons } from '../../../src/routing/reasons.ts';
+import { discards, strayResponses, transportErrors, undeliveredAnswers } from '../../../src/sip/reasons.ts';
 
 /** Relative to the root of the project. */
 const page = 'docs/reasons.md';
@@ -45,6 +46,27 @@ describe(`the reasons in ${page}`, () => {
     expect(known.map((refusal) => refusal?.cure)).toEqual(codes.map(() => cure));
     const ofCodes = known.flatMap((refusal) => refusal?.status ?? []);
     expect(statuses).toEqual(statuses.length === codes.length ? ofCodes : unique(ofCodes));
+  });
+});
+
+describe(`what ${page} says of messages that are dropped, or cannot be sent`, () => {
+  /** Of the table whose first column has this title: code, meaning and cure of each row. */
+  const rowsOf = (title: string): readonly (readonly string[])[] => {
+    const [, table = ''] = textOf(page).split(`| ${title} |`);
+    const [, , ...lines] = (table.split('\n\n')[0] ?? '').trimEnd().split('\n');
+    return lines.flatMap((line) => {
+      const [codes = '', meaning = '', cure = ''] = line.slice(2, -2).split(' | ');
+      return [...codes.matchAll(/`([^`]+)`/g)].map(([, code = '']) => [code, meaning, cure]);
+    });
+  };
+
+  test.each([
+    ['`stray-response`, `code`', strayResponses],
+    ['`discarded`, `what`', discards],
+    ['`outcome`, `code`', transportErrors],
+    ['`undelivered`, `code`', undeliveredAnswers],
+  ])('%s: every code with the words of its catalogue', (title, catalogue) => {
+    expect(rowsOf(title)).toEqual(Object.entries(catalogue).map(([code, { meaning, cure }]) => [code, meaning, cure]));
   });
 });
 

@@ -2,20 +2,20 @@
 import type { Socket } from 'node:net';
 import { expectedNames, type Listener, type Target } from './flow.ts';
 import { identify } from './peer-identity.ts';
-import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
+import { StreamConnection, type StreamParts } from './stream-connection.ts';
 import { dialTcp } from './tcp.ts';
 import { dialTls, type TlsContext } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 
 export class Connector {
   readonly #tls: ReadonlyMap<string, TlsContext>;
-  readonly #surroundings: StreamSurroundings;
+  readonly #parts: StreamParts;
   /** Not yet closed. */
   readonly sockets = new Set<Socket>();
 
-  constructor(tls: ReadonlyMap<string, TlsContext>, surroundings: StreamSurroundings) {
+  constructor(tls: ReadonlyMap<string, TlsContext>, parts: StreamParts) {
     this.#tls = tls;
-    this.#surroundings = surroundings;
+    this.#parts = parts;
   }
 
   /** @param listener whose address and, unless the target names another, TLS profile we show */
@@ -37,7 +37,7 @@ export class Connector {
         identify: undefined,
         expectation: undefined,
       },
-      this.#surroundings,
+      this.#parts,
     );
   }
 
@@ -59,7 +59,7 @@ export class Connector {
         identify: () => identify(socket, context, expectation),
         expectation,
       },
-      this.#surroundings,
+      this.#parts,
     );
   }
 

@@ -1,4 +1,4 @@
-/** One TCP or TLS connection from its beginning to its end, and the gathering of its output. It knows neither listening sockets nor the pool. */
+/** One TCP or TLS connection from its beginning to its end. It knows neither listening sockets nor the pool. */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -14,14 +14,13 @@ import { ProvedNames } from './proved-names.ts';
 import { socketError } from './socket-error.ts';
 import type { StreamOrigin } from './stream-origin.ts';
 import { type ReadConnection, type ReaderParts, StreamReader } from './stream-reader.ts';
+import { isResponse, StreamWriter, type WriterParts } from './stream-writer.ts';
 import { shownCertificate } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
-import type { WriteTurn } from './write-turn.ts';
 
 /** What all connections of one transport layer share. */
-export interface StreamSurroundings extends ReaderParts {
+export interface StreamParts extends ReaderParts, WriterParts {
   readonly memory: MemoryBudget;
-  readonly writeTurn: WriteTurn;
   readonly registry: ConnectionRegistry;
   /** TLS is set up, and the peer is the one that was to be reached. */
   onIdentified(connection: StreamConnection): void;
@@ -51,13 +50,6 @@ const LINGER_MS = 2_000;
  */
 const TURN_OCTETS = 65_536;
 
-/** How long, and by how many times, what waits may be above the limit of the write queue. */
-const BURST_MS = 1_000;
-const BURST_QUEUES = 16;
-
-/** So many octets may always wait to be written: for one message more no connection is given up. */
-const FREE_QUEUE = 65_536;
-
 /** After this a peer that is gone has answered our last octets with a reset, and a further write fails. */
 const RESET_MS = 100;
 
@@ -74,30 +66,23 @@ export class StreamConnection implements ReadConnection {
   localAddress = '';
   localPort = 0;
   state: Flow['state'] = 'connecting';
+  /** The peer has ended its side, or is not heard any more: only answers leave. */
+  isEnding = false;
+  /** It was made under settings that are no longer in force: no new request may be sent by it. */
+  isRetired = false;
   /** As the peer has shown it, trusted or not; undefined over TCP. */
   peerCertificate: X509Certificate | undefined;
 
   readonly #socket: Socket;
   readonly #origin: StreamOrigin;
-  readonly #surroundings: StreamSurroundings;
+  readonly #parts: StreamParts;
   readonly #reader: StreamReader;
+  readonly #writer: StreamWriter;
   readonly #expectedNames: string;
   readonly #names = new ProvedNames();
   #account: MemoryAccount | undefined;
-  /** Octets that the account has been told of. */
-  #queued = 0;
-  /** Output of this turn; while connecting, all output. */
-  #gathered = '';
   /** Requests that came by it and whose final response has not been sent. */
   #owed = 0;
-  /** The peer has ended its side: only answers leave. */
-  #isEnding = false;
-  /** Responses that may not reach anybody: those that wait for the connection to be made, or have left since it is ending. */
-  #doubtful: string[] = [];
-  /** When more than the write queue was first found waiting. */
-  #fullSince: number | undefined;
-  /** Octets of them that the account has been told of, besides those that wait. */
-  #late = 0;
   /** Nothing that comes is read any more. */
   #isMuted = false;
   /** Reading is paused: input waits in the socket. */
@@ -105,12 +90,11 @@ export class StreamConnection implements ReadConnection {
   #hasMoved = false;
   /** Octets read since others had their turn. */
   #readOctets = 0;
-  #isRetired = false;
   /** Ends the stage that the connection is in: connecting, open (and idle), ending, or closed (and lingering). */
   #stageTimer: Timer | undefined;
   #endedBy: TransportError = { code: 'closed', detail: 'the connection is closed' };
 
-  constructor(origin: StreamOrigin, surroundings: StreamSurroundings) {
+  constructor(origin: StreamOrigin, parts: StreamParts) {
     this.transport = origin.transport;
     this.listener = origin.listener;
     this.remoteAddress = origin.remoteAddress;
@@ -120,8 +104,9 @@ export class StreamConnection implements ReadConnection {
     this.#expectedNames = origin.expectation?.names.join(' ') ?? '';
     this.#origin = origin;
     this.#socket = origin.socket;
-    this.#surroundings = surroundings;
-    this.#reader = new StreamReader(this, surroundings);
+    this.#parts = parts;
+    this.#reader = new StreamReader(this, parts);
+    this.#writer = new StreamWriter(this, origin.socket, parts);
     this.#attach();
     if (origin.openEvent === undefined) this.#open();
     else this.#awaitOpening(origin.openEvent);
@@ -136,7 +121,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   get account(): MemoryAccount {
-    if (this.#account?.isListed !== true) this.#account = this.#surroundings.memory.accountOf(this.remoteAddress);
+    if (this.#account?.isListed !== true) this.#account = this.#parts.memory.accountOf(this.remoteAddress);
     return this.#account;
   }
 
@@ -150,25 +135,16 @@ export class StreamConnection implements ReadConnection {
     return this.users.size === 0 && this.#owed === 0;
   }
 
-  get isEnding(): boolean {
-    return this.#isEnding;
-  }
-
-  /** It was made under settings that are no longer in force: no new request may be sent by it. */
-  get isRetired(): boolean {
-    return this.#isRetired;
-  }
-
   /** Requests on it are served until it has been quiet for as long as a peer may wait for an answer. */
   retire(): void {
-    this.#isRetired = true;
+    this.isRetired = true;
     this.onNewTimeouts();
   }
 
-  /** The timeouts of the surroundings have changed; an idle period begins anew with them. */
+  /** The timeouts in force have changed; an idle period begins anew with them. */
   onNewTimeouts(): void {
     this.#keepAlive();
-    if (this.state === 'open' && !this.#isEnding) this.#watchIdleness();
+    if (this.state === 'open' && !this.isEnding) this.#watchIdleness();
   }
 
   /** Whether the peer has proved to be `name`. */
@@ -179,62 +155,8 @@ export class StreamConnection implements ReadConnection {
   send(message: string): void {
     octetsOnly(message);
     if (this.state === 'closed') this.users.tellSoon(this.#endedBy);
-    else if (this.#hasRoom(message)) this.#gather(message);
+    else if (this.#writer.add(message)) this.#hasMoved = true;
     else this.#overflow(message);
-  }
-
-  /**
-   * A burst, like all that fails over from another hop, may be larger than the limit and is gone in a moment; a peer that
-   * does not read stays above it. What this turn has gathered does not count, for the socket has not been asked yet.
-   */
-  #hasRoom(message: string): boolean {
-    const { limits, clock } = this.#surroundings;
-    const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
-    if (waiting > FREE_QUEUE && !this.account.admits(message.length)) return false;
-    if (waiting <= limits.writeQueueBytes) {
-      this.#fullSince = undefined;
-      return true;
-    }
-    this.#fullSince ??= clock.now();
-    return waiting <= BURST_QUEUES * limits.writeQueueBytes && clock.now() - this.#fullSince < BURST_MS;
-  }
-
-  #gather(message: string): void {
-    if (this.#gathered === '' && this.state === 'open') this.#surroundings.writeTurn.add(this);
-    this.#gathered += message;
-    if (this.state === 'connecting') this.#noteQueue(this.#gathered.length);
-    this.#hasMoved = true;
-    if ((this.#isEnding || this.state === 'connecting') && isResponse(message)) this.#keepDoubtful(message);
-  }
-
-  /** One that there is no room for leaves all the same, but not once more if the peer turns out to be gone. */
-  #keepDoubtful(answer: string): void {
-    // Until the connection is made it stands in what has been gathered, which is counted.
-    if (this.state === 'connecting') return void this.#doubtful.push(answer);
-    if (!this.account.hasRoomFor(answer.length)) return;
-    this.#doubtful.push(answer);
-    this.#late += answer.length;
-    this.account.take(answer.length);
-  }
-
-  #letGoDoubtful(): void {
-    if (this.#late > 0) this.account.release(this.#late);
-    this.#late = 0;
-  }
-
-  /** Writes what has been gathered. */
-  flush(): void {
-    if (this.#gathered === '' || this.state !== 'open') return;
-    const output = this.#gathered;
-    this.#gathered = '';
-    if (!this.#socket.write(output, 'latin1')) this.#noteQueue(this.#socket.writableLength);
-    else if (this.#queued > 0) this.#noteQueue(0);
-  }
-
-  /** The socket tells when all of it has been written. */
-  #noteQueue(octets: number): void {
-    this.account.take(octets - this.#queued);
-    this.#queued = octets;
   }
 
   /** Closes it when its output has been written. */
@@ -248,7 +170,7 @@ export class StreamConnection implements ReadConnection {
   }
 
   giveUp(code: DiscardCode, detail: string, callId?: string): void {
-    this.#surroundings.handler.onDiscarded(code, this, detail, callId);
+    this.#parts.handler.onDiscarded(code, this, detail, callId);
     this.#isMuted = true;
     if (this.#isPaused) this.readOn();
     this.#endOnceAnswered({ code: 'closed', detail });
@@ -269,12 +191,12 @@ export class StreamConnection implements ReadConnection {
   }
 
   onAlias(port: number): void {
-    this.#surroundings.registry.addAlias(this, port);
+    this.#parts.registry.addAlias(this, port);
   }
 
   owe(change: 1 | -1): void {
     this.#owed += change;
-    if (this.#isEnding && this.#owed === 0 && this.state === 'open') this.#proveDelivery();
+    if (this.isEnding && this.#owed === 0 && this.state === 'open') this.#proveDelivery();
   }
 
   /**
@@ -294,21 +216,19 @@ export class StreamConnection implements ReadConnection {
     this.#socket.setNoDelay(true);
     this.#keepAlive();
     this.#socket.on('data', this.#onData);
-    this.#socket.on('drain', () => {
-      if (this.#queued > 0) this.#noteQueue(0);
-    });
+    this.#socket.on('drain', () => this.#writer.onDrained());
     this.#socket.on('end', this.#onEnd);
     this.#socket.on('error', (error) => this.#die(socketError(error, this)));
     this.#socket.on('close', this.#onClose);
   }
 
   #keepAlive(): void {
-    const { keepAliveMs } = this.#surroundings.timeouts;
+    const { keepAliveMs } = this.#parts.timeouts;
     if (keepAliveMs !== undefined) this.#socket.setKeepAlive(true, keepAliveMs);
   }
 
   #awaitOpening(event: 'connect' | 'secureConnect'): void {
-    const { connectMs } = this.#surroundings.timeouts;
+    const { connectMs } = this.#parts.timeouts;
     this.#socket.once(event, () => this.#open());
     this.#enterStage(connectMs, () => {
       const detail = `no connection to ${this.remoteAddress} port ${this.remotePort} within ${connectMs} ms`;
@@ -320,20 +240,19 @@ export class StreamConnection implements ReadConnection {
     const identity = this.#origin.identify?.() ?? nobody;
     if (isRefusal(identity)) return this.#refusePeer(identity);
     this.state = 'open';
-    this.#doubtful = [];
-    this.#letGoDoubtful();
+    this.#writer.onOpened();
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
     if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
     this.#names.learn(identity);
     this.#watchIdleness();
-    this.flush();
-    if (this.transport === 'tls') this.#surroundings.onIdentified(this);
+    this.#writer.flush();
+    if (this.transport === 'tls') this.#parts.onIdentified(this);
   }
 
   /** RFC 5922 §7.3: nothing has been written yet. */
   #refusePeer(refusal: PeerRefusal): void {
-    this.#surroundings.onPeerRefused(refusal, this);
+    this.#parts.onPeerRefused(refusal, this);
     const detail = `TLS with ${this.remoteAddress} port ${this.remotePort}: ${refusal.detail}`;
     this.#die({ code: 'tls-failed', detail });
   }
@@ -354,35 +273,35 @@ export class StreamConnection implements ReadConnection {
   /** As `reexamine` does with a peer that may not stay. */
   expel(refusal: PeerRefusal): void {
     if (this.#isMuted) return;
-    this.#surroundings.onPeerRefused(refusal, this);
+    this.#parts.onPeerRefused(refusal, this);
     this.#isMuted = true;
     this.#endOnceAnswered({ code: 'closed', detail: refusal.detail });
   }
 
   #enterStage(ms: number, atEnd: () => void): void {
     this.#stageTimer?.cancel();
-    this.#stageTimer = this.#surroundings.clock.after(ms, atEnd);
+    this.#stageTimer = this.#parts.clock.after(ms, atEnd);
   }
 
   /** A flag and a timer per idle period, in place of a timer per message. */
   #watchIdleness(): void {
-    const { idleMs, halfOpenMs } = this.#surroundings.timeouts;
+    const { idleMs, halfOpenMs } = this.#parts.timeouts;
     this.#hasMoved = false;
-    this.#enterStage(this.#isRetired ? Math.min(halfOpenMs, idleMs) : idleMs, () => {
+    this.#enterStage(this.isRetired ? Math.min(halfOpenMs, idleMs) : idleMs, () => {
       if (this.#hasMoved || !this.isAtRest) this.#watchIdleness();
       else this.#leaveIdle('nothing has moved on the connection');
     });
   }
 
   #leaveIdle(detail: string): void {
-    this.#surroundings.handler.onDiscarded('idle', this, detail);
+    this.#parts.handler.onDiscarded('idle', this, detail);
     this.close(detail);
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.state === 'closed' || this.#isMuted) return;
     this.#hasMoved = true;
-    const { writeTurn } = this.#surroundings;
+    const { writeTurn } = this.#parts;
     writeTurn.beginRead();
     try {
       this.#reader.read(chunk.toString('latin1'));
@@ -403,12 +322,12 @@ export class StreamConnection implements ReadConnection {
 
   readonly #onEnd = (): void => {
     // While TLS is being set up, an error follows that says so.
-    if (this.state !== 'open' || this.#isEnding) return;
+    if (this.state !== 'open' || this.isEnding) return;
     const error: TransportError = { code: 'closed', detail: `${this.remoteAddress} has ended the connection` };
     if (this.#reader.isMidMessage) {
       const { unfinishedCallId } = this.#reader;
       const detail = 'the stream ended inside a message';
-      this.#surroundings.handler.onDiscarded('incomplete-message', this, detail, unfinishedCallId);
+      this.#parts.handler.onDiscarded('incomplete-message', this, detail, unfinishedCallId);
     }
     this.#endOnceAnswered(error);
   };
@@ -417,10 +336,10 @@ export class StreamConnection implements ReadConnection {
   #endOnceAnswered(error: TransportError): void {
     if (this.#owed === 0) return this.#finish(error);
     this.#reader.stop();
-    this.#isEnding = true;
+    this.isEnding = true;
     this.#endedBy = error;
-    this.#surroundings.registry.forget(this);
-    this.#enterStage(this.#surroundings.timeouts.halfOpenMs, () => this.#finish(error));
+    this.#parts.registry.forget(this);
+    this.#enterStage(this.#parts.timeouts.halfOpenMs, () => this.#finish(error));
     this.users.tell(error);
   }
 
@@ -431,17 +350,16 @@ export class StreamConnection implements ReadConnection {
 
   /** Users are told when `send`, which this is part of, has returned. */
   #overflow(message: string): void {
-    const waiting = this.state === 'open' ? this.#socket.writableLength : this.#gathered.length;
-    const detail = `${this.remoteAddress} does not read: ${waiting} octets wait for it`;
+    const detail = `${this.remoteAddress} does not read: ${this.#writer.waiting} octets wait for it`;
     this.#leave({ code: 'write-queue-full', detail });
     this.#socket.destroy();
     this.users.tellSoon(this.#endedBy);
-    if (isResponse(message)) this.#surroundings.undelivered(message, this);
+    if (isResponse(message)) this.#parts.undelivered(message, this);
   }
 
   #finish(error: TransportError): void {
     if (this.state === 'closed') return;
-    this.flush();
+    this.#writer.flush();
     this.#leave(error);
     this.#socket.end();
     this.#enterStage(LINGER_MS, () => this.#socket.destroy());
@@ -453,9 +371,9 @@ export class StreamConnection implements ReadConnection {
     const wasMade = this.state === 'open';
     this.#leave(error);
     this.#socket.destroy();
-    for (const answer of this.#doubtful.splice(0)) {
-      if (wasMade) this.#surroundings.undelivered(answer, this);
-      else this.#surroundings.lost(answer, this, error);
+    for (const answer of this.#writer.takeDoubtful()) {
+      if (wasMade) this.#parts.undelivered(answer, this);
+      else this.#parts.lost(answer, this, error);
     }
     this.users.tell(error);
   }
@@ -465,13 +383,7 @@ export class StreamConnection implements ReadConnection {
     this.#endedBy = error;
     this.#stageTimer?.cancel();
     this.#reader.stop();
-    if (this.#queued > 0) this.#noteQueue(0);
-    this.#letGoDoubtful();
-    this.#surroundings.registry.remove(this);
+    this.#writer.stop();
+    this.#parts.registry.remove(this);
   }
 }
-
-const SLASH = 47;
-
-/** `SIP/2.0 200`; no method has a slash in it. */
-const isResponse = (message: string): boolean => message.charCodeAt(3) === SLASH;

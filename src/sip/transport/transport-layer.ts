@@ -27,7 +27,7 @@ import { Listening, type ListeningChange, type PendingChange } from './listening
 import { identifyAgain } from './peer-identity.ts';
 import { certificateRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
-import { StreamConnection, type StreamSurroundings } from './stream-connection.ts';
+import { StreamConnection, type StreamParts } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { StreamOrigin } from './stream-origin.ts';
 import { createTlsContext, type TlsContext } from './tls.ts';
@@ -90,7 +90,7 @@ class Transports implements ReconfigurableTransports {
   readonly #limits: TransportLimits;
   readonly #timeouts: TransportTimeouts;
   readonly #door: Door;
-  readonly #surroundings: StreamSurroundings;
+  readonly #parts: StreamParts;
   readonly #connector: Connector;
   readonly #tls = new Map<string, TlsContext>();
   readonly #listening: Listening;
@@ -119,7 +119,7 @@ class Transports implements ReconfigurableTransports {
     this.#accepted = new AcceptedSockets({ limits, timeouts, door }, clock, this.#onTurnedAway);
     const undelivered = (response: string, flow: Flow) => this.#sendAgain(response, flow);
     const lost = (response: string, flow: Flow, why: TransportError) => this.#onUndelivered(response, flow, why);
-    this.#surroundings = {
+    this.#parts = {
       limits,
       memory: this.memory,
       timeouts,
@@ -132,7 +132,7 @@ class Transports implements ReconfigurableTransports {
       undelivered,
       lost,
     };
-    this.#connector = new Connector(this.#tls, this.#surroundings);
+    this.#connector = new Connector(this.#tls, this.#parts);
     const accepting = {
       onAccepted: this.#onAccepted,
       onRefused: this.#onRefused,
@@ -249,7 +249,7 @@ class Transports implements ReconfigurableTransports {
   }
 
   readonly #onAccepted = (origin: StreamOrigin): void => {
-    const connection = new StreamConnection(origin, this.#surroundings);
+    const connection = new StreamConnection(origin, this.#parts);
     this.#pool.add(connection);
     // Its handshake began before a change and ended after it.
     if (this.#isOutdated(connection)) {

@@ -1,14 +1,18 @@
-/** The transport layer as a whole (RFC 3261 §18): opens the listeners, finds or makes the flow to a target, and closes down. */
+/**
+ * The transport layer as a whole (RFC 3261 §18): opens the listeners, finds or makes the flow to a target, sends responses,
+ * and closes down.
+ */
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Timer } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import { isUnicast } from '../../net/special-address.ts';
 import { parseMessage, type SipRequest, type Via } from '../../sip-parser/index.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { AcceptedSockets, type Refusal } from './accepted-sockets.ts';
 import { closedFlow } from './closed-flow.ts';
+import { ConnectedPeers } from './connected-peers.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Connector } from './connector.ts';
 import type { Door } from './door.ts';
@@ -24,8 +28,7 @@ import type {
 } from './flow.ts';
 import { chooseListener } from './listener.ts';
 import { Listening, type ListeningChange, type PendingChange } from './listening.ts';
-import { identifyAgain } from './peer-identity.ts';
-import { certificateRefusal, type PeerRefusal } from './peer-refusal.ts';
+import type { PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
 import { StreamConnection, type StreamParts } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
@@ -73,9 +76,6 @@ export function createTransportLayer(
   return new Transports(settings, door, handler, clock, log, sharing);
 }
 
-/** How often open connections are looked at for certificates that have ended meanwhile. */
-const CERTIFICATE_LOOK_MS = 60_000;
-
 /** How often a closing layer looks whether it is done. */
 const DRAIN_STEP_MS = 50;
 
@@ -83,7 +83,6 @@ class Transports implements ReconfigurableTransports {
   readonly #first: TransportSettings;
   readonly #handler: MessageHandler;
   readonly #clock: Clock;
-  readonly #log: Log;
   readonly #pool = new ConnectionPool();
   readonly memory: MemoryBudget;
   /** Those in force: a commit changes them in place, for all that hold a reference. */
@@ -95,7 +94,7 @@ class Transports implements ReconfigurableTransports {
   readonly #tls = new Map<string, TlsContext>();
   readonly #listening: Listening;
   readonly #accepted: AcceptedSockets;
-  #certificateLook: Timer | undefined;
+  readonly #peers: ConnectedPeers;
 
   constructor(
     settings: TransportSettings,
@@ -108,7 +107,6 @@ class Transports implements ReconfigurableTransports {
     this.#first = settings;
     this.#handler = handler;
     this.#clock = clock;
-    this.#log = log;
     const limits = { ...settings.limits };
     const timeouts = { ...settings.timeouts };
     this.#limits = limits;
@@ -127,7 +125,7 @@ class Transports implements ReconfigurableTransports {
       clock,
       writeTurn: new WriteTurn(),
       registry: this.#pool,
-      onIdentified: this.#onIdentified,
+      onIdentified: (connection) => this.#peers.onIdentified(connection),
       onPeerRefused: this.#onPeerRefused,
       undelivered,
       lost,
@@ -140,7 +138,13 @@ class Transports implements ReconfigurableTransports {
     };
     const udp = (setting: ListenSetting) => new UdpPort(setting, limits, this.memory, door, handler, log, sharing);
     const stream = () => new StreamListener({ timeouts }, this.#accepted, accepting, sharing);
-    this.#listening = new Listening({ udp, stream }, clock);
+    const listening = new Listening({ udp, stream }, clock);
+    this.#listening = listening;
+    this.#peers = new ConnectedPeers(
+      { listening, tls: this.#tls, pool: this.#pool, accepted: this.#accepted, door, handler },
+      clock,
+      log,
+    );
   }
 
   get listeners(): readonly Listener[] {
@@ -154,7 +158,7 @@ class Transports implements ReconfigurableTransports {
   async open(): Promise<void> {
     const first = await this.reconfigure(this.#first, this.#door);
     first.commit();
-    this.#watchCertificates();
+    this.#peers.watchCertificates();
   }
 
   countConnections(): number {
@@ -191,114 +195,26 @@ class Transports implements ReconfigurableTransports {
     for (const connection of this.#pool.connections) {
       const { tlsProfile = '' } = connection;
       const hasOtherContext = before.get(tlsProfile) !== contexts.get(tlsProfile);
-      if (hasOtherContext || this.#isOutdated(connection)) connection.retire();
+      if (hasOtherContext || this.#peers.isOutdated(connection)) connection.retire();
       else if (hasNewTimeouts) connection.onNewTimeouts();
     }
-    this.#reexamine(before);
-  }
-
-  /** Closes peers that would not be let in now: a CA, a certificate, a name or an address may have lost its trust. */
-  #reexamine(before: ReadonlyMap<string, TlsContext>): void {
-    for (const connection of [...this.#pool.connections]) {
-      if (this.#contextFor(connection) !== before.get(connection.tlsProfile ?? '')) this.#identifyAgain(connection);
-      this.#judge(connection);
-    }
-  }
-
-  #identifyAgain(connection: StreamConnection): void {
-    const context = this.#contextFor(connection);
-    if (context === undefined) return;
-    connection.reexamine((socket, expectation) => identifyAgain(socket, context, expectation));
-  }
-
-  /** Nothing tells when a certificate ends that was good in the handshake (RFC 5280 §4.1.2.5). */
-  #watchCertificates(): void {
-    this.#certificateLook = this.#clock.after(CERTIFICATE_LOOK_MS, () => {
-      const now = new Date();
-      for (const connection of [...this.#pool.connections]) {
-        expelWhenExpired(connection, now);
-        this.#tellProof(connection);
-      }
-      this.#watchCertificates();
-    });
-  }
-
-  /** What a connection like this one would be judged by now: by its old profile when its listener is gone. */
-  #contextFor({
-    isAccepted,
-    tlsProfile,
-    listener: { transport, address, port },
-  }: StreamConnection): TlsContext | undefined {
-    const isSame = (other: Listener) =>
-      other.transport === transport && other.address === address && other.port === port;
-    const current = isAccepted ? this.listeners.find(isSame)?.tlsProfile : undefined;
-    return this.#tls.get(current ?? tlsProfile ?? '');
-  }
-
-  /** A peer that had to show a certificate can be judged, and closed, before it sends anything. */
-  #expelStranger(connection: StreamConnection): void {
-    const { isAccepted, state, tlsProfile = '' } = connection;
-    if (!isAccepted || state !== 'open' || this.#tls.get(tlsProfile)?.profile.clientCertificate !== 'required') return;
-    const refusal = this.#handler.refusalOf?.(connection);
-    if (refusal !== undefined) connection.expel(refusal);
-  }
-
-  /** Its listener has other words now, shows another certificate, or is gone. */
-  #isOutdated({ listener }: StreamConnection): boolean {
-    return !this.listeners.includes(listener);
+    this.#peers.reexamine(before);
   }
 
   readonly #onAccepted = (origin: StreamOrigin): void => {
     const connection = new StreamConnection(origin, this.#parts);
     this.#pool.add(connection);
-    // Its handshake began before a change and ended after it.
-    if (this.#isOutdated(connection)) {
-      connection.retire();
-      this.#identifyAgain(connection);
-    }
-    this.#judge(connection);
+    this.#peers.onAccepted(connection);
   };
-
-  readonly #onIdentified = (connection: StreamConnection): void => {
-    // It was opened with a profile that has changed meanwhile.
-    if (connection.isRetired) this.#identifyAgain(connection);
-    this.#tellProof(connection);
-    if (connection.nameBasis !== 'common-name') return;
-    const { remoteAddress, remotePort, verifiedNames: names, tlsProfile: profile } = connection;
-    const peer = `tls:${remoteAddress}:${remotePort}`;
-    this.#log.info(
-      { event: 'known-by-common-name', peer, names, profile },
-      'the certificate of this peer has no other name',
-    );
-  };
-
-  #tellProof(connection: StreamConnection): void {
-    if (connection.state === 'open' && connection.verifiedNames.length > 0) this.#handler.onProved?.(connection);
-  }
 
   knownByCommonName(): readonly string[] {
-    const found = [...this.#pool.connections].filter(({ nameBasis }) => nameBasis === 'common-name');
-    return [
-      ...new Set(found.map(({ verifiedNames, remoteAddress }) => `${verifiedNames.join(', ')} at ${remoteAddress}`)),
-    ];
+    return this.#peers.knownByCommonName();
   }
 
   readonly #onPeerRefused = (refusal: PeerRefusal, flow: Flow): void => {
     const direction = flow instanceof StreamConnection && !flow.isAccepted ? 'out' : 'in';
     this.#handler.onPeerRefused?.(refusal, flow, direction);
   };
-
-  /** A peer that is not let in stays only until its 403 is sent, if it is answered at all. */
-  #judge(connection: StreamConnection): void {
-    this.#expelStranger(connection);
-    if (!connection.isAccepted || connection.state !== 'open') return;
-    const { admits, answersStrangers } = this.#door;
-    const isAdmitted = admits(connection);
-    const refusal = this.#accepted.judge(connection, isAdmitted) ?? (isAdmitted ? undefined : stranger(connection));
-    if (refusal === undefined || (refusal.code === 'stranger' && answersStrangers)) return;
-    this.#onRefused(refusal.code, connection, refusal.detail);
-    connection.destroy(refusal.detail);
-  }
 
   readonly #onRefused = (code: DiscardCode, flow: Flow, detail: string): void => {
     this.#handler.onDiscarded(code, flow, detail);
@@ -375,7 +291,7 @@ class Transports implements ReconfigurableTransports {
   }
 
   async close(graceMs: number): Promise<void> {
-    this.#certificateLook?.cancel();
+    this.#peers.close();
     this.#listening.stopAccepting();
     const deadline = this.#clock.now() + graceMs;
     await new Promise<void>((resolve) => this.#drain(deadline, resolve));
@@ -400,14 +316,3 @@ class Transports implements ReconfigurableTransports {
     return this.#listening.isAtRest;
   }
 }
-
-const expelWhenExpired = (connection: StreamConnection, now: Date): void => {
-  const { peerCertificate, state } = connection;
-  if (state !== 'open' || peerCertificate === undefined || now <= peerCertificate.validToDate) return;
-  connection.expel(certificateRefusal('CERT_HAS_EXPIRED', peerCertificate));
-};
-
-const stranger = ({ remoteAddress, verifiedNames }: StreamConnection): Refusal => {
-  const names = verifiedNames.length === 0 ? 'no name' : verifiedNames.join(', ');
-  return { code: 'stranger', detail: `no access rule lets in ${remoteAddress}, which has proved ${names}` };
-};

@@ -151,6 +151,7 @@ export const createRouter = <Watch extends HopWatch>(
     settings: engineSettings(first),
     random: Math.random,
     resolver: { resolve: (host, port, transport) => resolver.resolve(host, port, transport) },
+    rules: () => rules,
     observer: createLogObserver(log, writeRecord, clock, () => settings.log.decisions),
     placement,
     watchHops,
@@ -167,7 +168,7 @@ export const createRouter = <Watch extends HopWatch>(
     get transactionMs() {
       return settings.transport.transactionMs;
     },
-    start: () => engine.start(() => rules),
+    start: () => engine.start(),
     drain(isDraining) {
       admission.isDraining = isDraining;
     },

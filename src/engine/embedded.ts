@@ -35,6 +35,8 @@ export interface EmbeddedParts<Watch extends HopWatch> {
   readonly log: Log;
   readonly resolver: Resolver;
   readonly observer: EmbeddedObserver;
+  /** Those in force; asked once for each request. */
+  readonly rules: () => Rules;
   readonly random: () => number;
   readonly placement: Placement;
   /** Makes the watcher of the hops. */
@@ -71,16 +73,13 @@ const strangerRefusal = (known: Peer | Refused, { verifiedNames }: Flow): PeerRe
 };
 
 export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedParts<Watch>): SipEngine<Watch> => {
-  const { clock, log, observer } = parts;
+  const { clock, log, observer, rules } = parts;
   const { sharing, loopMemory, nextBranch, passOn, shareProof, elsewhere } = parts.placement;
   const places = new HopPlaces(clock);
   const own = new OwnAddresses();
   loopMemory.keepFor(parts.settings.transport.transactionMs);
   let tlsProfile = firstTlsProfile(parts.settings.transport);
   let requests = 0;
-  let rules: () => Rules = () => {
-    throw new Error('a request came before the engine was started');
-  };
 
   // No message may end the process, whatever we have overlooked.
   const onRequest = (request: SipRequest, flow: Flow): void => {
@@ -185,7 +184,7 @@ export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedPart
       hopKnowledge: hops,
       isOwn: own.has,
       hopsAt: places.hopsAt,
-      rules: () => rules(),
+      rules,
       onUndelivered,
       transport,
       nextBranch,
@@ -206,8 +205,7 @@ export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedPart
     get listeners() {
       return transport.listeners;
     },
-    async start(inForce) {
-      rules = inForce;
+    async start() {
       await transport.open();
       own.add(transport.listeners, machineAddresses());
       hops.watch(parts.settings.hops, parts.settings.health);

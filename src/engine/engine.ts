@@ -3,7 +3,6 @@
 import type { AdminState } from '../health/hop-health.ts';
 import type { HopView } from '../health/hop-monitor.ts';
 import type { HealthSettings } from '../health/settings.ts';
-import type { Rules } from '../proxy/proxy-parts.ts';
 import type { KnownHop } from '../routing/routes/route-table.ts';
 import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Timers } from '../sip/transaction/timers.ts';
@@ -54,11 +53,8 @@ export interface SipEngine<Watch = unknown> {
   readonly hops: Watch;
   /** Those that are open, in configured order. */
   readonly listeners: readonly Listener[];
-  /**
-   * Opens every listener, or none: rejects with a ListenError.
-   * @param rules gives those in force; asked once for each request
-   */
-  start(rules: () => Rules): Promise<void>;
+  /** Opens every listener, or none: rejects with a ListenError. */
+  start(): Promise<void>;
   /** Makes ready for other settings; they are in force from `commit` on. Rejects with a ListenError. One at a time. */
   reconfigure(settings: EngineSettings): Promise<ListeningChange>;
   /** How many requests still wait for their answer, or answers for their ACK. */

@@ -126,7 +126,7 @@ export class ProxiedRequest extends Sending implements BranchOwner {
     const attempt = this.#addTry(next);
     const { request } = this.routed;
     const ids = { method: request.method, branch };
-    attempt.client = this.parts.transactions.request(flow, text, ids, attempt, this.asker.account);
+    attempt.client = this.parts.transactions.request(flow, text, ids, attempt, this.transaction.flow.account);
     request.restBare();
   }
 

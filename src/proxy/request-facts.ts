@@ -42,20 +42,18 @@ export class Facts implements RequestFacts {
   readonly method: string;
   readonly requestUri: UriFacts;
   readonly source: RequestSource;
+  readonly #request: SipRequest;
   readonly #routed: RoutedRequest;
   readonly #own: OwnKnowledge;
   #ownRoute: OwnRoute | undefined;
 
   constructor(routed: RoutedRequest, requestUri: UriFacts, source: RequestSource, own: OwnKnowledge) {
+    this.#request = routed.request;
     this.#routed = routed;
     this.method = routed.request.method;
     this.requestUri = requestUri;
     this.source = source;
     this.#own = own;
-  }
-
-  get #request(): SipRequest {
-    return this.#routed.request;
   }
 
   get fromDomain(): string | undefined {

@@ -94,6 +94,10 @@ const startTimerC = ofBranch((branch) => ({ do: 'start-timer', timer: 'C', branc
 const stopTimerC = ofBranch((branch) => ({ do: 'stop-timer', timer: 'C', branch }));
 const forwardResponse = ofBranch((branch) => ({ do: 'forward-response', branch }));
 
+/** Timer C is that of an INVITE (§16.6 step 11). */
+const stopTimers = ({ isInvite }: ResponseContext, branch: number): ContextEffect[] =>
+  isInvite ? [stopFailover(branch), stopTimerC(branch)] : [stopFailover(branch)];
+
 const untroubled = (isInvite: boolean, branches: readonly Branch[]): ResponseContext => ({
   isInvite,
   branches,
@@ -170,12 +174,14 @@ const onProvisional = (context: ResponseContext, index: number, status: number):
   return { next, effects: [stopFailover(index), startTimerC(index), forwardResponse(index)] };
 };
 
+/** §16.7 step 5: every 2xx to INVITE goes up, whatever went before; a second final to anything else does not. */
+const effectsOfSuccess = (context: ResponseContext, index: number): ContextEffect[] => {
+  if (context.isInvite) return [stopFailover(index), stopTimerC(index), forwardResponse(index)];
+  return context.hasAnswered ? [stopFailover(index)] : [stopFailover(index), forwardResponse(index)];
+};
+
 const onSuccess = (context: ResponseContext, index: number): ContextStep => {
-  // §16.7 step 5: every 2xx to INVITE goes up, whatever went before; a second final to anything else does not.
-  const effects =
-    context.isInvite || !context.hasAnswered
-      ? [stopFailover(index), stopTimerC(index), forwardResponse(index)]
-      : [stopFailover(index), stopTimerC(index)];
+  const effects = effectsOfSuccess(context, index);
   const branches = replaced(context, index, { ...(context.branches[index] ?? freshBranch), phase: 'ended' });
   const next = cancelAllBut({ ...context, branches, hasAnswered: true }, index, effects);
   return { next, effects };
@@ -189,7 +195,7 @@ const onFailure = (context: ResponseContext, outcome: Outcome, hasMore: boolean)
   const { branch: index } = outcome;
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended') return stay(context);
-  const effects = [stopFailover(index), stopTimerC(index)];
+  const effects = stopTimers(context, index);
   // A 487 that only our own CANCEL brought about is not what the caller's request came to.
   const isOurs = branch.isExpired || (outcome.status === 487 && branch.cancel === 'sent' && !context.isCancelled);
   const counted: Outcome = isOurs ? { branch: index, status: 408, origin: 'timeout' } : outcome;
@@ -324,7 +330,7 @@ const interrupt = (context: ResponseContext, index: number, branch: Branch, hasM
 };
 
 const lose = (context: ResponseContext, index: number, branch: Branch, hasMore: boolean): ContextStep => {
-  const effects = [stopFailover(index), stopTimerC(index)];
+  const effects = stopTimers(context, index);
   const lost = withBranch(context, index, { ...branch, phase: 'lost' });
   const outcome: Outcome = { branch: index, status: 503, origin: 'transport-error' };
   const next = { ...lost, outcomes: [...context.outcomes, outcome] };

@@ -61,7 +61,8 @@ export class MemoryAccount {
 }
 
 export class MemoryBudget {
-  #limit: number;
+  /** Octets. A reload may change it; what is held above it stays. */
+  limit: number;
   #held = 0;
   /** How often somebody was told that there is no room, since the start. */
   refusals = 0;
@@ -70,7 +71,7 @@ export class MemoryBudget {
 
   /** @param limit octets */
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Octets that are held now. */
@@ -78,23 +79,14 @@ export class MemoryBudget {
     return this.#held;
   }
 
-  get limit(): number {
-    return this.#limit;
-  }
-
-  /** A reload may change it; what is held above it stays. */
-  set limit(octets: number) {
-    this.#limit = octets;
-  }
-
   /** Octets; below 0 when more is held than there should be. */
   get left(): number {
-    return this.#limit - this.#held;
+    return this.limit - this.#held;
   }
 
   /** Octets for those that hold little. */
   get reserve(): number {
-    return this.#limit * reservedPart;
+    return this.limit * reservedPart;
   }
 
   /** @param address of IPv4 or IPv6, without brackets */

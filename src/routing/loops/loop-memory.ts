@@ -146,10 +146,9 @@ export class LoopMemory {
 
   /** @param now milliseconds, never less than in any call before; of threads that share: by one clock */
   remember(key: string, to: Side, now: number): void {
-    this.#age(now);
-    if (this.#head[head.sizes + (this.#turn % generations)]! >= this.#maxEntries) this.#rotate(this.#turn, now);
+    let turn = this.#age(now);
+    if (this.#head[head.sizes + (turn % generations)]! >= this.#maxEntries) turn = this.#rotate(turn, now);
     this.#take(key);
-    const turn = this.#turn;
     const isNew = this.#young(turn).put(this.#first, this.#second, sentFlag | (sides.indexOf(to) << sideShift));
     if (isNew) Atomics.add(this.#head, head.sizes + (turn % generations), 1);
   }
@@ -176,8 +175,7 @@ export class LoopMemory {
 
   /** Of the last key. */
   #flags(now: number): number {
-    this.#age(now);
-    const turn = this.#turn;
+    const turn = this.#age(now);
     const young = this.#young(turn).flagsOf(this.#first, this.#second);
     return young === 0 ? this.#old(turn).flagsOf(this.#first, this.#second) : young;
   }
@@ -206,23 +204,31 @@ export class LoopMemory {
     return this.#generations[(turn + 2) % generations]!;
   }
 
-  /** Generations change at fixed steps, however long nobody asked: so no entry outlives two of them. */
-  #age(now: number): void {
+  /**
+   * Generations change at fixed steps, however long nobody asked: so no entry outlives two of them.
+   * @returns the turn in force
+   */
+  #age(now: number): number {
     const turn = this.#turn;
     const since = this.#since[turn % generations]!;
     const age = now - since;
     // Before the first turn nothing is kept, and there is no step to go by.
-    if (age < this.#keepMs && turn > 0) return;
+    if (age < this.#keepMs && turn > 0) return turn;
     const isAllTooOld = age >= 2 * this.#keepMs || turn === 0;
-    this.#rotate(turn, isAllTooOld ? now : since + this.#keepMs);
-    if (isAllTooOld) this.#rotate(turn + 1, now);
+    const next = this.#rotate(turn, isAllTooOld ? now : since + this.#keepMs);
+    return isAllTooOld ? this.#rotate(turn + 1, now) : next;
   }
 
-  /** Of several threads one does it. The time is written first, so that whoever sees the new turn sees its time too. */
-  #rotate(turn: number, since: number): void {
+  /**
+   * Of several threads one does it. The time is written first, so that whoever sees the new turn sees its time too.
+   * @returns the turn in force
+   */
+  #rotate(turn: number, since: number): number {
     this.#since[(turn + 1) % generations] = since;
-    if (Atomics.compareExchange(this.#head, head.turn, turn, turn + 1) !== turn) return;
-    const emptied = head.sizes + ((turn + 2) % generations);
-    if (Atomics.exchange(this.#head, emptied, 0) > 0) this.#generations[(turn + 2) % generations]!.clear();
+    if (Atomics.compareExchange(this.#head, head.turn, turn, turn + 1) === turn) {
+      const emptied = head.sizes + ((turn + 2) % generations);
+      if (Atomics.exchange(this.#head, emptied, 0) > 0) this.#generations[(turn + 2) % generations]!.clear();
+    }
+    return this.#turn;
   }
 }

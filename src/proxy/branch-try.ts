@@ -37,7 +37,7 @@ const failoverIsDue = (attempt: BranchTry): void => attempt.onNoAnswer();
 const timerCHasFired = (attempt: BranchTry): void => attempt.onTimerC();
 
 export class BranchTry implements Attempt, ClientTransactionUser {
-  readonly aim: HopTarget;
+  readonly #hopTarget: HopTarget;
   readonly startedMs: number;
   outcome: string | undefined;
   ms: number | undefined;
@@ -53,19 +53,19 @@ export class BranchTry implements Attempt, ClientTransactionUser {
   readonly #index: number;
 
   /** @param index its number in the context of its owner */
-  constructor(owner: BranchOwner, index: number, aim: HopTarget, startedMs: number) {
+  constructor(owner: BranchOwner, index: number, hopTarget: HopTarget, startedMs: number) {
     this.#owner = owner;
     this.#index = index;
-    this.aim = aim;
+    this.#hopTarget = hopTarget;
     this.startedMs = startedMs;
   }
 
   get hop(): NextHop {
-    return this.aim.hop;
+    return this.#hopTarget.hop;
   }
 
   get target(): Target {
-    return this.aim.target;
+    return this.#hopTarget.target;
   }
 
   /** A response must lead back to the asker: its second Via is the asker's own (§16.7 step 3, RFC 4475 §3.3.10). */
@@ -89,19 +89,19 @@ export class BranchTry implements Attempt, ClientTransactionUser {
     const owner = this.#owner;
     const { status } = response;
     this.response = response;
-    owner.parts.hopKnowledge.onAttempt(this.aim.target, response);
+    owner.parts.hopKnowledge.onAttempt(this.#hopTarget.target, response);
     if (status >= 200) this.#note(String(status));
     owner.take({ kind: 'response', branch: this.#index, status, hasMore: owner.targets.hasMore });
     if (owner.context.isInvite && status >= 200 && status < 300) this.#handOver();
-    // One that has been handed on is of no more use, and a 503 never is; any other may prove the best in the end.
+    // One that has been sent on is not needed any more, and a 503 never is; any other may turn out to be the best.
     if (status < 200 || status === 503 || owner.isReported) this.dropResponse();
     else this.#keepResponse();
   }
 
-  /** The hop has done what it was asked, so nobody else is asked; the asker hears that its answer is of no use (§21.5.3). */
+  /** The hop has handled the request, so no other is asked; the asker hears that the answer is unusable (§21.5.3). */
   onUnfitResponse(response: SipResponse): void {
     const { parts, targets } = this.#owner;
-    parts.hopKnowledge.onAttempt(this.aim.target, response);
+    parts.hopKnowledge.onAttempt(this.#hopTarget.target, response);
     this.#note(badAnswer.code);
     this.#owner.take({
       kind: 'response',
@@ -122,18 +122,18 @@ export class BranchTry implements Attempt, ClientTransactionUser {
 
   onTransportError(error: TransportError): void {
     const { parts, context, targets } = this.#owner;
-    parts.hopKnowledge.onAttempt(this.aim.target, error);
-    // A hop that has said something of the INVITE has it, and must not get it twice.
+    parts.hopKnowledge.onAttempt(this.#hopTarget.target, error);
+    // A hop that has responded to the INVITE has it, and must not get it twice.
     if (!context.isInvite || !context.branches[this.#index]?.isHeard) {
       this.#note(error.code);
-      if (error.code === 'closed') targets.tryAgain(this.aim);
+      if (error.code === 'closed') targets.tryAgain(this.#hopTarget);
     }
     const mayAnswer = this.client?.mayHaveArrived(error) ?? false;
     this.#owner.take({ kind: 'transport-error', branch: this.#index, hasMore: targets.hasMore, mayAnswer });
   }
 
   flowAgain(): Flow | TransportError {
-    return this.#owner.parts.transport.flowTo(this.aim.target);
+    return this.#owner.parts.transport.flowTo(this.#hopTarget.target);
   }
 
   /** Nothing has come within `failover-after`. */
@@ -171,20 +171,21 @@ export class BranchTry implements Attempt, ClientTransactionUser {
   /** Nothing is expected of it any more, but somebody may still answer the call. */
   abandon(): void {
     const asker = this.#owner.routed.request.topVia;
-    if (asker !== undefined) this.client?.giveUp(this.#owner.settings.giveUpMs, this.#heir(), this.#noteOf(asker));
+    if (asker !== undefined)
+      this.client?.giveUp(this.#owner.settings.giveUpMs, this.#acceptedInvite(), this.#noteOf(asker));
   }
 
   /** Nothing of the request is held for the 64*T1 in which its answer may be repeated. */
   #handOver(): void {
     const asker = this.#owner.routed.request.topVia;
-    if (asker !== undefined) this.client?.handOver(this.#heir(), this.#noteOf(asker));
+    if (asker !== undefined) this.client?.handOver(this.#acceptedInvite(), this.#noteOf(asker));
   }
 
   #noteOf(asker: Via): string {
     return askerIn(asker, this.#owner.transaction.flow.transport);
   }
 
-  #heir(): AcceptedInvite {
+  #acceptedInvite(): AcceptedInvite {
     const { transaction, decision, parts } = this.#owner;
     return new AcceptedInvite(transaction.flow, decision.plan.to, parts);
   }
@@ -192,7 +193,7 @@ export class BranchTry implements Attempt, ClientTransactionUser {
   #tellSilence(): void {
     if (this.#isSilent) return;
     this.#isSilent = true;
-    this.#owner.parts.hopKnowledge.onAttempt(this.aim.target, 'silent');
+    this.#owner.parts.hopKnowledge.onAttempt(this.#hopTarget.target, 'silent');
   }
 
   /** The first one counts; but a hop that had been lost may answer after all. */
@@ -202,7 +203,7 @@ export class BranchTry implements Attempt, ClientTransactionUser {
     this.ms = this.#owner.parts.clock.now() - this.startedMs;
   }
 
-  /** The response may have to be handed on later; where the hop makes us hold too much already, it is not. */
+  /** It may have to be sent on later, but is not kept where too much is held for the hop already. */
   #keepResponse(): void {
     const account = this.client?.flow.account;
     const { length } = this.response?.text ?? '';

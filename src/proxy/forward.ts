@@ -13,7 +13,7 @@ export interface Forwarding {
   readonly signing: Signing;
   /** Where the request came in. */
   readonly from: Flow;
-  /** Whose words stand in our Via: the listener on whose behalf it goes out. */
+  /** The listener whose name, port and transport stand in our Via. */
   readonly egress: Listener;
   readonly branch: string;
   /** Default for a request without one, and the ceiling for one that has (RFC 5393 §5.3.3). */
@@ -68,7 +68,7 @@ const maxBreadth: Step = (edit, { routed, maxBreadth: ceiling }) => {
 const recordRouteOf = (scheme: 'sip' | 'sips', { sentBy, transport }: Listener, seal: string): string =>
   `Record-Route: ${sealedUri(`${scheme}:${sentBy};transport=${transport}`, seal)}\r\n`;
 
-/** A connection may be older than the listener that is now in force in the same place. */
+/** A connection may have been made by a former listener with the same address. */
 const isOneInterface = (a: Listener, b: Listener): boolean =>
   a === b || (a.sentBy === b.sentBy && a.transport === b.transport);
 
@@ -81,7 +81,7 @@ const recordRoute: Step = (edit, { routed, from, egress, sides, signing }) => {
   edit.insertFirst(recordRouteOf(scheme, from.listener, seal));
 };
 
-/** §16.4: the values that name us have done their work. */
+/** §16.4: the topmost values that name us are removed. */
 const ownRoutes: Step = (edit, { routed }) => {
   if (routed.ownRoutes > 0) edit.removeRoutes(0, routed.ownRoutes);
 };

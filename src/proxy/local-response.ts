@@ -44,13 +44,13 @@ const nextTag = (): string => {
   return `pif-${tagStart}${tags.toString(36)}`;
 };
 
-/** Text of others may stand in any value: nothing of it ends the line, or says how it is to be read. */
+/** A value may quote text of others: it must not end the line, nor say how the rest is to be read. */
 const headerLine = ([name, value]: HeaderField): string => `${name}: ${printableAscii(value, longestValue)}\r\n`;
 const longestValue = 1_024;
 
 /**
- * quoted-string (§25.1). UTF-8 could stand there, too; but a detail may quote octets of a request beside text of a directory, and
- * many logs show neither.
+ * quoted-string (§25.1), in ASCII although UTF-8 is allowed: a detail may quote octets of a request beside text of a directory,
+ * and many logs show neither.
  */
 const quoted = (text: string): string => `"${printableAscii(text, longestQuoted).replace(/["\\]/g, '\\$&')}"`;
 const longestQuoted = 256;

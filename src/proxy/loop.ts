@@ -79,7 +79,7 @@ export const createBranches = (instance: string = randomBytes(6).toString('hex')
   };
 };
 
-/** The first `length` characters of the instance that made a branch; undefined: none like ours has made it. */
+/** The first `length` characters of the instance that made a branch; undefined: it was not made by a router of this product. */
 export const instanceIn = (branch: string, length: number): string | undefined => {
   if (!branch.startsWith(branchStart)) return undefined;
   const at = branch.lastIndexOf('-') + 1;
@@ -123,8 +123,8 @@ interface OwnHost {
  */
 export class OwnAddresses {
   /**
-   * By the length of the host: it tells most hosts from ours, and what comes in has no hash yet, which costs more to make
-   * than to compare with the one or two that are left.
+   * By the length of the host, which rules out most others. A `Map` would have to hash each incoming text, which costs more
+   * than to compare it with one or two.
    */
   readonly #byLength: OwnHost[][] = [];
 

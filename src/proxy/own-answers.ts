@@ -53,7 +53,7 @@ const own = {
     meaning: 'cancelled before it was sent on',
     cure: 'nothing: the caller gave up before the request was sent on',
   },
-  // §9.1: a CANCEL comes from where its request came from. Who has only learnt the branch is told as little as possible.
+  // §9.1: a CANCEL comes from where its request came from. A peer that only knows the branch is told as little as possible.
   'cancel-not-the-asker': {
     status: 481,
     meaning: 'no transaction of this peer',
@@ -75,7 +75,7 @@ const own = {
   },
   // §16.7 step 6, §16.9.
   'hops-unreachable': { status: 503, meaning: 'no next hop could be reached', cure: noHop },
-  // A 503 from below would make the caller avoid us, who are well.
+  // A 503 that is sent on would make the caller avoid this router, which is well.
   'hops-overloaded': { status: 500, meaning: 'every next hop answered 503', cure: noHop },
   'hops-silent': { status: 408, meaning: 'no next hop answered', cure: noHop },
   // §21.5.3.

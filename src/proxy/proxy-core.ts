@@ -255,7 +255,7 @@ export class ProxyCore implements TransactionUser {
     return this.#refuseAlone(request, flow, () => lost(loss), request.topVia !== undefined);
   }
 
-  /** The one answer to a request that has no transaction; none for who is not to hear anything. */
+  /** The one answer to a request that has no transaction; undefined where there is to be none. */
   #refuseAlone(
     request: SipRequest,
     flow: Flow,

@@ -1,16 +1,16 @@
-/** The seals of dialogs that have moved lately: the ACK and BYE of an INVITE bring back what was made for it. */
+/** Seals that were used lately: the ACK and BYE of an INVITE bring back the one that was made for it. */
 import { hashOf } from '../hash/key-hash.ts';
 import { ownCopy } from '../sip-parser/index.ts';
 
 /** A power of two. */
 const places = 4096;
 
-/** Longer ones are not remembered, so that what is has a bound. */
+/** Longer ones are not remembered, which bounds the memory. */
 const longestCallId = 256;
 
 /**
- * Each Call-ID has its place, and drives out who had it before. What is forgotten is only made again; and a `Map` that
- * forgets its oldest entries looks for each new Call-ID in both of its halves, which took a hundredth of a call.
+ * Direct-mapped: a Call-ID has one place, and replaces the one before it there. A seal that is forgotten is computed again. A
+ * `Map` that drops its oldest entries takes two look-ups for each new Call-ID, which was a hundredth of the time of a call.
  */
 export class RecentSeals {
   readonly #hashes = new Int32Array(places);
@@ -31,7 +31,7 @@ export class RecentSeals {
     const hash = hashOf(callId);
     const place = hash & (places - 1);
     this.#hashes[place] = hash;
-    // As it came it would keep the whole request.
+    // A slice of the message would keep all of it in memory.
     this.#callIds[place] = ownCopy(callId);
     this.#seals[place] = seal;
   }

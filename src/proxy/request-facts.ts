@@ -98,7 +98,7 @@ export class Facts implements RequestFacts {
     return this.#request.has(Header.RecordRoute) && this.#hasForgedRecordRoute() ? 'record-route' : undefined;
   }
 
-  /** A spiral brings back what we have recorded; nobody else may record us. */
+  /** In a spiral our own Record-Route comes back; nobody else may write one that names us. */
   #hasForgedRecordRoute(): boolean {
     return this.#request.recordRoutes.some(({ parsedUri: uri }) => {
       if (uri === undefined || !this.#own.isOwn(uri.host, uri.port)) return false;

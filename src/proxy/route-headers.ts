@@ -60,7 +60,7 @@ const hasReachedMaddr = (uri: SipUri, { isOwn, isSharedDomain, listener }: Recei
 
 const ofMaddr: ReadonlySet<string> = new Set(['maddr', 'transport']);
 
-/** §16.4: a maddr that has been reached has done its work, and so have the port and transport that went with it. */
+/** §16.4: a maddr that has been reached is removed, with the port and transport that belong to it. */
 const withoutReachedMaddr = (routed: RoutedRequest, receipt: Receipt): RoutedRequest => {
   if (!hasReachedMaddr(uriOf(routed), receipt)) return routed;
   const repairedUri = withoutPortAndParameters(routed.repairedUri ?? routed.request.requestUri, ofMaddr);
@@ -72,7 +72,7 @@ export const preprocessRoutes = (request: SipRequest, receipt: Receipt): RoutedR
   const { uri, routes } = request;
   const { isOwn } = receipt;
   if (uri === undefined) return undefined;
-  // Most requests have none, and V8 looks for an element -1 in the slowest of its ways.
+  // Most requests have none, and an index of -1 takes the slowest path of V8.
   const last = routes.length === 0 ? undefined : routes[routes.length - 1];
   if (last !== undefined && isOwnRecordRoute(uri, isOwn)) {
     const repaired = fromStrictRouter(request, last, isOwn);

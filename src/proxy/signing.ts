@@ -1,14 +1,14 @@
 /**
  * What proves that a Via, Record-Route or Route is ours: marks made with secret keys that all nodes of a router share.
  *
- * A Record-Route opens ways that a request has not by itself (no directory, no loop check, any port of a peer), so its mark
- * is an HMAC. It covers what stays the same throughout a dialog: the Call-ID, and the sides that the dialog joins. Tags are
- * left out, as they change places with the direction and differ between forks; host, port and transport too, because peers
- * may write them in other words, and every Route of ours is taken away whatever it says. Whoever knows the mark of one
- * dialog can therefore make requests of that Call-ID only, as he may anyway.
+ * A Record-Route gives a request rights that it does not have by itself (no directory, no loop check, any port of a peer), so
+ * its mark is an HMAC. It covers what stays the same throughout a dialog: the Call-ID, and the sides that the dialog joins.
+ * Tags are left out, as they change places with the direction and differ between forks; host, port and transport too, because
+ * peers may spell them differently, and every Route of ours is removed whatever it says. A peer that knows the mark of one
+ * dialog can therefore only make requests with that Call-ID, which it may do anyway.
  *
- * A Via decides less, whether a request has looped, and every message has one: its mark is a keyed hash that costs no more
- * than one without a key.
+ * A Via only shows whether a request has looped, and every message has one: its mark is a keyed hash, which costs no more than
+ * one without a key.
  */
 import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { KeyedHash } from '../hash/keyed-hash.ts';
@@ -16,7 +16,7 @@ import type { OwnRoute, Side } from '../routing/types.ts';
 import type { SipUri } from '../sip-parser/index.ts';
 import { RecentSeals } from './recent-seals.ts';
 
-/** Octets of the HMAC that are sent: 96 bits, of which no guess is worth a try. */
+/** Octets of the HMAC that are sent: 96 bits are too many to guess. */
 const sealOctets = 12;
 
 /** A signed Route of a dialog says this of its sides, in the letter that is sent. */
@@ -50,7 +50,7 @@ const usualLength = 1024;
 class Hmac {
   readonly #key: KeyObject;
   readonly #inner = Buffer.alloc(blockLength + usualLength, 0x36);
-  /** The beginning of it that was signed last: most texts are as long as others, and making a view of octets takes its time. */
+  /** The part that was signed last: most texts have the same length, and a new view of a buffer takes time to make. */
   #signed = this.#inner;
   readonly #outer = Buffer.alloc(blockLength + digestLength, 0x5c);
 
@@ -80,7 +80,7 @@ export type SigningKeys = readonly [KeyObject, ...KeyObject[]];
 class SigningKey {
   readonly via: KeyedHash;
   readonly #hmac: Hmac;
-  /** By Call-ID. They say no more than whoever knows the Call-ID knows: how long an answer takes tells no seal. */
+  /** By Call-ID. How long a look-up takes may tell that a Call-ID is known here, but nothing of its seal. */
   readonly #recent = new RecentSeals();
 
   constructor(key: KeyObject) {
@@ -100,7 +100,7 @@ class SigningKey {
   }
 }
 
-/** The key that signs, and those of which a signature still counts. Nothing in it shows a key. */
+/** The key that signs, and former ones whose signatures are still accepted. No member shows a key. */
 export class Signing {
   readonly #keys: readonly [SigningKey, ...SigningKey[]];
 
@@ -140,7 +140,7 @@ export class Signing {
 /** The ASCII case bit. No two other characters of a seal differ by it alone. */
 const caseBit = 0x20;
 
-/** In any case, and in a time that does not tell how much of a guess was right. Both are of one length. */
+/** Ignores case, and takes the same time however much of a guess is right. Both texts have the same length. */
 const isSame = (a: string, b: string): boolean => {
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= (a.charCodeAt(i) ^ b.charCodeAt(i)) & ~caseBit;

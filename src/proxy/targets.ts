@@ -1,6 +1,6 @@
 /**
- * The targets of one request, one after the other: the hops in order, each with its resolved addresses (RFC 3263 §4.3), and
- * those that do not fare well behind all others.
+ * The targets of one request, one after the other: the hops in order, each with its resolved addresses (RFC 3263 §4.3); those
+ * that are down or ask to be spared come last.
  */
 import { Rank } from '../health/hop-health.ts';
 import type { HopKnowledge, Resolve } from '../health/hop-knowledge.ts';
@@ -139,8 +139,8 @@ export class Targets {
   }
 
   /**
-   * A connection that breaks says nothing of the next one: a peer may close what it holds for idle, or has been restarted.
-   * When nobody else can be asked, the target is tried once more.
+   * A broken connection says nothing about a new one: the peer may have closed it as idle, or been restarted. When no other
+   * target is left, this one is tried once more.
    */
   tryAgain(next: HopTarget): void {
     if (!next.isAgain) this.#wait({ ...next, isAgain: true }, againRank);

@@ -78,7 +78,7 @@ export class UnansweredRequest extends Sending {
     this.#sent(next);
   }
 
-  /** Told once: by the failure to connect, or when the connection is found open. From then on its end says nothing of this message. */
+  /** Ends once: when it cannot connect, or is found open. From then on the end of the connection says nothing of this message. */
   #watch(next: HopTarget, flow: Flow): void {
     const { clock } = this.parts;
     const { connectMs } = this.settings;

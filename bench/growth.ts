@@ -1,4 +1,4 @@
-/** `npm run bench:growth`: what a MESSAGE transaction costs the router as users, rules, connections and work under way grow. See README.md. */
+/** `npm run bench -- growth`: what a MESSAGE transaction costs the router as users, rules, connections and work under way grow. See README.md. */
 import { parseArgs } from 'node:util';
 import { Bed, type Measured } from './bed.ts';
 import type { TurnOrder } from './load/load.ts';
@@ -145,7 +145,7 @@ async function open(axis: Axis, size: number, index: number, bed: Bed, at: Workp
   return subject;
 }
 
-const usage = `usage: npm run bench:growth -- [--only NAME,NAME...] [--turns 5] [--seconds 1] [--no-results]
+const usage = `usage: npm run bench -- growth [--only NAME,NAME...] [--turns 5] [--seconds 1] [--no-results]
 NAME: ${axes.map(({ name }) => name).join(' ')}`;
 
 async function main(at: Workplace): Promise<void> {

@@ -1,4 +1,4 @@
-/** `npm run bench:pauses`: how long the router stands still under a steady load, and what garbage a transaction makes. See README.md. */
+/** `npm run bench -- pauses`: how long the router stands still under a steady load, and what garbage a transaction makes. See README.md. */
 import { parseArgs } from 'node:util';
 import type { Transport } from './load/wire.ts';
 import type { Work } from './load/work.ts';
@@ -10,7 +10,7 @@ import { type Watched, watch } from './watch.ts';
 import { atWork, type Workplace } from './workplace.ts';
 
 const usage =
-  'usage: npm run bench:pauses -- [--minutes 10] [--rate 5000] [--work message|call|subscribe] [--transport tcp|tls|udp] [--no-results]';
+  'usage: npm run bench -- pauses [--minutes 10] [--rate 5000] [--work message|call|subscribe] [--transport tcp|tls|udp] [--no-results]';
 
 interface Asked {
   readonly minutes: number;

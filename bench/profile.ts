@@ -1,4 +1,4 @@
-/** `npm run bench:profile`: which rooms and functions the router's time goes to, and what a transaction costs. See README.md. */
+/** `npm run bench -- profile`: which rooms and functions the router's time goes to, and what a transaction costs. See README.md. */
 import { parseArgs } from 'node:util';
 import type { Pace } from './load/load.ts';
 import type { Transport } from './load/wire.ts';
@@ -11,7 +11,7 @@ import { warmUpsOf } from './turns.ts';
 import { type Watched, watch } from './watch.ts';
 import { atWork, type Workplace } from './workplace.ts';
 
-const usage = `usage: npm run bench:profile -- [--transport tcp|tls|udp] [--work message|call|subscribe] [--outstanding 64 | --rate 2000]
+const usage = `usage: npm run bench -- profile [--transport tcp|tls|udp] [--work message|call|subscribe] [--outstanding 64 | --rate 2000]
   [--connections 4] [--seconds 10] [--least 1] [--no-results]
 --least: functions with less than so many percent, with all that they call, are left out`;
 

@@ -1,4 +1,4 @@
-/** `npm run bench:way`: how many files, functions and calls of ours one transaction passes, answer included. See README.md. */
+/** `npm run bench -- way`: how many files, functions and calls of ours one transaction passes, answer included. See README.md. */
 import { parseArgs } from 'node:util';
 import { known, oneOf } from './options.ts';
 import type { Walked } from './programs/way-probe.ts';
@@ -7,7 +7,7 @@ import { wayOf } from './report/way.ts';
 import { watch } from './watch.ts';
 import { atWork, type Workplace } from './workplace.ts';
 
-const usage = 'usage: npm run bench:way -- [--transport tcp|tls|udp] [--work message|call|subscribe] [--files]';
+const usage = 'usage: npm run bench -- way [--transport tcp|tls|udp] [--work message|call|subscribe] [--files]';
 
 async function main(at: Workplace): Promise<void> {
   const { values } = parseArgs({

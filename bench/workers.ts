@@ -1,4 +1,4 @@
-/** `npm run bench:workers`: what a second worker is worth, where load generator and sink want processors too. See README.md. */
+/** `npm run bench -- workers`: what a second worker is worth, where load generator and sink want processors too. See README.md. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';

@@ -115,7 +115,7 @@ its certificates are refused. Duplicate it and add Client Authentication under E
 With any other authority: the certificate must have both extended key usages (1.3.6.1.5.5.7.3.1 and .2) and all names.
 
 Then
-  this router       append the intermediates to $1.crt, name it and the key in routes.yaml under tls; pif-router doctor (checkout: npm run doctor)
+  this router       append the intermediates to $1.crt, name it and the key in routes.yaml under tls; pif-router doctor (checkout: npm run pif-router -- doctor)
   Cisco IM&P        Cisco Unified IM and Presence OS Administration > Security > Certificate Management:
                     upload the root, and each intermediate, as cup-trust;
                     Cisco Unified CM IM and Presence Administration > System > Security > TLS Peer Subjects: $1

@@ -1,4 +1,4 @@
-/** `npm run bench:micro`: every contest with its times and its ratio, and what a MESSAGE leaves to the garbage collector. */
+/** `npm run bench -- micro`: every contest with its times and its ratio, and what a MESSAGE leaves to the garbage collector. */
 import { octetsPerMessage } from './allocation.ts';
 import { compare } from './contest.ts';
 import { groups } from './contests.ts';

@@ -1,4 +1,7 @@
-/** How Node is called to run the router: by the unit, by `npm start`, by the first line of main.ts, and in the bench. */
+/**
+ * How Node is called to run the router. The unit and the bench take it from here; `npm start` and the installed command go by the
+ * first line of main.ts, which can import nothing: a test holds it to this.
+ */
 
 export const nodeOptions: readonly string[] = [
   // MiB for what is young. At tens of thousands of messages a second the usual 16 MiB are full every few milliseconds, and

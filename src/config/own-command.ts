@@ -16,14 +16,6 @@ const thisCall = (): Call => ({ argv: process.argv, env: process.env, cwd: proce
 /** Of sources in a checkout, of JavaScript in a package. */
 const mainFile = join(import.meta.dirname, '..', `main${extname(import.meta.filename)}`);
 
-/** In package.json, by the words that they run. */
-const scripts: ReadonlyMap<string, string> = new Map(
-  ['start', 'check', 'doctor', 'explain', 'status', 'reload', 'drain', 'undrain', 'keys', 'unit']
-    .map((word): [string, string] => [word, word])
-    .concat([['directory check', 'directory:check']])
-    .concat(['refresh', 'confirm', 'show'].map((word) => [`directory ${word}`, `directory -- ${word}`])),
-);
-
 /**
  * A line for a shell in the folder where the program was started.
  * @param command `explain`, `directory check`
@@ -33,10 +25,11 @@ export function ownCommand(command: string, words: readonly string[] = [], call 
   const quoted = words.map(shellWord);
   const [, called] = call.argv;
   if (called === undefined || realPath(called) !== mainFile) return ['pif-router', command, ...quoted].join(' ');
-  const script = isByNpm(call) ? scripts.get(command) : undefined;
-  if (script !== undefined && extname(mainFile) === '.ts') {
-    const mark = quoted.length === 0 || script.includes(' -- ') ? [] : ['--'];
-    return ['npm run', script, ...mark, ...quoted].join(' ');
+  if (isByNpm(call) && extname(mainFile) === '.ts') {
+    // Its script gives Node the options that it takes at its start only.
+    const script =
+      command === 'start' ? ['npm start', ...(quoted.length === 0 ? [] : ['--'])] : ['npm run pif-router --', command];
+    return [...script, ...quoted].join(' ');
   }
   return [...programOf(called, call), command, ...quoted].join(' ');
 }

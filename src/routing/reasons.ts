@@ -46,7 +46,7 @@ export const reasons = {
   draining: {
     status: 503,
     meaning: 'the node is being taken out of service, and begins nothing new',
-    cure: 'the node is being drained: `npm run undrain` takes it back into service',
+    cure: 'the node is being drained: `pif-router undrain` takes it back into service',
   },
   // What claims to be of this node.
   'via-forged': { status: 403, meaning: 'a Via that names this node was not written by it', cure: impostor },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compare } from '../../../bench/micro/contest.ts';
 import { groups } from '../../../bench/micro/contests.ts';
 
-/** Short, because the machine is shared; what is measured on a quiet one is told by `npm run bench:micro`. */
+/** Short, because the machine is shared; what is measured on a quiet one is told by `npm run bench -- micro`. */
 const effort = { rounds: 9, roundMs: 15 };
 
 describe.each(Object.entries(groups))('%s', (_, make) => {

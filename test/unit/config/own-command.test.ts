@@ -23,7 +23,11 @@ const linkedAs = (name: string): string => {
 
 describe('ownCommand', () => {
   test.each<[string, Partial<Call>, string]>([
-    ['by npm', { env: { npm_lifecycle_event: 'start', PATH: nodeFolder } }, "npm run keys -- new 'my routes.yaml'"],
+    [
+      'by npm',
+      { env: { npm_lifecycle_event: 'start', PATH: nodeFolder } },
+      "npm run pif-router -- keys new 'my routes.yaml'",
+    ],
     ['with Node in PATH', { env: { PATH: nodeFolder } }, "node src/main.ts keys new 'my routes.yaml'"],
     [
       'from another folder',
@@ -46,33 +50,23 @@ describe('ownCommand', () => {
     expect(ownCommand('status', [], call({ argv, cwd: dirname(bin) }))).toBe('./pif-router status');
     // npx puts the folder of the bin into PATH for itself.
     const env = { PATH: dirname(bin), npm_lifecycle_event: 'npx' };
-    expect(ownCommand('check', [], call({ argv, env, cwd: '/nowhere' }))).toBe('npm run check');
+    expect(ownCommand('check', [], call({ argv, env, cwd: '/nowhere' }))).toBe('npm run pif-router -- check');
   });
 
-  test('by npm, with one script for several orders', () =>
+  test('by npm, with a command of two words', () =>
     expect(ownCommand('directory show', ['sip:bob@example.com'], call({ env: { npm_lifecycle_event: 'start' } }))).toBe(
-      'npm run directory -- show sip:bob@example.com',
+      'npm run pif-router -- directory show sip:bob@example.com',
     ));
 
-  test('its scripts are in package.json', async () => {
+  test('by npm: the start has a script of its own, and both scripts are in package.json', async () => {
     const { scripts } = (await import('../../../package.json', { with: { type: 'json' } })).default;
-    const env = { npm_lifecycle_event: 'start' };
-    for (const word of [
-      'start',
-      'check',
-      'doctor',
-      'explain',
-      'status',
-      'reload',
-      'drain',
-      'undrain',
-      'keys',
-      'unit',
-      'directory check',
-    ]) {
-      const [, script = ''] = /^npm run (\S+)$/.exec(ownCommand(word, [], call({ env }))) ?? [];
-      expect(scripts).toHaveProperty([script], expect.stringMatching(new RegExp(`src/main\\.ts ${word}$`)));
-    }
+    const byNpm = call({ env: { npm_lifecycle_event: 'start' } });
+    expect(ownCommand('start', [], byNpm)).toBe('npm start');
+    expect(ownCommand('start', ['other.yaml'], byNpm)).toBe('npm start -- other.yaml');
+    expect(scripts).toMatchObject({
+      start: expect.stringMatching(/src\/main\.ts start$/),
+      'pif-router': expect.stringMatching(/src\/main\.ts$/),
+    });
   });
 });
 

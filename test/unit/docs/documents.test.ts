@@ -101,11 +101,20 @@ describe('commands', () => {
     expect(wrong(npmCommands, (name) => name in scripts)).toEqual([]);
   });
 
+  test('every bench is one of bench/start.ts', () => {
+    const benches = code.flatMap(({ at, text }) =>
+      [...text.matchAll(/\bnpm run bench -- ([a-z]+)/g)].map(([, name = '']) => ({ at, text: name })),
+    );
+    const known = textOf('bench/start.ts');
+    expect(benches.length).toBeGreaterThan(10);
+    expect(wrong(benches, (name) => new RegExp(`'${name}',`).test(known))).toEqual([]);
+  });
+
   const help = execFileSync(process.execPath, [join(root, 'src/main.ts'), 'help'], { encoding: 'utf8' });
 
   test('every command of pif-router is one that it has', () => {
     const words = code.flatMap(({ at, text }) =>
-      [...text.matchAll(/\bpif-router ([a-z]+(?: (?:check|refresh|confirm|show|new|rotate)\b)?)/g)].map(
+      [...text.matchAll(/\bpif-router (?:-- )?([a-z]+(?: (?:check|refresh|confirm|show|new|rotate)\b)?)/g)].map(
         ([, words = '']) => ({
           at,
           text: words,
@@ -123,7 +132,7 @@ describe('commands', () => {
     const ownScripts = Object.entries(scripts)
       .filter(([, run]) => run.includes('src/main.ts'))
       .map(([name]) => name);
-    const own = new RegExp(`\\bpif-router [a-z]|\\bnpm (run (--silent )?)?(${ownScripts.join('|')})( |$)`);
+    const own = new RegExp(`\\bpif-router (-- )?[a-z]|\\bnpm (run (--silent )?)?(${ownScripts.join('|')})( |$)`);
     const options = code
       .filter(({ text }) => own.test(text))
       .flatMap(({ at, text }) =>

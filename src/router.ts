@@ -5,7 +5,7 @@ import { Admission } from './admission.ts';
 import type { TimerWheel } from './clock.ts';
 import type { Snapshot } from './config/snapshot.ts';
 import type { Directory } from './directory/directory.ts';
-import { createEmbeddedEngine, type Placement } from './engine/embedded.ts';
+import { EmbeddedEngine, type Placement } from './engine/embedded.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine/engine.ts';
 import type { Proof } from './engine/hop-places.ts';
 import type { HopWatch, MonitorParts } from './health/hop-monitor.ts';
@@ -145,7 +145,7 @@ export const createRouter = <Watch extends HopWatch>(
     });
   let resolver = resolverFor(first);
 
-  const engine: SipEngine<Watch> = createEmbeddedEngine({
+  const engine: SipEngine<Watch> = new EmbeddedEngine({
     clock,
     log,
     settings: engineSettings(first),

@@ -10,15 +10,25 @@ import { ProxyCore } from '../proxy/proxy-core.ts';
 import type { ProxyObserver, Rules } from '../proxy/proxy-parts.ts';
 import type { Peer, Refused } from '../routing/checks/access.ts';
 import type { LoopMemory } from '../routing/loops/loop-memory.ts';
+import type { MemoryAccount } from '../sip/memory-budget.ts';
 import type { Resolver } from '../sip/resolve/resolver.ts';
 import type { Elsewhere } from '../sip/transaction/elsewhere.ts';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.ts';
-import type { DiscardCode, Flow, ReadFailure, Sender, Undelivered } from '../sip/transport/flow.ts';
+import type {
+  DiscardCode,
+  Flow,
+  MessageHandler,
+  ReadFailure,
+  Sender,
+  Target,
+  Undelivered,
+} from '../sip/transport/flow.ts';
+import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
 import { checkResponse, parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
-import type { EngineSettings, SipEngine } from './engine.ts';
+import type { EngineLoad, EngineSettings, SipEngine } from './engine.ts';
 import { HopPlaces, type Proof } from './hop-places.ts';
 import { sendProbe } from './options-probe.ts';
 import { createResolveHop } from './resolve-hop.ts';
@@ -29,7 +39,7 @@ export interface EmbeddedObserver extends ProxyObserver {
   onHopEvent(event: HopEvent): void;
 }
 
-export interface EmbeddedParts<Watch extends HopWatch> {
+interface EmbeddedParts<Watch extends HopWatch> {
   readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -72,189 +82,231 @@ const strangerRefusal = (known: Peer | Refused, { verifiedNames }: Flow): PeerRe
   };
 };
 
-export const createEmbeddedEngine = <Watch extends HopWatch>(parts: EmbeddedParts<Watch>): SipEngine<Watch> => {
-  const { clock, log, observer, rules } = parts;
-  const { sharing, loopMemory, nextBranch, passOn, shareProof, elsewhere } = parts.placement;
-  const places = new HopPlaces(clock);
-  const own = new OwnAddresses();
-  loopMemory.keepFor(parts.settings.transport.transactionMs);
-  let tlsProfile = firstTlsProfile(parts.settings.transport);
-  let requests = 0;
+/** What the transport layer hears, and the proxy sends, meet here. */
+export class EmbeddedEngine<Watch extends HopWatch> implements SipEngine<Watch> {
+  readonly hops: Watch;
+  readonly #parts: EmbeddedParts<Watch>;
+  readonly #places: HopPlaces;
+  readonly #own = new OwnAddresses();
+  readonly #transport: ReconfigurableTransports;
+  readonly #core: ProxyCore;
+  #tlsProfile: string | undefined;
+  #requests = 0;
 
-  // No message may end the process, whatever we have overlooked.
-  const onRequest = (request: SipRequest, flow: Flow): void => {
-    requests += 1;
-    handle(request, flow);
-  };
-  const handle = (request: SipRequest, flow: Flow): void => {
-    try {
-      transactions.onRequest(request, flow);
-    } catch (error) {
-      observer.onBug(error, request);
-    }
-  };
-  const onLostRequest = (request: SipRequest, flow: Flow, loss: ReadFailure): string | undefined => {
-    requests += 1;
-    try {
-      return core.onLostRequest(request, flow, loss);
-    } catch (error) {
-      observer.onBug(error, request);
-      return undefined;
-    }
-  };
-  const onResponse = (response: SipResponse, from: Sender): void => {
-    try {
-      transactions.onResponse(response, from);
-    } catch (error) {
-      observer.onBug(error, response);
-    }
-  };
-  const onUnfitResponse = (response: SipResponse, from: Sender): void => {
-    try {
-      transactions.onUnfitResponse(response, from);
-    } catch (error) {
-      observer.onBug(error, response);
-    }
-  };
+  constructor(parts: EmbeddedParts<Watch>) {
+    const { settings, clock, log, placement } = parts;
+    this.#parts = parts;
+    this.#places = new HopPlaces(clock);
+    this.#tlsProfile = firstTlsProfile(settings.transport);
+    placement.loopMemory.keepFor(settings.transport.transactionMs);
+    const handler = this.#messageHandler();
+    this.#transport = createTransportLayer(settings.transport, settings.door, handler, clock, log, placement.sharing);
+    const resolve = this.#resolveHop();
+    this.hops = this.#watchHops(resolve);
+    this.#core = this.#createCore(resolve);
+  }
 
-  const onUndelivered = (text: string, peer: Sender, why: Undelivered): void => {
-    const message = parseMessage(text);
-    if (message !== undefined) observer.onUndelivered(message, peer, why);
-  };
+  get listeners(): SipEngine['listeners'] {
+    return this.#transport.listeners;
+  }
 
-  const transport: ReconfigurableTransports = createTransportLayer(
-    parts.settings.transport,
-    parts.settings.door,
-    {
-      onRequest,
-      onResponse,
-      onUnfitResponse,
-      onLostRequest,
+  get connections(): SipEngine['connections'] {
+    return this.#transport.connections;
+  }
+
+  async start(): Promise<void> {
+    const { hops, health } = this.#parts.settings;
+    await this.#transport.open();
+    this.#own.add(this.#transport.listeners, machineAddresses());
+    this.hops.watch(hops, health);
+  }
+
+  async reconfigure(settings: EngineSettings): Promise<ListeningChange> {
+    const change = await this.#transport.reconfigure(settings.transport, settings.door);
+    const commit = () => {
+      change.commit();
+      this.#core.transactions.useTimers(settings.timers);
+      this.#parts.placement.loopMemory.keepFor(settings.transport.transactionMs);
+      this.#tlsProfile = firstTlsProfile(settings.transport);
+      this.#own.add(this.#transport.listeners, machineAddresses());
+      this.hops.watch(settings.hops, settings.health);
+    };
+    return { ...change, commit };
+  }
+
+  countOpenTransactions(): number {
+    return this.#core.transactions.countOpen();
+  }
+
+  load(): EngineLoad {
+    const { memory } = this.#transport;
+    return {
+      requests: this.#requests,
+      openRequests: this.countOpenTransactions(),
+      connections: this.#transport.countConnections(),
+      heldOctets: memory.held,
+      memoryLimitOctets: memory.limit,
+      memoryRefusals: memory.refusals,
+      knownByCommonName: this.#transport.knownByCommonName(),
+    };
+  }
+
+  takeResponse(text: string, from: Sender): void {
+    const response = parseMessage(text);
+    if (response?.kind !== 'response') return;
+    // The worker that it came to has told already what is wrong with it.
+    if (checkResponse(response) === undefined) this.#onResponse(response, from);
+    else this.#onUnfitResponse(response, from);
+  }
+
+  hearProof(proof: Proof): void {
+    this.#places.prove(proof);
+  }
+
+  takeRequest(text: string, flow: Flow): void {
+    const request = parseMessage(text);
+    if (request?.kind === 'request') this.#handle(request, flow);
+  }
+
+  accountOf(address: string): MemoryAccount {
+    return this.#transport.memory.accountOf(address);
+  }
+
+  sendResponse(text: string, flow: Flow): void {
+    this.#transport.sendResponse(text, undefined, flow);
+  }
+
+  leave(target: Target): void {
+    this.#transport.leave(target);
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.hops.stop();
+    await this.#transport.close(drainMs);
+  }
+
+  #messageHandler(): MessageHandler {
+    const { observer, placement, rules } = this.#parts;
+    return {
+      onRequest: this.#onRequest,
+      onResponse: this.#onResponse,
+      onUnfitResponse: this.#onUnfitResponse,
+      onLostRequest: this.#onLostRequest,
       onDiscarded: (what, flow, detail, callId) => observer.onDiscarded(what, flow, detail, callId),
-      onUndelivered,
+      onUndelivered: this.#onUndelivered,
       onPeerRefused: (refusal, flow, direction) => observer.onPeerRefused(refusal, flow, direction),
       onProved: ({ remoteAddress: address, verifiedNames: names }) => {
-        if (places.prove({ address, names })) shareProof({ address, names });
+        if (this.#places.prove({ address, names })) placement.shareProof({ address, names });
       },
       refusalOf: (flow) => strangerRefusal(rules().knownAs(flow), flow),
-    },
-    clock,
-    log,
-    sharing,
-  );
+    };
+  }
 
-  const resolve = createResolveHop(
-    parts.resolver,
-    () => tlsProfile,
-    ({ address, transport: by }) => {
-      const family = address.includes(':') ? 6 : 4;
-      return transport.listeners.some((listener) => listener.transport === by && listener.family === family);
-    },
-  );
+  #resolveHop(): ReturnType<typeof createResolveHop> {
+    return createResolveHop(
+      this.#parts.resolver,
+      () => this.#tlsProfile,
+      ({ address, transport: by }) => {
+        const family = address.includes(':') ? 6 : 4;
+        return this.listeners.some((listener) => listener.transport === by && listener.family === family);
+      },
+    );
+  }
+
+  #watchHops(resolve: Resolve): Watch {
+    const { clock, random, observer, placement, watchHops } = this.#parts;
+    const { nextBranch } = placement;
+    const flowTo = (target: Target) => this.#transport.flowTo(target);
+    return watchHops({
+      clock,
+      resolve: this.#learning(resolve),
+      random,
+      sendProbe: (target, tell) =>
+        sendProbe(target, { transactions: this.#core.transactions, nextBranch, flowTo }, tell),
+      renewConnection: (target) => this.leave(target),
+      onHopEvent: (event) => observer.onHopEvent(event),
+    });
+  }
 
   /** The watcher of the hops resolves each name every second; the addresses are learnt from that. */
-  const follow: Resolve = (hop) => {
-    const learn = (found: Awaited<ReturnType<Resolve>>) => {
-      if (!('code' in found)) places.learn(hop, found);
+  #learning(resolve: Resolve): Resolve {
+    return (hop) => {
+      const learn = (found: Awaited<ReturnType<Resolve>>) => {
+        if (!('code' in found)) this.#places.learn(hop, found);
+        return found;
+      };
+      const found = resolve(hop);
+      if (found instanceof Promise) return found.then(learn);
+      this.#places.learn(hop, found);
       return found;
     };
-    const found = resolve(hop);
-    if (found instanceof Promise) return found.then(learn);
-    places.learn(hop, found);
-    return found;
-  };
+  }
 
-  const hops = parts.watchHops({
-    clock,
-    resolve: follow,
-    random: parts.random,
-    sendProbe: (target, tell) =>
-      sendProbe(target, { transactions, nextBranch, flowTo: (to) => transport.flowTo(to) }, tell),
-    renewConnection: (target) => transport.leave(target),
-    onHopEvent: (event) => observer.onHopEvent(event),
-  });
-
-  const core = new ProxyCore(
-    {
+  #createCore(resolve: ReturnType<typeof createResolveHop>): ProxyCore {
+    const { settings, clock, observer, rules, placement } = this.#parts;
+    const { loopMemory, passOn, nextBranch, elsewhere } = placement;
+    const transport = this.#transport;
+    const parts = {
       clock,
       observer,
       loopMemory,
       passOn,
       resolve,
-      hopKnowledge: hops,
-      isOwn: own.has,
-      hopsAt: places.hopsAt,
+      hopKnowledge: this.hops,
+      isOwn: this.#own.has,
+      hopsAt: this.#places.hopsAt,
       rules,
-      onUndelivered,
+      onUndelivered: this.#onUndelivered,
       transport,
       nextBranch,
-    },
-    (user) =>
-      new TransactionLayer(
-        parts.settings.timers,
-        clock,
-        (text, request, flow) => transport.sendResponse(text, request, flow),
-        user,
-        elsewhere,
-      ),
-  );
-  const { transactions } = core;
+    };
+    const send: ConstructorParameters<typeof TransactionLayer>[2] = (text, request, flow) =>
+      transport.sendResponse(text, request, flow);
+    return new ProxyCore(parts, (user) => new TransactionLayer(settings.timers, clock, send, user, elsewhere));
+  }
 
-  return {
-    hops,
-    get listeners() {
-      return transport.listeners;
-    },
-    async start() {
-      await transport.open();
-      own.add(transport.listeners, machineAddresses());
-      hops.watch(parts.settings.hops, parts.settings.health);
-    },
-    async reconfigure(settings) {
-      const change = await transport.reconfigure(settings.transport, settings.door);
-      const commit = () => {
-        change.commit();
-        transactions.useTimers(settings.timers);
-        loopMemory.keepFor(settings.transport.transactionMs);
-        tlsProfile = firstTlsProfile(settings.transport);
-        own.add(transport.listeners, machineAddresses());
-        hops.watch(settings.hops, settings.health);
-      };
-      return { ...change, commit };
-    },
-    countOpenTransactions: () => transactions.countOpen(),
-    get connections() {
-      return transport.connections;
-    },
-    load: () => ({
-      requests,
-      openRequests: transactions.countOpen(),
-      connections: transport.countConnections(),
-      heldOctets: transport.memory.held,
-      memoryLimitOctets: transport.memory.limit,
-      memoryRefusals: transport.memory.refusals,
-      knownByCommonName: transport.knownByCommonName(),
-    }),
-    takeResponse(text, from) {
-      const response = parseMessage(text);
-      if (response?.kind !== 'response') return;
-      // The worker that it came to has told already what is wrong with it.
-      if (checkResponse(response) === undefined) onResponse(response, from);
-      else onUnfitResponse(response, from);
-    },
-    hearProof(proof) {
-      places.prove(proof);
-    },
-    takeRequest(text, flow) {
-      const request = parseMessage(text);
-      if (request?.kind === 'request') handle(request, flow);
-    },
-    accountOf: (address) => transport.memory.accountOf(address),
-    sendResponse: (text, flow) => transport.sendResponse(text, undefined, flow),
-    leave: (target) => transport.leave(target),
-    async stop(drainMs) {
-      hops.stop();
-      await transport.close(drainMs);
-    },
+  readonly #onRequest = (request: SipRequest, flow: Flow): void => {
+    this.#requests += 1;
+    this.#handle(request, flow);
   };
-};
+
+  // No message may end the process, whatever we have overlooked.
+  #handle(request: SipRequest, flow: Flow): void {
+    try {
+      this.#core.transactions.onRequest(request, flow);
+    } catch (error) {
+      this.#parts.observer.onBug(error, request);
+    }
+  }
+
+  readonly #onLostRequest = (request: SipRequest, flow: Flow, loss: ReadFailure): string | undefined => {
+    this.#requests += 1;
+    try {
+      return this.#core.onLostRequest(request, flow, loss);
+    } catch (error) {
+      this.#parts.observer.onBug(error, request);
+      return undefined;
+    }
+  };
+
+  readonly #onResponse = (response: SipResponse, from: Sender): void => {
+    try {
+      this.#core.transactions.onResponse(response, from);
+    } catch (error) {
+      this.#parts.observer.onBug(error, response);
+    }
+  };
+
+  readonly #onUnfitResponse = (response: SipResponse, from: Sender): void => {
+    try {
+      this.#core.transactions.onUnfitResponse(response, from);
+    } catch (error) {
+      this.#parts.observer.onBug(error, response);
+    }
+  };
+
+  readonly #onUndelivered = (text: string, peer: Sender, why: Undelivered): void => {
+    const message = parseMessage(text);
+    if (message !== undefined) this.#parts.observer.onUndelivered(message, peer, why);
+  };
+}

@@ -1,5 +1,5 @@
 /** What the shipped routes.yaml, the manual, says of each setting: the text that editors show beside it. */
-import type { Schema } from '../settings/reader.ts';
+import type { Schema } from '../settings/declared.ts';
 
 /** `  timeout: 2s    # text`, also behind a `# ` of its own: a setting that the shipped file leaves out. */
 const settingLine = /^( *)(# )?([a-z][a-z0-9-]*):(?: [^#]*?)?(?: *# (.*))?$/;

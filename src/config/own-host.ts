@@ -1,8 +1,9 @@
 /** What peers are told to reach this node by: a name, or at a site without DNS an address (`node.name`, and `name` of a listener). */
 import { isIP } from 'node:net';
 import { parseIp } from '../net/ip-address.ts';
+import type { Reader } from '../settings/declared.ts';
 import { quote } from '../settings/problem.ts';
-import { type Reader, reader } from '../settings/reader.ts';
+import { reader } from '../settings/reader.ts';
 import { host } from '../settings/values.ts';
 
 /** A host name, or an IP address that one machine can have and a SIP URI can hold (RFC 3261 §25.1: no zone); without brackets. */

@@ -8,13 +8,13 @@ import { logFields } from '../observe/settings.ts';
 import { proxyFields, proxyTimerFields } from '../proxy/settings.ts';
 import { parseFrom, parseFromDomain, parseName } from '../routing/access/pattern.ts';
 import { keyOfAddress } from '../routing/user-key.ts';
+import type { ObjectOf } from '../settings/declared.ts';
 import { quote } from '../settings/problem.ts';
 import {
   choice,
   type Item,
   list,
   namedEntries,
-  type ObjectOf,
   object,
   oneOrMore,
   optional,

@@ -1,6 +1,8 @@
 /** The kinds of source that routes.yaml may name: to add one, write a file with a `SourceKind`, and name it here. */
+
+import type { Fields, ObjectReader, Reader } from '../settings/declared.ts';
 import type { Path } from '../settings/problem.ts';
-import { type Fields, type ObjectReader, type Reader, reader, variants } from '../settings/reader.ts';
+import { reader, variants } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
 import { ldapKind } from './ldap/source.ts';

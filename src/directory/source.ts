@@ -4,7 +4,8 @@
  */
 
 import type { DirectoryAnswer } from '../routing/types.ts';
-import type { Fields, Item, ObjectReader } from '../settings/reader.ts';
+import type { Fields, ObjectReader } from '../settings/declared.ts';
+import type { Item } from '../settings/reader.ts';
 import type { Report } from '../settings/report.ts';
 import type { WrittenFile } from '../settings/written-file.ts';
 import type { CacheSettings } from './cached.ts';

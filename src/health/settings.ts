@@ -1,6 +1,7 @@
 /** How the next hops are watched. */
 
-import { called, list, type ObjectOf, object, pick, section, valuesOf, withDefault } from '../settings/reader.ts';
+import type { ObjectOf } from '../settings/declared.ts';
+import { called, list, object, pick, section, valuesOf, withDefault } from '../settings/reader.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../settings/units.ts';
 import { duration, flag, integer } from '../settings/values.ts';
 import type { HealthRules } from './hop-health.ts';

@@ -1,5 +1,6 @@
 /** What is logged, and where. */
-import { choice, type ObjectOf, optional, withDefault } from '../settings/reader.ts';
+import type { ObjectOf } from '../settings/declared.ts';
+import { choice, optional, withDefault } from '../settings/reader.ts';
 import { text } from '../settings/values.ts';
 
 export const logFields = {

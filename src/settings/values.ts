@@ -2,9 +2,10 @@
 
 import { isIP } from 'node:net';
 import { canonicalAddress, isHostName, readHostAndPort, withoutBrackets, withoutFinalDot } from '../net/host.ts';
+import type { Reader } from './declared.ts';
 import { hiddenCharacter } from './hidden-characters.ts';
 import { quote } from './problem.ts';
-import { type Parsed, parsed, type Reader } from './reader.ts';
+import { type Parsed, parsed } from './reader.ts';
 import { hasSlipAround } from './slips.ts';
 import { KIB } from './units.ts';
 

@@ -1,6 +1,7 @@
 /** The settings of an LDAP source: what they are, what they mean together, and the values that the source is opened with. */
 import { readAtLeastOne } from '../../certificates/pem.ts';
 import { snapshotStart, whyNotOurs } from '../../own-files.ts';
+import type { ObjectOf } from '../../settings/declared.ts';
 import { readNamedFile, resolvePath } from '../../settings/named-file.ts';
 import { explainText } from '../../settings/pem-file.ts';
 import type { Path } from '../../settings/problem.ts';
@@ -10,7 +11,6 @@ import {
   type Item,
   list,
   mapped,
-  type ObjectOf,
   object,
   optional,
   pick,

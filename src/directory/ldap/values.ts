@@ -1,6 +1,8 @@
 /** The kinds of value that a source of users from LDAP has: URLs, names of attributes, filters, times of sweeps. */
+
+import type { Reader } from '../../settings/declared.ts';
 import { quote } from '../../settings/problem.ts';
-import { parsed, type Reader, reader } from '../../settings/reader.ts';
+import { parsed, reader } from '../../settings/reader.ts';
 import { duration, formatDuration } from '../../settings/values.ts';
 
 /** `ldap://host[:port]` or `ldaps://host[:port]` (RFC 4516) and nothing behind it: what is searched has settings of its own. */

@@ -1,7 +1,8 @@
 /** The settings of an LDIF source; the file is read with them, for what is wrong in it is a problem of the configuration. */
 import { createHash } from 'node:crypto';
+import type { ObjectOf } from '../../settings/declared.ts';
 import { readNamedFile, resolvePath } from '../../settings/named-file.ts';
-import { called, choice, type Item, type ObjectOf, object, required, withDefault } from '../../settings/reader.ts';
+import { called, choice, type Item, object, required, withDefault } from '../../settings/reader.ts';
 import type { Report } from '../../settings/report.ts';
 import { percentage, text } from '../../settings/values.ts';
 import type { CompilePlace } from '../source.ts';

@@ -1,5 +1,6 @@
 /** How one source is kept in memory. All times in milliseconds; plain values only: they travel to the thread that sweeps. */
-import { called, choice, type ObjectOf, optional, withDefault } from '../../settings/reader.ts';
+import type { ObjectOf } from '../../settings/declared.ts';
+import { called, choice, optional, withDefault } from '../../settings/reader.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../settings/units.ts';
 import { duration, flag, percentage, text } from '../../settings/values.ts';
 import { type SweepTimes, sweepTimes } from '../ldap/values.ts';

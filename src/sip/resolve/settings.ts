@@ -1,5 +1,6 @@
 /** How names become addresses. */
-import { called, list, mapped, type ObjectOf, valuesOf, withDefault } from '../../settings/reader.ts';
+import type { ObjectOf } from '../../settings/declared.ts';
+import { called, list, mapped, valuesOf, withDefault } from '../../settings/reader.ts';
 import { DAY, HOUR, SECOND } from '../../settings/units.ts';
 import { addressAndPort, duration } from '../../settings/values.ts';
 

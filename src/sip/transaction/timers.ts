@@ -1,5 +1,6 @@
 /** The timer values of RFC 3261 §17 (table 4) and what follows from them, in milliseconds. */
-import { called, defaultsOf, type ObjectOf, withDefault } from '../../settings/reader.ts';
+import type { ObjectOf } from '../../settings/declared.ts';
+import { called, defaultsOf, withDefault } from '../../settings/reader.ts';
 import { SECOND } from '../../settings/units.ts';
 import { duration } from '../../settings/values.ts';
 

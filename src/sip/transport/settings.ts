@@ -1,7 +1,8 @@
 /** What the transport layer is given at start: its settings, and values that are compiled from the configuration. */
 import { getHeapStatistics } from 'node:v8';
 import type { Transport } from '../../net/ports.ts';
-import { called, defaultsOf, type ObjectOf, optional, withDefault } from '../../settings/reader.ts';
+import type { ObjectOf } from '../../settings/declared.ts';
+import { called, defaultsOf, optional, withDefault } from '../../settings/reader.ts';
 import { DAY, KIB, MIB, MINUTE, SECOND } from '../../settings/units.ts';
 import { duration, integer, size } from '../../settings/values.ts';
 

@@ -8,8 +8,8 @@ import type { AcceptedUser } from '../sip/transaction/answered-clients.ts';
 import type { Flow, Sender } from '../sip/transport/flow.ts';
 import { sentByPort } from '../sip/transport/via.ts';
 import type { SipResponse, Via } from '../sip-parser/index.ts';
+import { upstream } from './forward.ts';
 import type { ProxyParts } from './proxy-parts.ts';
-import { upstream } from './upstream.ts';
 
 /** What tells an asker's Via from others: the note that `AcceptedInvite` needs. */
 export const askerIn = (via: Via, transport: Transport): string =>

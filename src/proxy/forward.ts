@@ -1,8 +1,11 @@
-/** RFC 3261 §16.6: the request as it leaves. A list of edits in the RFC's order; what no step names stays as it came. */
+/**
+ * The messages as they leave: a request by a list of edits in the order of RFC 3261 §16.6, a response by those of §16.7. What
+ * no step names stays as it came.
+ */
 import type { Side } from '../routing/types.ts';
 import type { Flow, Listener } from '../sip/transport/flow.ts';
 import { receivedParams } from '../sip/transport/via.ts';
-import { Edit } from '../sip-parser/index.ts';
+import { Edit, type SipResponse } from '../sip-parser/index.ts';
 import { type RoutedRequest, uriOf } from './route-headers.ts';
 import { type Signing, sealedUri } from './signing.ts';
 
@@ -123,5 +126,17 @@ const steps: readonly Step[] = [
 export const forward = (forwarding: Forwarding): string => {
   const edit = new Edit(forwarding.routed.request);
   for (const step of steps) step(edit, forwarding);
+  return edit.toString();
+};
+
+/**
+ * §16.7 steps 3 and 9: the text of a response for the previous hop.
+ * @param lines header lines to add, each with its CRLF
+ */
+export const upstream = (response: SipResponse, to: Flow, lines = ''): string => {
+  const edit = new Edit(response);
+  edit.removeTopVia();
+  edit.insertLast(lines);
+  if (to.isReliable) edit.addContentLengthIfAbsent();
   return edit.toString();
 };

@@ -5,6 +5,7 @@ import type { Flow } from '../sip/transport/flow.ts';
 import type { TransportError } from '../sip/transport/transport-error.ts';
 import type { SipResponse } from '../sip-parser/index.ts';
 import { type BranchOwner, BranchTry } from './branch-try.ts';
+import { upstream } from './forward.ts';
 import { carriesOurDiagnostics, localResponse } from './local-response.ts';
 import { type ViaMarks, viaMarks } from './loop.ts';
 import { badAnswer, type OwnAnswer, ownAnswer, terminated, withRetryAfter } from './own-answers.ts';
@@ -21,7 +22,6 @@ import {
 import { type RoutedRequest, uriOf } from './route-headers.ts';
 import { Sending } from './sending.ts';
 import type { HopTarget, Unresolved } from './targets.ts';
-import { upstream } from './upstream.ts';
 
 /** Most requests have one try, and no hop without an address: a list that is pushed to has room for sixteen. */
 const none: readonly never[] = [];

@@ -12,7 +12,7 @@ import { readTextFile } from '../settings/text-file.ts';
 import type { Given, Option } from './command.ts';
 
 /** Where the router answers, and with what to show for oneself. */
-export interface Target {
+export interface AdminTarget {
   /** For people. */
   readonly text: string;
   readonly isTls: boolean;
@@ -55,7 +55,7 @@ type Options = Pick<Given, 'value'>;
  * @returns undefined when the options do not fit together
  * @throws when a file or a variable that they name cannot be read
  */
-export const targetOf = (given: Options, file: string): Target | undefined =>
+export const targetOf = (given: Options, file: string): AdminTarget | undefined =>
   fits(given) ? openTarget(given, file) : undefined;
 
 const networkOptions = ['token-file', 'token-env', 'ca', 'cert', 'key'] as const;
@@ -68,14 +68,14 @@ function fits({ value }: Options): boolean {
   return isUrl && hasOneToken && value('socket') === undefined;
 }
 
-function openTarget(given: Options, file: string): Target {
+function openTarget(given: Options, file: string): AdminTarget {
   const url = given.value('admin');
   if (url !== undefined) return networkTarget(new URL(url), given);
   const socketPath = given.value('socket') ?? adminSocketOf(file);
   return { text: socketPath, isTls: false, options: { socketPath } };
 }
 
-function networkTarget(url: URL, given: Options): Target {
+function networkTarget(url: URL, given: Options): AdminTarget {
   const isTls = url.protocol === 'https:';
   const host = withoutBrackets(url.hostname);
   const token = tokenOf(given);
@@ -117,7 +117,7 @@ function pemOf(wanted: PemKind, file: string): string {
 }
 
 /** @param what method and path */
-export const ask = ({ isTls, options }: Target, what: string): Promise<Answer> =>
+export const ask = ({ isTls, options }: AdminTarget, what: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const [method, path] = what.split(' ');
     const request = isTls ? httpsRequest : httpRequest;

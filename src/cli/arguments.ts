@@ -4,7 +4,7 @@ import { quote } from '../settings/problem.ts';
 import { suggestion } from '../settings/suggest.ts';
 import type { Command, Given, Option, Word } from './command.ts';
 
-export type Arguments =
+type Arguments =
   | { readonly kind: 'given'; readonly given: Given }
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly wrong: string };

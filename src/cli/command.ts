@@ -44,7 +44,7 @@ export interface Option {
   readonly isList?: boolean;
 }
 
-export interface Example {
+interface Example {
   readonly line: string;
   readonly what: string;
 }
@@ -70,7 +70,7 @@ export interface OwnProcess {
 export class Misuse extends Error {}
 
 /** The file that commands read when none is named. */
-export const usualFile = 'routes.yaml';
+const usualFile = 'routes.yaml';
 
 /** The last word of most commands. */
 export const fileWord: Word = {

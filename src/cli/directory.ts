@@ -6,6 +6,7 @@ import type { Census, Tally } from '../directory/ldap/census.ts';
 import type { ExaminedFacts, ServerExamination, SourceExamination } from '../directory/ldap/examine.ts';
 import { expiryWarning, tellExpiry } from '../directory/ldap/password-expiry.ts';
 import type { Source } from '../directory/source.ts';
+import { silentLog } from '../log.ts';
 import { type Command, fileWord } from './command.ts';
 import { type Io, printProblems } from './printing.ts';
 
@@ -38,8 +39,7 @@ async function checkSources(snapshot: Snapshot, io: Io): Promise<number> {
 
 async function checkSource(source: Source, { rows }: Snapshot, io: Io): Promise<boolean> {
   const clock = createTimerWheel();
-  const silent = { info: () => undefined, warn: () => undefined };
-  const examination = await source.examine(rows.domains, { clock, random: Math.random, log: silent });
+  const examination = await source.examine(rows.domains, { clock, random: Math.random, log: silentLog });
   clock.close();
   if (examination === undefined) {
     io.out(`${source.name}: ${source.describe().summary}`);

@@ -58,9 +58,9 @@ async function examineNow(snapshot: Snapshot): Promise<readonly Examination[]> {
   const clock = createTimerWheel();
   const interfaces = machineAddresses();
   const { warnBeforeMs } = snapshot.certificates;
-  const world = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs };
+  const parts = { clock, dns: dnsOf(snapshot.dns), interfaces, now: new Date(), warnBeforeMs };
   try {
-    return await examine(snapshot, world);
+    return await examine(snapshot, parts);
   } finally {
     clock.close();
   }

@@ -3,8 +3,9 @@ import type { UserAnswer } from '../admin/directory.ts';
 import { createTimerWheel } from '../clock.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { openDirectory } from '../directory/compose.ts';
+import { silentLog } from '../log.ts';
 import type { DirectoryAnswer } from '../routing/types.ts';
-import { ask, type Target } from './admin-client.ts';
+import { type AdminTarget, ask } from './admin-client.ts';
 
 export interface Heard {
   readonly answer: DirectoryAnswer;
@@ -14,7 +15,7 @@ export interface Heard {
 }
 
 /** @param target where a router would answer */
-export async function hearOf(recipient: string, target: Target, directory: Snapshot['directory']): Promise<Heard> {
+export async function hearOf(recipient: string, target: AdminTarget, directory: Snapshot['directory']): Promise<Heard> {
   const { answer, why } = await askRouter(recipient, target);
   if (answer !== undefined) return { answer, from: 'router', whyNotRouter: undefined };
   return { answer: await lookUp(recipient, directory), from: 'look-up', whyNotRouter: why };
@@ -25,7 +26,7 @@ interface RouterAnswer {
   readonly why?: string;
 }
 
-async function askRouter(recipient: string, target: Target): Promise<RouterAnswer> {
+async function askRouter(recipient: string, target: AdminTarget): Promise<RouterAnswer> {
   try {
     const { status, text } = await ask(
       target,
@@ -43,7 +44,7 @@ async function lookUp(recipient: string, settings: Snapshot['directory']): Promi
   const clock = createTimerWheel();
   const directory = openDirectory(
     { ...settings, sources: settings.sources.map((source) => source.forOneQuestion()) },
-    { clock, log: silent, random: Math.random },
+    { clock, log: silentLog, random: Math.random },
   );
   try {
     await directory.ready();
@@ -55,4 +56,3 @@ async function lookUp(recipient: string, settings: Snapshot['directory']): Promi
 }
 
 /** What goes wrong stands in the answer. */
-const silent = { info: () => undefined, warn: () => undefined };

@@ -10,7 +10,7 @@ import type { Decision, DirectoryAnswer, RequestFacts } from '../routing/types.t
 import { dnsOf } from '../sip/resolve/dns-client.ts';
 import { createResolver } from '../sip/resolve/resolver.ts';
 import { expectedNames } from '../sip/transport/flow.ts';
-import { type Target, targetOf, unfitTarget } from './admin-client.ts';
+import { type AdminTarget, targetOf, unfitTarget } from './admin-client.ts';
 import { type Command, Misuse } from './command.ts';
 import { type ExplainRequest, explainOptions, explainWords, readRequest } from './explain-arguments.ts';
 import { type Heard, hearOf } from './explain-directory.ts';
@@ -46,7 +46,7 @@ export const command: Command = {
     'Who lives where is asked of the router that runs with FILE, which answers by what it knows; where none runs, the sources that FILE names are looked up anew, and that is said.',
   async run(given, io) {
     const request = readRequest(given);
-    let target: Target | undefined;
+    let target: AdminTarget | undefined;
     try {
       target = targetOf(given, request.file);
     } catch (error) {
@@ -58,7 +58,7 @@ export const command: Command = {
   },
 };
 
-async function explain(request: ExplainRequest, target: Target, io: Io): Promise<number> {
+async function explain(request: ExplainRequest, target: AdminTarget, io: Io): Promise<number> {
   const { snapshot, problems } = loadSnapshot(request.file, 1);
   if (snapshot === undefined) {
     printProblems(problems, io.err);
@@ -73,7 +73,7 @@ async function explain(request: ExplainRequest, target: Target, io: Io): Promise
 }
 
 /** As the router does it: without the directory, and again with its answer when the decision asks for it. */
-async function ask(facts: RequestFacts, target: Target, { policy, directory }: Snapshot): Promise<Explained> {
+async function ask(facts: RequestFacts, target: AdminTarget, { policy, directory }: Snapshot): Promise<Explained> {
   const first = explainDecision(facts, policy);
   if (first.decision.kind !== 'ask-directory') return { ...first, heard: undefined };
   const heard = await hearOf(first.decision.recipient, target, directory);

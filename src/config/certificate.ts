@@ -7,7 +7,7 @@ import { issuerOf } from '../certificates/trust.ts';
 import { validityOf } from '../certificates/validity.ts';
 import type { Severity } from '../settings/problem.ts';
 
-export interface Finding {
+export interface CertificateProblem {
   readonly severity: Severity;
   readonly what: string;
   readonly hint: string;
@@ -19,7 +19,7 @@ interface Days {
   readonly warnBeforeMs: number;
 }
 
-export function judgeDates(certificate: X509Certificate, { now, warnBeforeMs }: Days): readonly Finding[] {
+export function judgeDates(certificate: X509Certificate, { now, warnBeforeMs }: Days): readonly CertificateProblem[] {
   const { state, text } = validityOf(certificate, now, warnBeforeMs);
   const what = `this certificate ${text}`;
   switch (state) {
@@ -35,7 +35,7 @@ export function judgeDates(certificate: X509Certificate, { now, warnBeforeMs }: 
 }
 
 /** In a bundle one that has ended harms nobody whom the others vouch for. */
-export function judgeAuthorities(authorities: readonly X509Certificate[], days: Days): readonly Finding[] {
+export function judgeAuthorities(authorities: readonly X509Certificate[], days: Days): readonly CertificateProblem[] {
   if (authorities.length === 1) return judgeDates(authorities[0]!, days);
   const faults = authorities.flatMap((authority) =>
     judgeDates(authority, days).map((finding) => ({ ...finding, what: `${finding.what} (${nameOf(authority)})` })),
@@ -48,7 +48,7 @@ export function judgeAuthorities(authorities: readonly X509Certificate[], days: 
 export function judgeChain(
   chain: readonly X509Certificate[],
   authorities: readonly X509Certificate[],
-): readonly Finding[] {
+): readonly CertificateProblem[] {
   for (const [i, certificate] of chain.entries()) {
     const next = chain[i + 1];
     if (next !== undefined && issuerOf(certificate, [next]) === undefined) {
@@ -67,7 +67,7 @@ const nameOf = (certificate: X509Certificate, whose: 'subject' | 'issuer' = 'sub
   inOneLine(certificate[whose], 'no name');
 
 /** Both ends of a link connect and are connected to; Lync and IM&P refuse a certificate that serves for one of both only. */
-export function judgePurposes(certificate: X509Certificate): readonly Finding[] {
+export function judgePurposes(certificate: X509Certificate): readonly CertificateProblem[] {
   const missing = missingPurposes(certificate);
   if (missing.length === 0) return [];
   const what = `this certificate is not made for ${missing.join(' and ')} (extended key usage)`;
@@ -75,7 +75,7 @@ export function judgePurposes(certificate: X509Certificate): readonly Finding[] 
 }
 
 /** Peers compare the name that they connect to with the names in the certificate (RFC 5922 §7.2: no wildcards). */
-export function judgeName(certificate: X509Certificate, nodeName: string): readonly Finding[] {
+export function judgeName(certificate: X509Certificate, nodeName: string): readonly CertificateProblem[] {
   // A peer that knows DNS names only finds those beside a sip URI, too.
   if (isNamedIn(certificate, nodeName)) return [];
   if (matchesName(certificateNames(certificate, { wildcards: false, commonName: true }), nodeName)) return [];

@@ -19,7 +19,7 @@ export interface Part {
   prepare(next: Snapshot): Promise<Change>;
 }
 
-export type ReloadCause = 'SIGHUP' | 'command' | 'file changed';
+type ReloadCause = 'SIGHUP' | 'command' | 'file changed';
 
 /** The outcome of one try, fit for JSON. */
 export interface ReloadResult {
@@ -34,7 +34,7 @@ export interface ReloadResult {
   readonly ms: number;
 }
 
-export interface ReloadWorld {
+interface ReloaderParts {
   /** @param former the configuration in force: what has not changed of it need not be read anew */
   load(number: number, former: Snapshot): Loaded;
   /** In this order; all commit in one turn. */
@@ -50,16 +50,16 @@ const whyNot = (error: unknown): string => {
 };
 
 export class Reloader {
-  readonly #world: ReloadWorld;
+  readonly #parts: ReloaderParts;
   #snapshot: Snapshot;
   #inForceSince = new Date();
   #last: ReloadResult | undefined;
   #running: Promise<ReloadResult> | undefined;
   #waiting: Promise<ReloadResult> | undefined;
 
-  constructor(first: Snapshot, world: ReloadWorld) {
+  constructor(first: Snapshot, parts: ReloaderParts) {
     this.#snapshot = first;
-    this.#world = world;
+    this.#parts = parts;
   }
 
   /** The one in force. */
@@ -95,7 +95,7 @@ export class Reloader {
 
   async #try(cause: ReloadCause): Promise<ReloadResult> {
     const startMs = performance.now();
-    const loaded = this.#world.load(this.#snapshot.number + 1, this.#snapshot);
+    const loaded = this.#parts.load(this.#snapshot.number + 1, this.#snapshot);
     const problems = loaded.problems.map(formatProblem);
     const put = loaded.snapshot === undefined ? undefined : await this.#put(loaded.snapshot);
     const isApplied = put?.isInForce === true;
@@ -108,7 +108,7 @@ export class Reloader {
       ms: Math.round(performance.now() - startMs),
     };
     this.#last = result;
-    this.#world.onResult(result, loaded.files);
+    this.#parts.onResult(result, loaded.files);
     return result;
   }
 
@@ -116,7 +116,7 @@ export class Reloader {
   async #put(next: Snapshot): Promise<{ readonly isInForce: boolean; readonly told: readonly string[] }> {
     const changes: Change[] = [];
     try {
-      for (const part of this.#world.parts) changes.push(await part.prepare(next));
+      for (const part of this.#parts.parts) changes.push(await part.prepare(next));
     } catch (error) {
       for (const change of changes) change.abandon();
       return { isInForce: false, told: [`${next.file}: error: ${whyNot(error)}`] };

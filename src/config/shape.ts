@@ -161,7 +161,7 @@ const pinnedUser = parsed((written) => {
   return { wrong: `${quote(written)} is not the address of a user`, hint: 'such as sip:ceo@example.com' };
 });
 
-export const pin = object({
+export const pinRow = object({
   user: required(pinnedUser),
   side: required(side),
   why: optional(description),
@@ -217,7 +217,7 @@ export const routesFile = object({
   access: requiredOr(list(wholeAccessRule), []),
   routing: section(routing),
   routes: requiredOr(list(route), []),
-  pins: withDefault(list(pin), []),
+  pins: withDefault(list(pinRow), []),
   directory: section(directory),
   dns: section(object(dnsFields)),
   health: section(healthSection),

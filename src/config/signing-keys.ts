@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { keysStart, openDraft } from '../own-files.ts';
+import type { SigningKeys } from '../proxy/signing.ts';
 import { readYaml } from '../settings/document.ts';
 import { readNamedFile, resolvePath } from '../settings/named-file.ts';
 import { Problems } from '../settings/problem.ts';
@@ -24,8 +25,6 @@ import { checkIsPrivate } from '../settings/secret.ts';
 import { readTextFile } from '../settings/text-file.ts';
 import { ownCommand } from './own-command.ts';
 import { type RoutesFile, routesFile, usualKeysFile } from './shape.ts';
-
-export type SigningKeys = readonly [KeyObject, ...KeyObject[]];
 
 export interface SigningSettings {
   /** Absolute. */

@@ -60,7 +60,7 @@ export interface Snapshot {
 }
 
 /** RFC 3261 table 4, Timer C of §16.6 step 11, and how soon the next hop is tried. */
-export type SnapshotTimers = Timers &
+type SnapshotTimers = Timers &
   ObjectOf<typeof proxyTimerFields> &
   Pick<ObjectOf<typeof proxyFields>, 'failoverAfterMs'>;
 

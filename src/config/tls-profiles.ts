@@ -11,7 +11,14 @@ import type { Report } from '../settings/report.ts';
 import { checkIsPrivate } from '../settings/secret.ts';
 import { suggestion } from '../settings/suggest.ts';
 import type { TlsProfile } from '../sip/transport/settings.ts';
-import { type Finding, judgeAuthorities, judgeChain, judgeDates, judgeName, judgePurposes } from './certificate.ts';
+import {
+  type CertificateProblem,
+  judgeAuthorities,
+  judgeChain,
+  judgeDates,
+  judgeName,
+  judgePurposes,
+} from './certificate.ts';
 import { ownScript } from './own-command.ts';
 import { checkRevocationLists } from './revocation-lists.ts';
 import type { RoutesFile, TlsRow } from './shape.ts';
@@ -24,7 +31,7 @@ type WholeProfile = TlsProfile &
 const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
 /** What the files are judged against. */
-export interface Surroundings {
+interface ProfileParts {
   /** Relative paths in routes.yaml start here. */
   readonly folder: string;
   readonly now: Date;
@@ -36,7 +43,7 @@ export interface Surroundings {
 export function readTlsProfiles(
   file: RoutesFile,
   report: Report,
-  surroundings: Surroundings,
+  parts: ProfileParts,
 ): ReadonlyMap<string, WholeProfile> {
   const profiles = new Map<string, WholeProfile>();
   // A profile that extends another is read behind it.
@@ -45,7 +52,7 @@ export function readTlsProfiles(
     const base = row.extends === undefined ? undefined : profiles.get(row.extends);
     if (row.extends !== undefined) checkBase(name, row.extends, file.tls, report);
     if (row.extends !== undefined && base === undefined) continue;
-    const profile = new ProfileReader(name, row, base, report, surroundings).read(nameToJudge(name, file));
+    const profile = new ProfileReader(name, row, base, report, parts).read(nameToJudge(name, file));
     if (profile !== undefined) profiles.set(name, profile);
   }
   return profiles;
@@ -107,14 +114,14 @@ class ProfileReader {
   readonly #row: TlsRow;
   readonly #base: WholeProfile | undefined;
   readonly #report: Report;
-  readonly #surroundings: Surroundings;
+  readonly #parts: ProfileParts;
 
-  constructor(name: string, row: TlsRow, base: WholeProfile | undefined, report: Report, surroundings: Surroundings) {
+  constructor(name: string, row: TlsRow, base: WholeProfile | undefined, report: Report, parts: ProfileParts) {
     this.#name = name;
     this.#row = row;
     this.#base = base;
     this.#report = report;
-    this.#surroundings = surroundings;
+    this.#parts = parts;
   }
 
   read(nodeName: string): WholeProfile | undefined {
@@ -122,7 +129,7 @@ class ProfileReader {
     const certificate = this.#parse('certificate', files.certificate, (pem) => readAtLeastOne(pem)[0]);
     const key = this.#parse('key', files.key, createPrivateKey);
     const authorities = this.#parse('ca', files.ca, readAtLeastOne);
-    if (authorities !== undefined) this.#tell('ca', judgeAuthorities(authorities, this.#surroundings));
+    if (authorities !== undefined) this.#tell('ca', judgeAuthorities(authorities, this.#parts));
     if (certificate !== undefined) this.#judgeCertificate(certificate, nodeName);
     if (certificate !== undefined && authorities !== undefined) this.#judgeChain(files.certificate!, authorities);
     if (files.key !== undefined) this.#checkKeyIsPrivate();
@@ -140,18 +147,11 @@ class ProfileReader {
     const { crl } = this.#row;
     if (crl === undefined) return this.#base?.crl ?? [];
     const texts = crl.map(({ path, value }) => {
-      return readNamedFile(
-        value,
-        path,
-        this.#report,
-        this.#surroundings.folder,
-        'the CA publishes it',
-        'revocation-list',
-      );
+      return readNamedFile(value, path, this.#report, this.#parts.folder, 'the CA publishes it', 'revocation-list');
     });
     const isSound = checkRevocationLists(
       crl.map(({ path, value }, i) => ({ path, text: texts[i], file: this.#resolved(value) })),
-      { authorities, path: this.#path('crl'), now: this.#surroundings.now },
+      { authorities, path: this.#path('crl'), now: this.#parts.now },
       this.#report,
     );
     return isSound ? texts.filter((text) => text !== undefined) : undefined;
@@ -168,11 +168,11 @@ class ProfileReader {
         this.#error(setting, 'this setting is missing', 'it has no default: name a PEM file');
       return this.#base?.[setting];
     }
-    const { folder } = this.#surroundings;
+    const { folder } = this.#parts;
     return readNamedFile(named, this.#path(setting), this.#report, folder, developmentHint(), wantedOf[setting]);
   }
 
-  readonly #resolved = (file: string): string => resolvePath(file, this.#surroundings.folder);
+  readonly #resolved = (file: string): string => resolvePath(file, this.#parts.folder);
 
   #parse<Value>(setting: FileSetting, pem: string | undefined, parse: (pem: string) => Value): Value | undefined {
     if (pem === undefined) return undefined;
@@ -189,7 +189,7 @@ class ProfileReader {
   }
 
   #judgeCertificate(certificate: X509Certificate, nodeName: string): void {
-    const findings = [...judgeDates(certificate, this.#surroundings), ...judgePurposes(certificate)];
+    const findings = [...judgeDates(certificate, this.#parts), ...judgePurposes(certificate)];
     this.#tell('certificate', nodeName === '' ? findings : [...findings, ...judgeName(certificate, nodeName)]);
   }
 
@@ -202,7 +202,7 @@ class ProfileReader {
   #checkKeyIsPrivate(): void {
     const file = this.#row.key;
     if (file === undefined) return;
-    checkIsPrivate('private key', file, this.#path('key'), this.#report, this.#surroundings.folder);
+    checkIsPrivate('private key', file, this.#path('key'), this.#report, this.#parts.folder);
   }
 
   #checkCiphers(): boolean {
@@ -286,7 +286,7 @@ class ProfileReader {
   }
 
   /** Only about files that this profile names itself: the others were judged in the profile that it extends. */
-  #tell(setting: FileSetting, findings: readonly Finding[]): void {
+  #tell(setting: FileSetting, findings: readonly CertificateProblem[]): void {
     if (this.#row[setting] === undefined) return;
     for (const { severity, what, hint } of findings) this.#report[severity](this.#path(setting), what, hint);
   }

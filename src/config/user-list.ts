@@ -2,7 +2,7 @@
 import { keyOfAddress } from '../routing/user-key.ts';
 import { type Problem, Problems, quote } from '../settings/problem.ts';
 
-export interface UserList {
+interface UserList {
   /** Keys of the users, as routing compares them. */
   readonly users: ReadonlySet<string>;
   readonly problems: readonly Problem[];

@@ -5,10 +5,10 @@ import { basename, dirname } from 'node:path';
 import { digestOf, type FileReading, unreadableDigest } from '../settings/text-file.ts';
 
 /** Editors and certificate tools write several files, each in several steps: this quiet is waited for. */
-const QUIET_MS = 200;
+const quietMs = 200;
 
 /** For what the system does not tell: network file systems, a folder that another one has taken the place of. */
-const LOOK_EVERY_MS = 5_000;
+const lookEveryMs = 5_000;
 
 /** Folders are watched and not files, because a file that is replaced (rename, symbolic link) takes its watch with it. */
 export class FileWatch {
@@ -27,7 +27,7 @@ export class FileWatch {
   /** @param onChanged once for any number of changes that come together */
   constructor(onChanged: () => void) {
     this.#onChanged = onChanged;
-    this.#interval = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
+    this.#interval = setInterval(() => void this.#look(), lookEveryMs).unref();
   }
 
   /** From now on these. @param files none: nothing is watched */
@@ -70,7 +70,7 @@ export class FileWatch {
 
   #lookSoon(): void {
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => void this.#look(), QUIET_MS).unref();
+    this.#quiet = setTimeout(() => void this.#look(), quietMs).unref();
   }
 
   async #look(): Promise<void> {

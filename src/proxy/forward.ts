@@ -9,7 +9,7 @@ import { Edit, type SipResponse } from '../sip-parser/index.ts';
 import { type RoutedRequest, uriOf } from './route-headers.ts';
 import { type Signing, sealedUri } from './signing.ts';
 
-export interface Forwarding {
+interface Forwarding {
   readonly routed: RoutedRequest;
   /** The sides that our Record-Route joins. */
   readonly sides: { readonly from: Side; readonly to: Side };

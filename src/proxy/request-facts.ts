@@ -30,7 +30,7 @@ export const memoryKeyOf = (
 const routeFacts = (uri: SipUri): RouteFacts => ({ ...uriFacts(uri), hasLr: uri.hasLr });
 
 /** What only this node, or those that share its keys, can say of a request. */
-export interface OwnKnowledge {
+interface OwnKnowledge {
   readonly ownVias: OwnVias;
   readonly sentBeforeTo: Side | undefined;
   readonly signing: Signing;

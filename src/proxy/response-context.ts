@@ -9,9 +9,9 @@
  * speak, and then counts like any other branch; `lost`: its connection ended before anything came back, which counts as a 503,
  * but the hop may have the request and speak, too; `ended`.
  */
-export type BranchPhase = 'silent' | 'answered' | 'ringing' | 'interrupted' | 'left' | 'lost' | 'ended';
+type BranchPhase = 'silent' | 'answered' | 'ringing' | 'interrupted' | 'left' | 'lost' | 'ended';
 
-export interface Branch {
+interface Branch {
   readonly phase: BranchPhase;
   /** A provisional response has come: a CANCEL may be sent (§9.1). */
   readonly isHeard: boolean;
@@ -68,7 +68,7 @@ export type ContextEffect =
   | { readonly do: 'start-timer'; readonly timer: 'failover' | 'C' | 'cancelled'; readonly branch: number }
   | { readonly do: 'stop-timer'; readonly timer: 'failover' | 'C'; readonly branch: number };
 
-export interface ContextStep {
+interface ContextStep {
   readonly next: ResponseContext;
   readonly effects: readonly ContextEffect[];
 }

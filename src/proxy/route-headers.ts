@@ -41,7 +41,7 @@ const countOwn = (routes: readonly NameAddress[], isOwn: IsOwn): number => {
 };
 
 /** Where a request has come in, and what this node answers for. */
-export interface Receipt {
+interface Receipt {
   readonly isOwn: IsOwn;
   readonly isSharedDomain: (host: string) => boolean;
   readonly listener: Pick<Listener, 'transport' | 'port' | 'sentByPort'>;

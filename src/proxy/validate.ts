@@ -2,7 +2,7 @@
 import { checkRequest, type SipRequest, schemeOf } from '../sip-parser/index.ts';
 import { type OwnAnswer, ownAnswer, tooManyHops, withStatus } from './own-answers.ts';
 
-export interface ValidationSettings {
+interface ValidationSettings {
   /** Option tags of Proxy-Require that are understood, lower case. */
   readonly proxyRequire: ReadonlySet<string>;
 }

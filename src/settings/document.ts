@@ -12,7 +12,7 @@ export interface ScalarNode {
   readonly isQuoted: boolean;
 }
 
-export interface ListNode {
+interface ListNode {
   readonly kind: 'list';
   readonly place: Place;
   readonly items: readonly YamlNode[];
@@ -30,7 +30,7 @@ export interface MapEntry {
 }
 
 /** Something already reported: whoever meets it says nothing more about it. */
-export interface BrokenNode {
+interface BrokenNode {
   readonly kind: 'broken';
   readonly place: Place;
 }

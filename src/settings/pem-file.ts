@@ -6,7 +6,7 @@ import { shellWord } from '../shell-word.ts';
 export type PemKind = 'certificate' | 'authority' | 'key' | 'revocation-list';
 
 /** In words, and what to do. */
-export interface Explained {
+interface Explained {
   readonly what: string;
   readonly hint: string;
 }

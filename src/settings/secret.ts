@@ -20,10 +20,10 @@ export class Secret {
 }
 
 /** What people call it; its settings are `KIND-file` and `KIND-env`. */
-export type SecretKind = 'password' | 'token';
+type SecretKind = 'password' | 'token';
 
 /** What the two settings say. */
-export interface SecretSource {
+interface SecretSource {
   readonly file: string | undefined;
   readonly variable: string | undefined;
 }

@@ -21,7 +21,7 @@ export type TextFile =
   | { readonly kind: 'text'; readonly text: string; readonly reading: FileReading }
   | (Unreadable & { readonly reading: FileReading });
 
-export interface Unreadable {
+interface Unreadable {
   readonly kind: 'unreadable';
   /** Of the first octet that is not text; else the start of the file. */
   readonly place: Place;
@@ -33,7 +33,7 @@ export interface Unreadable {
 export const startOfFile: Place = { line: 1, column: 1 };
 
 /** Says what a file holds that is no text; undefined: it cannot tell. */
-export type DescribeOctets = (octets: Buffer) => { readonly what: string; readonly hint: string } | undefined;
+type DescribeOctets = (octets: Buffer) => { readonly what: string; readonly hint: string } | undefined;
 
 /**
  * The text of a file in UTF-8, or in UTF-16 with a byte order mark, which is how PowerShell and `ldifde -u` write; without

@@ -17,9 +17,9 @@ export interface Complaint {
 }
 
 /** @returns the parser's first complaint about a text; undefined: it is well written */
-export type FirstComplaint = (text: string) => Complaint | undefined;
+type FirstComplaint = (text: string) => Complaint | undefined;
 
-export interface WritingFault {
+interface WritingFault {
   readonly offset: number;
   readonly what: string;
   readonly hint: string | undefined;

@@ -32,7 +32,7 @@ export interface StreamParts extends ReaderParts, WriterParts {
 }
 
 /** What must know how a connection can be found. */
-export interface ConnectionRegistry {
+interface ConnectionRegistry {
   /** Messages to `port` of the peer's address may use the connection too. */
   addAlias(connection: StreamConnection, port: number): void;
   /** No new message may be sent by it. */
@@ -42,16 +42,16 @@ export interface ConnectionRegistry {
 }
 
 /** How long a peer may take to close after us. Its last octets are read until then: left unread, they would cost it ours. */
-const LINGER_MS = 2_000;
+const lingerMs = 2_000;
 
 /**
  * After so many octets a connection lets the others have their turn. libuv reads up to 32 times in a row, 64 KiB each, what one
  * peer has sent at once, which is 100 ms and more of work.
  */
-const TURN_OCTETS = 65_536;
+const turnOctets = 65_536;
 
 /** After this a peer that is gone has answered our last octets with a reset, and a further write fails. */
-const RESET_MS = 100;
+const resetMs = 100;
 
 export class StreamConnection implements ReadConnection {
   readonly transport: 'tcp' | 'tls';
@@ -204,9 +204,9 @@ export class StreamConnection implements ReadConnection {
    * messages means nothing to who still reads (RFC 3261 §7.5).
    */
   #proveDelivery(): void {
-    this.#enterStage(RESET_MS, () => {
+    this.#enterStage(resetMs, () => {
       this.#socket.write('\r\n');
-      this.#enterStage(RESET_MS, () => this.#finish(this.#endedBy));
+      this.#enterStage(resetMs, () => this.#finish(this.#endedBy));
     });
   }
 
@@ -309,7 +309,7 @@ export class StreamConnection implements ReadConnection {
       writeTurn.endRead();
     }
     this.#readOctets += chunk.length;
-    if (this.#readOctets >= TURN_OCTETS) this.#giveWay();
+    if (this.#readOctets >= turnOctets) this.#giveWay();
   };
 
   #giveWay(): void {
@@ -362,7 +362,7 @@ export class StreamConnection implements ReadConnection {
     this.#writer.flush();
     this.#leave(error);
     this.#socket.end();
-    this.#enterStage(LINGER_MS, () => this.#socket.destroy());
+    this.#enterStage(lingerMs, () => this.#socket.destroy());
     this.users.tell(error);
   }
 

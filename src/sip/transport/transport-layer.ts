@@ -77,7 +77,7 @@ export function createTransportLayer(
 }
 
 /** How often a closing layer looks whether it is done. */
-const DRAIN_STEP_MS = 50;
+const drainStepMs = 50;
 
 class Transports implements ReconfigurableTransports {
   readonly #first: TransportSettings;
@@ -308,7 +308,7 @@ class Transports implements ReconfigurableTransports {
       if (connection.isAtRest) connection.close('the router is closing');
     }
     if (this.#isDrained() || this.#clock.now() >= deadline) whenDone();
-    else this.#clock.after(DRAIN_STEP_MS, () => this.#drain(deadline, whenDone));
+    else this.#clock.after(drainStepMs, () => this.#drain(deadline, whenDone));
   }
 
   #isDrained(): boolean {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { accessRule, listener, pin, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
+import { accessRule, listener, pinRow, route, routesFile, tlsProfile } from '../../../src/config/shape.ts';
 import { loadSnapshot, type Snapshot } from '../../../src/config/snapshot.ts';
 import { openDirectory } from '../../../src/directory/compose.ts';
 import type { LdifSource } from '../../../src/directory/ldif/source.ts';
@@ -52,7 +52,7 @@ describe('the shipped routes.yaml', () => {
 
   test('names every setting that there is', () => {
     const kinds = Object.values(sourceKinds).map(({ section }) => section);
-    const names = [routesFile, listener, tlsProfile, accessRule, route, pin, ...kinds].flatMap(namesIn);
+    const names = [routesFile, listener, tlsProfile, accessRule, route, pinRow, ...kinds].flatMap(namesIn);
     expect(names.length).toBeGreaterThan(60);
     const unnamed = names.filter((name) => !new RegExp(`^[ #-]*(.*[{,] )?${name}(:|  )`, 'm').test(shippedText));
     expect(unnamed).toEqual([]);

@@ -4,6 +4,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LdapEntry } from '../../src/directory/ldap/ldap.ts';
+import { readServerFacts } from '../../src/directory/sync/server-facts.ts';
+import { identityOf, reread, rereadByIdentity } from '../../src/directory/sync/user-source.ts';
 import { until } from '../support/until.ts';
 import {
   addGroup,
@@ -18,6 +21,7 @@ import {
   rename,
   set,
 } from './directory/followed.ts';
+import { connectionsTo, sourceOf } from './directory/opened.ts';
 import { startOpenLdap } from './directory/openldap.ts';
 import { startSambaAd } from './directory/samba-ad.ts';
 import type { TestDirectory } from './directory/test-directory.ts';
@@ -39,6 +43,42 @@ describe.each(servers)('%s', (_, kind, startServer) => {
     console.info(`met ${server.version}`);
   });
   afterAll(() => server?.stop());
+
+  test('an object is found again by its identity, whatever it is called by now, and only where the source searches', async () => {
+    const user = 'known.again';
+    const dn = `CN=${user},${server.usersDn}`;
+    await change(server, addUser(dn, user));
+    const { baseDns, scope, attributes, pageSize } = sourceOf(server, { source: { baseDns: [server.usersDn] } });
+    const source = {
+      name: 'ldap corp',
+      baseDns,
+      scope,
+      filter: '(msRTCSIP-PrimaryUserAddress=*)',
+      attributes,
+      pageSize,
+    };
+    const connection = await connectionsTo(server).open('sync');
+    const facts = await readServerFacts(connection, baseDns);
+    const found: LdapEntry[] = [];
+    const filter = { present: 'objectClass' };
+    await connection.search({
+      baseDn: dn,
+      scope: 'base',
+      filter,
+      attributes: [facts.identity],
+      onEntry: (it) => found.push(it),
+    }).done;
+    const id = identityOf(found[0]!, facts);
+    await change(server, rename(dn, `CN=other.${user}`));
+    expect(await reread(connection, source, facts, id, dn)).toBeUndefined();
+    const again = await rereadByIdentity(connection, source, facts, id);
+    expect(again?.text('msRTCSIP-PrimaryUserAddress')).toBe(`sip:${user}@example.com`);
+    expect(identityOf(again!, facts)).toBe(id);
+    await change(server, move(`CN=other.${user},${server.usersDn}`, `OU=Special,${server.suffix}`));
+    expect(await rereadByIdentity(connection, source, facts, id)).toBeUndefined();
+    await change(server, remove(`CN=other.${user},OU=Special,${server.suffix}`));
+    expect(await rereadByIdentity(connection, source, facts, id)).toBeUndefined();
+  });
 
   describe.each(ways[kind])('under %s', (follow) => {
     /** An organizational unit below the users for one test, with somebody in it. */

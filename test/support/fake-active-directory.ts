@@ -1,4 +1,5 @@
 /** A domain controller in memory, as far as the sync asks one: root DSE, sweeps, USNs, tombstones; a test can hold it up or break it. */
+import { controlOids } from '../../src/directory/ldap/controls.ts';
 import {
   type LdapConnection,
   type LdapConnections,
@@ -66,6 +67,15 @@ export class FakeActiveDirectory implements LdapConnections {
   changesFailure: LdapError | undefined;
   /** Sweeps tell the second half of what they read at their beginning, and end, when this does. */
   sweepGate: Promise<unknown> = Promise.resolve();
+  /** Single objects are told as they were when they were asked for, once this ends. */
+  rereadGate: Promise<unknown> = Promise.resolve();
+  /** Called when a single object is asked for, before it is looked for. */
+  onReread: () => void = () => undefined;
+  /** It knows change notification; whoever listens is told of each change at once. */
+  canNotify = false;
+  /** Notifications are lost. */
+  mute = false;
+  readonly #told = new Set<(entry: LdapEntry) => void>();
   sweeps = 0;
   /** USNs from which changes were asked for. */
   readonly askedSince: number[] = [];
@@ -84,7 +94,13 @@ export class FakeActiveDirectory implements LdapConnections {
       isDeleted: false,
       classes: ['top', 'person', 'user'],
     };
-    this.#objects.set(name, { ...before, ...change, usn: this.usn });
+    const object = { ...before, ...change, usn: this.usn };
+    this.#objects.set(name, object);
+    if (!this.mute) for (const tell of this.#told) tell(entryOf(object));
+  }
+
+  listen(tell: (entry: LdapEntry) => void): void {
+    this.#told.add(tell);
   }
 
   /** What is left of it keeps neither address nor place. */
@@ -193,10 +209,19 @@ class FakeConnection implements LdapConnection {
     if (this.closedBecause !== undefined) throw this.closedBecause;
     if (this.#directory.failure !== undefined) throw this.#directory.failure;
     const { filter } = search;
-    if (typeof filter !== 'string' && 'and' in filter) this.#tellUsers(search, () => true);
+    if (search.controls?.some(({ oid }) => oid === controlOids.notification)) {
+      this.#directory.listen(search.onEntry);
+      await this.#closed.promise;
+    } else if (typeof filter !== 'string' && 'and' in filter) this.#tellUsers(search, () => true);
     else if (typeof filter !== 'string') this.#tellOfServer(search);
-    else if (search.scope === 'base') this.#tellUsers(search, ({ dn }) => dn === search.baseDn);
-    else await this.#sweep(search);
+    else if (search.scope === 'base') {
+      this.#directory.onReread();
+      const isNamed = ({ dn, guid }: FakeObject): boolean =>
+        search.baseDn === dn || search.baseDn === `<GUID=${Buffer.from(guid).toString('hex')}>`;
+      const found = this.#directory.objects.filter((each) => each.addresses.length > 0 && isNamed(each));
+      await this.#directory.rereadGate;
+      for (const object of found) search.onEntry(entryOf(object));
+    } else await this.#sweep(search);
     return nothing;
   }
 
@@ -212,6 +237,7 @@ class FakeConnection implements LdapConnection {
       onEntry(
         new FakeEntry('', {
           supportedCapabilities: ['1.2.840.113556.1.4.800'],
+          supportedControl: this.#directory.canNotify ? [controlOids.notification] : [],
           defaultNamingContext: [suffix],
           namingContexts: [suffix],
           dsServiceName: ['CN=NTDS Settings'],

@@ -54,7 +54,13 @@ const adBindMeanings: ReadonlyMap<string, string> = new Map([
 /** Registry value LDAPServerIntegrity 2, "LDAP server signing requirements: Require signing". */
 const wantsSigning = 'it requires signing (LDAPServerIntegrity): use ldaps:// or start-tls, which satisfy it';
 
-export const resultCodes = { sizeLimitExceeded: 4, referral: 10, noSuchObject: 32, invalidCredentials: 49 } as const;
+export const resultCodes = {
+  sizeLimitExceeded: 4,
+  referral: 10,
+  noSuchObject: 32,
+  invalidDnSyntax: 34,
+  invalidCredentials: 49,
+} as const;
 
 /** `sizeLimitExceeded: ... (4)`, with what the server itself said. */
 export function tellResult(code: number, diagnostic: string): string {

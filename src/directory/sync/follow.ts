@@ -8,6 +8,8 @@ import type { UserSource } from './user-source.ts';
 export interface ChangeListener {
   /** The object as it is now, whole. */
   changed(id: string, entry: LdapEntry): void;
+  /** Whether the object is a user as far as is known. */
+  knows(id: string): boolean;
   /** The object is deleted, or no user of the source any more. */
   gone(id: string): void;
   /** All that had changed by now has been told. */

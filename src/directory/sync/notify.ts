@@ -38,7 +38,7 @@ async function followActiveDirectory(parts: FollowParts): Promise<Follower> {
     return connection.search({ ...search, controls, budgetMs: Number.POSITIVE_INFINITY }).done;
   });
   // The searches are under way before the poll is: what happens between them is told by both rather than by none.
-  const poll = usnPoll(parts, teller, since);
+  const poll = usnPoll(parts, { tell: (entry) => queue.run(() => teller.tell(entry)) }, since);
   const round = async (): Promise<void> => {
     await poll.round();
     listener.confirmed();
@@ -59,7 +59,10 @@ const endedByServer = (parts: FollowParts) => (): never => {
   throw new LdapError('ldap-protocol', `${parts.connection.server} has ended a search that should not end`);
 };
 
-/** What is heard is told one after the other, in the order in which it came. */
+/**
+ * What is heard is told one after the other, in the order in which it came, whoever heard it: what is read of an object is put in
+ * force before it is read again.
+ */
 class TellingQueue {
   readonly failed: Promise<never>;
   #last: Promise<void> = Promise.resolve();
@@ -76,7 +79,14 @@ class TellingQueue {
   }
 
   add(tell: () => Promise<void> | void): void {
-    this.#last = this.#last.then(() => (this.#hasFailed ? undefined : tell())).catch(this.#fail);
+    this.run(tell).catch(() => undefined);
+  }
+
+  /** @returns when it has been told; rejects with why it could not be */
+  run(tell: () => Promise<void> | void): Promise<void> {
+    const told = this.#last.then(() => (this.#hasFailed ? undefined : tell()));
+    this.#last = told.catch(this.#fail);
+    return told;
   }
 }
 

@@ -109,10 +109,10 @@ class Poll {
   /** Undefined when what it stood for is no more. */
   mark: string | undefined;
   readonly #parts: FollowParts;
-  readonly #teller: Teller;
+  readonly #teller: Pick<Teller, 'tell'>;
   readonly #number: ChangeNumber;
 
-  constructor(parts: FollowParts, teller: Teller, number: ChangeNumber, mark: string) {
+  constructor(parts: FollowParts, teller: Pick<Teller, 'tell'>, number: ChangeNumber, mark: string) {
     this.#parts = parts;
     this.#teller = teller;
     this.#number = number;
@@ -155,5 +155,5 @@ class Poll {
 const deletedToo = [plainControl(controlOids.showDeleted, false), plainControl(controlOids.domainScope, false)];
 
 /** For those who follow in another way, and poll besides. */
-export const usnPoll = (parts: FollowParts, teller: Teller, mark: string): Poll =>
+export const usnPoll = (parts: FollowParts, teller: Pick<Teller, 'tell'>, mark: string): Poll =>
   new Poll(parts, teller, usn(parts), mark);

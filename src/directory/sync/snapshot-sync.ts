@@ -223,6 +223,7 @@ export class SnapshotSync {
     const { clock } = this.#parts;
     return {
       changed: (id, entry) => this.#write(() => this.#tables.changed(id, entry, clock.dateMs())),
+      knows: (id) => this.#tables.knows(id),
       gone: (id) => this.#tables.gone(id),
       confirmed: () => this.#confirmed(),
       doubted: (isLikely) => this.#doubted(isLikely),

@@ -75,6 +75,11 @@ export class Tables {
     this.#table.putSwept(id, keys, state, secondsOf(nowMs));
   }
 
+  /** In force, or found by the sweep under way. */
+  knows(id: string): boolean {
+    return this.#table.hasObject(id);
+  }
+
   gone(id: string): void {
     this.#table.remove(id);
     if (this.#sweeping === undefined) return;

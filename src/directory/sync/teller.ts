@@ -7,7 +7,7 @@ import { EnabledProbe } from '../ldap/enabled-probe.ts';
 import { type LdapEntry, LdapError, type LdapFilter } from '../ldap/ldap.ts';
 import type { FollowParts } from './follow.ts';
 import { readBases } from './server-facts.ts';
-import { asksForMembership, identityOf, reread } from './user-source.ts';
+import { asksForMembership, identityOf, reread, rereadByIdentity } from './user-source.ts';
 
 /** Attributes that `tell` needs of every object; each way of following adds its own. */
 export const toldBy = ['isDeleted', 'objectClass', 'hasSubordinates'] as const;
@@ -56,12 +56,18 @@ export class Teller {
     const { connection, server, source, listener } = this.#parts;
     await this.tellOfOthers(entry);
     const id = identityOf(entry, server);
-    if (isTombstone(entry)) return listener.gone(id);
-    const now = await reread(connection, source, server, entry.dn);
+    const now = (await reread(connection, source, server, id, entry.dn)) ?? (await this.#foundAgain(id));
     if (now !== undefined) return this.changed(id, now);
+    if (isTombstone(entry)) return listener.gone(id);
     // Below a base that was renamed nobody is found, though nobody is gone; and the renaming may be told after this change.
     await this.#refuseOtherBases();
     listener.gone(id);
+  }
+
+  /** Somebody known is not gone because the word that was heard is old: renamed or moved since, or deleted and restored. */
+  async #foundAgain(id: string): Promise<LdapEntry | undefined> {
+    const { connection, server, source, listener } = this.#parts;
+    return listener.knows(id) ? rereadByIdentity(connection, source, server, id) : undefined;
   }
 
   /** A user as it is now, whole. */

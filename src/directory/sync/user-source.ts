@@ -59,27 +59,68 @@ export function isWithin(dn: string, bases: readonly string[], scope: UserSource
 
 /**
  * Reads an object anew, whole, and as the source would find it.
- * @returns undefined when it is no user of the source (any more)
+ * @param dn as it was told; by now another object may be called so
+ * @returns undefined when no such user of the source has this name (any more)
  */
 export async function reread(
   connection: LdapConnection,
   source: UserSource,
   server: ServerFacts,
+  id: string,
   dn: string,
 ): Promise<LdapEntry | undefined> {
   if (!isWithin(dn, server.bases, source.scope)) return undefined;
+  const found = await readNamed(connection, source, server, dn);
+  return found !== undefined && identityOf(found, server) === id ? found : undefined;
+}
+
+/** The same, whatever it is called by now: it may have been renamed or moved since it was told of. */
+export async function rereadByIdentity(
+  connection: LdapConnection,
+  source: UserSource,
+  server: ServerFacts,
+  id: string,
+): Promise<LdapEntry | undefined> {
+  if (server.kind !== 'active-directory') return findAgain(connection, source, server, id);
+  // [MS-ADTS] 3.1.1.3.1.2.4.
+  const found = await readNamed(connection, source, server, `<GUID=${id}>`);
+  return found !== undefined && isWithin(found.dn, server.bases, source.scope) ? found : undefined;
+}
+
+async function readNamed(
+  connection: LdapConnection,
+  source: UserSource,
+  server: ServerFacts,
+  name: string,
+): Promise<LdapEntry | undefined> {
   const found: LdapEntry[] = [];
-  try {
-    await connection.search(searchOf(dn, 'base', source.filter, attributesOf(source, server), (it) => found.push(it)))
-      .done;
-  } catch (error) {
-    if (!isNoSuchObject(error)) throw error;
+  const search = searchOf(name, 'base', source.filter, attributesOf(source, server), (entry) => found.push(entry));
+  await connection.search(search).done.catch(ignoreAbsence);
+  return found[0];
+}
+
+/** Wherever the source searches. */
+async function findAgain(
+  connection: LdapConnection,
+  source: UserSource,
+  server: ServerFacts,
+  id: string,
+): Promise<LdapEntry | undefined> {
+  const uuid = id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const filter: LdapFilter = { and: [source.filter, { equal: server.identity, value: uuid }] };
+  const found: LdapEntry[] = [];
+  for (const base of server.bases) {
+    const search = searchOf(base, 'sub', filter, attributesOf(source, server), (entry) => found.push(entry));
+    await connection.search({ ...search, scope: source.scope }).done.catch(ignoreAbsence);
   }
   return found[0];
 }
 
-const isNoSuchObject = (error: unknown): boolean =>
-  (error as { readonly resultCode?: number }).resultCode === resultCodes.noSuchObject;
+/** That it is not there is an answer; so is that no name of this form is understood. */
+function ignoreAbsence(error: { readonly resultCode?: number }): void {
+  const { noSuchObject, invalidDnSyntax } = resultCodes;
+  if (error.resultCode !== noSuchObject && error.resultCode !== invalidDnSyntax) throw error;
+}
 
 /** Samba takes 11 s for the first of 100,000 users; a server that is dead is noticed sooner, for it owes signs of life. */
 const patienceMs = 60_000;

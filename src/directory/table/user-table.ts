@@ -150,6 +150,16 @@ export class UserTable {
     return this.#put(object, keys, state, nowS, this.#records.swept);
   }
 
+  /** Whether the object has an address, in force or by the sweep. */
+  hasObject(object: string): boolean {
+    const { inForce, swept } = this.#records;
+    this.#hash.of(object);
+    for (const record of this.#records.ofObject(this.#hash.lo, this.#hash.hi)) {
+      if (this.#records.state(record, inForce) !== 0 || this.#records.state(record, swept) !== 0) return true;
+    }
+    return false;
+  }
+
   /** @returns whether it was there */
   remove(object: string): boolean {
     return this.#removeOthers(object, [], this.#records.inForce) > 0;

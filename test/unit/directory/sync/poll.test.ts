@@ -94,6 +94,7 @@ async function followed(ldap: FakeOpenLdap) {
     clock,
     listener: {
       changed: (id) => heard.push(`changed ${id}`),
+      knows: () => true,
       gone: (id) => heard.push(`gone ${id}`),
       confirmed: () => undefined,
       doubted: () => heard.push('doubt'),

@@ -632,6 +632,57 @@ describe('a doubt', () => {
   });
 });
 
+describe('a word of the directory that is old when it is heard', () => {
+  test('makes nobody unknown: who was renamed meanwhile is found by what they are', async () => {
+    putMany(3);
+    await open();
+    ad.put('user1', { isEnabled: false });
+    let asked = 0;
+    ad.onReread = () => {
+      asked += 1;
+      if (asked === 1) ad.put('user1', { dn: 'CN=renamed,OU=Staff,DC=example,DC=com' });
+    };
+    await pass(second);
+    expect(answerFor('user1')).toBe('address only, fresh');
+  });
+
+  test('is no word of another object that is called so by now', async () => {
+    putMany(3);
+    await open();
+    ad.put('user1', { isEnabled: false });
+    let asked = 0;
+    ad.onReread = () => {
+      asked += 1;
+      if (asked > 1) return;
+      ad.put('user1', { dn: 'CN=renamed,OU=Staff,DC=example,DC=com' });
+      ad.put('other', { dn: 'CN=user1,OU=Staff,DC=example,DC=com', addresses: ['sip:other@example.com'] });
+    };
+    await pass(second);
+    expect(['user1', 'other'].map(answerFor)).toEqual(['address only, fresh', 'unknown-user']);
+    await pass(second);
+    expect(['user1', 'other'].map(answerFor)).toEqual(['address only, fresh', 'enabled, fresh']);
+  });
+
+  test('does not take back what was notified while it was read by the poll beside', async () => {
+    ad.canNotify = true;
+    putMany(3);
+    await open({ follow: 'notify' });
+    const gate = Promise.withResolvers<void>();
+    // The poll finds what no notification has told.
+    ad.mute = true;
+    ad.put('user1', { isEnabled: true });
+    ad.mute = false;
+    ad.rereadGate = gate.promise;
+    await pass(15 * second);
+    ad.rereadGate = Promise.resolve();
+    ad.put('user1', { isEnabled: false });
+    await settle();
+    gate.resolve();
+    await settle();
+    expect(answerFor('user1')).toBe('address only, fresh');
+  });
+});
+
 test('a controller whose changes have gone back is not followed from there: all users are read anew', async () => {
   putMany(3);
   await open();

@@ -30,6 +30,8 @@ export interface Word {
   readonly default?: string;
   /** What completion offers. */
   readonly isFile?: boolean;
+  /** Those that are possible, where there are few. */
+  readonly choices?: readonly string[];
 }
 
 export interface Option {

@@ -21,6 +21,9 @@ function groupsOf(commands: readonly Command[]): ReadonlyMap<string, readonly st
 const optionsOf = ({ options }: Command): readonly string[] =>
   [...Object.keys(options), 'help'].map((name) => `--${name}`);
 
+/** What stands behind a command, and is no option: these words, or else files. */
+const wordsOf = ({ words }: Command): readonly string[] => words.flatMap(({ choices }) => choices ?? []);
+
 /** In single quotes. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -65,8 +68,14 @@ function forBash(commands: readonly Command[]): readonly string[] {
     ...commands.map((command) => `    ${quoted(command.name)}) words=${quoted(optionsOf(command).join(' '))} ;;`),
     '    *) return ;;',
     '  esac',
-    '  case $current in',
-    '    -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;',
+    '  case "$command $current" in',
+    `    *" -"*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;`,
+    ...commands
+      .filter((command) => wordsOf(command).length > 0)
+      .map(
+        (command) =>
+          `    ${quoted(`${command.name} `)}*) COMPREPLY=($(compgen -W ${quoted(wordsOf(command).join(' '))} -- "$current")) ;;`,
+      ),
     '    *) COMPREPLY=($(compgen -f -- "$current")) ;;',
     '  esac',
     '}',
@@ -105,9 +114,9 @@ function forZsh(commands: readonly Command[]): readonly string[] {
     '  esac',
     '  case $command in',
     ...commands.map(
-      ({ name, options }) =>
-        `    ${quoted(name)}) _arguments -S ${[
-          ...Object.entries(options).map(([option, { what, value, choices }]) => {
+      (command) =>
+        `    ${quoted(command.name)}) _arguments -S ${[
+          ...Object.entries(command.options).map(([option, { what, value, choices }]) => {
             const told = what.replaceAll(/[[\]:]/g, '\\$&');
             const action =
               value === undefined
@@ -116,7 +125,7 @@ function forZsh(commands: readonly Command[]): readonly string[] {
             return quoted(`--${option}[${told}]${action}`);
           }),
           "'--help[this text]'",
-          "'*:file:_files'",
+          wordsOf(command).length === 0 ? "'*:file:_files'" : quoted(`*:word:(${wordsOf(command).join(' ')})`),
         ].join(' ')} ;;`,
     ),
     '  esac',
@@ -155,5 +164,11 @@ function forFish(commands: readonly Command[]): readonly string[] {
         return `complete -c pif-router -n ${quoted(within(name))} -l ${option}${takes} -d ${quoted(what)}`;
       }),
     ),
+    ...commands
+      .filter((command) => wordsOf(command).length > 0)
+      .map((command) => {
+        const words = quoted(wordsOf(command).join(' '));
+        return `complete -c pif-router -n ${quoted(within(command.name))} -f -a ${words}`;
+      }),
   ];
 }

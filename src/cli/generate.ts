@@ -30,7 +30,7 @@ export const genCompletion: Command = {
   name: 'gen completion',
   summary: 'prints what a shell needs to complete commands and options',
   usage: 'SHELL',
-  words: [{ name: 'SHELL', what: `${[...completions.keys()].join(', ')}` }],
+  words: [{ name: 'SHELL', what: [...completions.keys()].join(', '), choices: [...completions.keys()] }],
   options: {},
   exitCodes: ['it is printed', 'there is none for this shell'],
   examples: [

@@ -9,7 +9,7 @@ PATH="$PATH:/usr/sbin"
 needed="sipp:sip-tester openssl:openssl systemd-analyze:systemd perl:perl ip:iproute2 keepalived:keepalived curl:curl groff:groff-base
   dnsmasq:dnsmasq-base slapd:slapd ldapdelete:ldap-utils samba:samba-ad-dc samba-tool:samba-common-bin
   /usr/share/samba/setup/provision.ldif:samba-ad-provision /usr/lib/python3/dist-packages/samba/__init__.py:python3-samba
-  faketime:faketime kamailio:kamailio /etc/kamailio/tls.cfg:kamailio-tls-modules baresip:baresip-core"
+  faketime:faketime kamailio:kamailio /etc/kamailio/tls.cfg:kamailio-tls-modules baresip:baresip-core zsh:zsh fish:fish"
 
 missing_packages() {
   for pair in $needed; do

@@ -83,14 +83,41 @@ test('the schema that is generated is the one that is shipped', async () => {
   expect(`${out.join('\n')}\n`).toBe(readFileSync(join(root, 'docs/routes.schema.json'), 'utf8'));
 });
 
-describe('completion in bash', () => {
-  /** What bash offers for the last word. */
+/** What a shell offers for the last word, in a folder with one file. */
+type Offer = (folder: string, ...typed: readonly string[]) => string;
+
+const byBash: Offer = (folder, ...typed) => {
+  const line = ['pif-router', ...typed].map((word) => `'${word}'`).join(' ');
+  const script = `. ./complete; COMP_WORDS=(${line}); COMP_CWORD=${typed.length}; _pif_router; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  return execFileSync('bash', ['-euc', script], { cwd: folder, encoding: 'utf8' });
+};
+
+/** It completes at a terminal only. */
+const byZsh: Offer = (folder, ...typed) => {
+  const script = join(root, 'test/support/zsh-offers.zsh');
+  const line = ['pif-router', ...typed].join(' ');
+  return execFileSync('zsh', ['-f', script, './complete', line], { cwd: folder, encoding: 'utf8' });
+};
+
+/** Behind a tab it says what each is. */
+const byFish: Offer = (folder, ...typed) => {
+  const script = 'source ./complete; complete -C $argv[1]';
+  const args = ['--no-config', '-c', script, ['pif-router', ...typed].join(' ')];
+  return execFileSync('fish', args, { cwd: folder, encoding: 'utf8' }).replaceAll(/\t.*/g, '');
+};
+
+describe.each<[string, Offer]>([
+  ['bash', byBash],
+  ['zsh', byZsh],
+  ['fish', byFish],
+])('completion in %s', (shell, offer) => {
   const offered = async (...typed: readonly string[]): Promise<readonly string[]> => {
-    const { out } = await run(undefined, ['gen', 'completion', 'bash']);
-    const folder = folderWith({ 'routes.yaml': '', 'complete.bash': `${out.join('\n')}\n` });
-    const line = ['pif-router', ...typed].map((word) => `'${word}'`).join(' ');
-    const script = `. ./complete.bash; COMP_WORDS=(${line}); COMP_CWORD=${typed.length}; _pif_router; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    return execFileSync('bash', ['-euc', script], { cwd: folder, encoding: 'utf8' }).split('\n').filter(Boolean);
+    const { out } = await run(undefined, ['gen', 'completion', shell]);
+    const folder = folderWith({ 'routes.yaml': '', complete: `${out.join('\n')}\n` });
+    return offer(folder, ...typed)
+      .split('\n')
+      .filter(Boolean)
+      .toSorted();
   };
 
   test.each<[readonly string[], readonly string[]]>([
@@ -99,10 +126,7 @@ describe('completion in bash', () => {
       ['directory', 'c'],
       ['check', 'confirm'],
     ],
-    [
-      ['doctor', '--'],
-      ['--json', '--help'],
-    ],
+    [['doctor', '--j'], ['--json']],
     [
       ['explain', '--transport', 't'],
       ['tcp', 'tls'],
@@ -110,16 +134,19 @@ describe('completion in bash', () => {
     [['check', 'rou'], ['routes.yaml']],
     [['status', '--socket', 'rou'], ['routes.yaml']],
     [['gen', 'm'], ['man']],
-    [['nonsense', ''], []],
-  ])('%j', async (typed, expected) => expect(await offered(...typed)).toEqual(expected));
-});
+    [
+      ['gen', 'completion', ''],
+      ['bash', 'fish', 'zsh'],
+    ],
+  ])('%j', { timeout: 20_000 }, async (typed, expected) => expect(await offered(...typed)).toEqual(expected));
 
-test.each([['zsh'], ['fish']])('completion for %s has every command and option', async (shell) => {
-  const { out } = await run(undefined, ['gen', 'completion', shell]);
-  const text = out.join('\n');
-  for (const { name, options } of all) {
-    for (const word of [...name.split(' '), ...Object.keys(options)]) expect(text).toContain(word);
-  }
+  test('has every command and option', async () => {
+    const { out } = await run(undefined, ['gen', 'completion', shell]);
+    const text = out.join('\n');
+    for (const { name, options } of all) {
+      for (const word of [...name.split(' '), ...Object.keys(options)]) expect(text).toContain(word);
+    }
+  });
 });
 
 test('the man page has no fault that groff knows, and every command', async () => {

@@ -6,10 +6,9 @@ zpty -w shell "PROMPT=''; stty -echo"
 zpty -w shell "autoload -Uz compinit; compinit -u -D; source $1"
 zpty -w shell 'compadd() { if [[ " ${@[1,(i)(-|--)]}" == *" -"[OAD]" "* ]]; then builtin compadd "$@"; return; fi; local -a found; builtin compadd -A found "$@"; print -l -- "offered:"$^found }'
 # The words of the marks are split where they are typed, so that no echo of them is taken for the mark itself.
-zpty -w shell 'zle -C complete-it complete-word _main_complete; bindkey "^I" complete-it; print REA""DY'
+zpty -w shell 'all-of-it() { _main_complete "$@"; print DO""NE }; zle -C all-of-it complete-word all-of-it; bindkey "^I" all-of-it; print REA""DY'
 while zpty -r shell line; do [[ $line == *READY* ]] && break; done
 zpty -n -w shell "$2"$'\t'
-zpty -n -w shell $'\C-u'"print DO\"\"NE"$'\n'
 while zpty -r shell line; do
   [[ $line == *offered:* ]] && print -r -- ${${line##*offered:}%%$'\r'*}
   [[ $line == *DONE* ]] && break

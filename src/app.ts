@@ -11,7 +11,7 @@ import { HopMonitor } from './health/hop-monitor.ts';
 import { shownOn, watchCertificates } from './observe/certificate-watch.ts';
 import type { OpenLog } from './observe/log.ts';
 import type { SigningKeys } from './proxy/signing.ts';
-import { createRouter, type RouterSettings } from './router.ts';
+import { createRouter, type RouterSettings, thisPlatform } from './router.ts';
 import { RouterError } from './router-error.ts';
 import type { Listener } from './sip/transport/flow.ts';
 import { aloneInProgram } from './workers/worker-place.ts';
@@ -79,7 +79,7 @@ export const startApp = async (first: Snapshot, openLog: OpenLog): Promise<App> 
   const pool = first.workers > 1 ? await WorkerPool.gather(first.workers, openLog) : undefined;
 
   const router = createRouter(settingsOf(first), directory, {
-    clock,
+    platform: thisPlatform(clock),
     log,
     writeRecord,
     placement: pool?.placement ?? aloneInProgram(),

@@ -19,11 +19,12 @@ import { knownAs } from './routing/checks/access.ts';
 import { decide } from './routing/decide.ts';
 import type { RequestSource } from './routing/types.ts';
 import type { MemoryAccount } from './sip/memory-budget.ts';
-import { dnsOf } from './sip/resolve/dns-client.ts';
+import { type DnsClient, dnsOf } from './sip/resolve/dns-client.ts';
 import { createResolver, type Resolver } from './sip/resolve/resolver.ts';
 import { giveUpMs } from './sip/transaction/timers.ts';
 import type { Flow, Listener, Sender, Target } from './sip/transport/flow.ts';
 import type { ListeningChange } from './sip/transport/listening.ts';
+import { type Sockets, systemSockets } from './sip/transport/sockets.ts';
 
 /** What of a snapshot one thread is made from. */
 export type RouterSettings = Pick<
@@ -34,8 +35,25 @@ export type RouterSettings = Pick<
   readonly keys: SigningKeys;
 };
 
-interface RouterParts<Watch extends HopWatch> {
+/** What a router has of the machine that it runs on. */
+interface Platform {
   readonly clock: TimerWheel;
+  readonly sockets: Sockets;
+  dnsOf(settings: RouterSettings['dns']): DnsClient;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** @param clock shared with whatever else of the program keeps time */
+export const thisPlatform = (clock: TimerWheel): Platform => ({
+  clock,
+  sockets: systemSockets,
+  dnsOf,
+  random: Math.random,
+});
+
+interface RouterParts<Watch extends HopWatch> {
+  readonly platform: Platform;
   readonly log: Log;
   readonly writeRecord: WriteRecord;
   readonly placement: Placement;
@@ -129,7 +147,8 @@ export const createRouter = <Watch extends HopWatch>(
   directory: Directory,
   parts: RouterParts<Watch>,
 ): Router<Watch> => {
-  const { clock, log, writeRecord, placement, watchHops } = parts;
+  const { platform, log, writeRecord, placement, watchHops } = parts;
+  const { clock, sockets, random } = platform;
   const admission = new Admission(clock);
   let settings = first;
   let rules = rulesOf(first, directory, admission);
@@ -139,8 +158,8 @@ export const createRouter = <Watch extends HopWatch>(
     createResolver({
       ...dns,
       clock,
-      dns: dnsOf(dns),
-      random: Math.random,
+      dns: platform.dnsOf(dns),
+      random,
       spoken: () => new Set(engine.listeners.map(({ transport }) => transport)),
     });
   let resolver = resolverFor(first);
@@ -149,7 +168,8 @@ export const createRouter = <Watch extends HopWatch>(
     clock,
     log,
     settings: engineSettings(first),
-    random: Math.random,
+    random,
+    sockets,
     resolver: { resolve: (host, port, transport) => resolver.resolve(host, port, transport) },
     rules: () => rules,
     observer: createLogObserver(log, writeRecord, clock, () => settings.log.decisions),

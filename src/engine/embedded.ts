@@ -26,6 +26,7 @@ import type {
 import type { ListeningChange } from '../sip/transport/listening.ts';
 import type { PeerRefusal } from '../sip/transport/peer-refusal.ts';
 import type { PortSharing, TransportSettings } from '../sip/transport/settings.ts';
+import type { Sockets } from '../sip/transport/sockets.ts';
 import { createTransportLayer, type ReconfigurableTransports } from '../sip/transport/transport-layer.ts';
 import { checkResponse, parseMessage, type SipRequest, type SipResponse } from '../sip-parser/index.ts';
 import type { EngineLoad, EngineSettings, SipEngine } from './engine.ts';
@@ -44,6 +45,7 @@ interface EmbeddedParts<Watch extends HopWatch> {
   readonly clock: Clock;
   readonly log: Log;
   readonly resolver: Resolver;
+  readonly sockets: Sockets;
   readonly observer: EmbeddedObserver;
   /** Those in force; asked once for each request. */
   readonly rules: () => Rules;
@@ -94,13 +96,21 @@ export class EmbeddedEngine<Watch extends HopWatch> implements SipEngine<Watch> 
   #requests = 0;
 
   constructor(parts: EmbeddedParts<Watch>) {
-    const { settings, clock, log, placement } = parts;
+    const { settings, clock, log, sockets, placement } = parts;
     this.#parts = parts;
     this.#places = new HopPlaces(clock);
     this.#tlsProfile = firstTlsProfile(settings.transport);
     placement.loopMemory.keepFor(settings.transport.transactionMs);
     const handler = this.#messageHandler();
-    this.#transport = createTransportLayer(settings.transport, settings.door, handler, clock, log, placement.sharing);
+    this.#transport = createTransportLayer(
+      settings.transport,
+      settings.door,
+      handler,
+      clock,
+      log,
+      sockets,
+      placement.sharing,
+    );
     const resolve = this.#resolveHop();
     this.hops = this.#watchHops(resolve);
     this.#core = this.#createCore(resolve);

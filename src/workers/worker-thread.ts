@@ -6,7 +6,7 @@ import type { Directory } from '../directory/directory.ts';
 import { borrow } from '../directory/threads/borrow.ts';
 import type { Loan } from '../directory/threads/loan.ts';
 import { HopMirror } from '../health/hop-mirror.ts';
-import { createRouter, type Router, type RouterSettings } from '../router.ts';
+import { createRouter, type Router, type RouterSettings, thisPlatform } from '../router.ts';
 import { RouterError } from '../router-error.ts';
 import { compilePolicy } from '../routing/policy.ts';
 import type { Failure, FromWorker, Order, ToWorker, WorkerOrder, WorkerSettings } from './orders.ts';
@@ -44,7 +44,7 @@ async function start(order: Order & { readonly do: 'start' }): Promise<void> {
   directory = borrowed(order.loan);
   const { placement, relay } = placementOf(place, others);
   router = createRouter(settingsOf(order.settings), directory, {
-    clock,
+    platform: thisPlatform(clock),
     log,
     writeRecord,
     placement,

@@ -579,7 +579,9 @@ describe('our own certificate', () => {
     });
     const ca = authority.certificate + intermediate.certificate;
     expect(await ofProfile({ own: { certificate, key }, ca })).toContainEqual(
-      expect.stringMatching(/^own-chain warning: .* lacks the intermediate CN=Test Intermediate: peers without it cannot verify us/),
+      expect.stringMatching(
+        /^own-chain warning: .* lacks the intermediate CN=Test Intermediate: peers without it cannot verify us/,
+      ),
     );
     expect(await ofProfile({ own: { certificate, key } })).toContainEqual(
       expect.stringMatching(/^own-chain warning: neither .* holds CN=Test Intermediate, who signed it/),

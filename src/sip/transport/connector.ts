@@ -2,20 +2,22 @@
 import type { Socket } from 'node:net';
 import { expectedNames, type Listener, type Target } from './flow.ts';
 import { identify } from './peer-identity.ts';
+import type { Sockets } from './sockets.ts';
 import { StreamConnection, type StreamParts } from './stream-connection.ts';
-import { dialTcp } from './tcp.ts';
-import { dialTls, type TlsContext } from './tls.ts';
+import type { TlsContext } from './tls.ts';
 import type { TransportError } from './transport-error.ts';
 
 export class Connector {
   readonly #tls: ReadonlyMap<string, TlsContext>;
   readonly #parts: StreamParts;
+  readonly #system: Sockets;
   /** Not yet closed. */
   readonly sockets = new Set<Socket>();
 
-  constructor(tls: ReadonlyMap<string, TlsContext>, parts: StreamParts) {
+  constructor(tls: ReadonlyMap<string, TlsContext>, parts: StreamParts, system: Sockets) {
     this.#tls = tls;
     this.#parts = parts;
+    this.#system = system;
   }
 
   /** @param listener whose address and, unless the target names another, TLS profile we show */
@@ -24,7 +26,7 @@ export class Connector {
   }
 
   #connectTcp(target: Target, listener: Listener): StreamConnection {
-    const socket = this.#keep(dialTcp(target, listener));
+    const socket = this.#keep(this.#system.dialTcp(target, listener));
     return new StreamConnection(
       {
         socket,
@@ -45,7 +47,7 @@ export class Connector {
     const tlsProfile = target.tlsProfile ?? listener.tlsProfile ?? '';
     const context = this.#tls.get(tlsProfile);
     if (context === undefined) return { code: 'tls-failed', detail: `there is no TLS profile "${tlsProfile}"` };
-    const socket = this.#keep(dialTls(target, listener, context));
+    const socket = this.#keep(this.#system.dialTls(target, listener, context));
     const expectation = { isAccepted: false, names: expectedNames(target) };
     return new StreamConnection(
       {

@@ -1,7 +1,7 @@
 /** One TCP or TLS connection from its beginning to its end. It knows neither listening sockets nor the pool. */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type CertificateNames, type NameBasis, nobody } from '../../certificates/names.ts';
 import type { Timer } from '../../clock.ts';
 import { octetsOnly } from '../../sip-parser/index.ts';
@@ -243,7 +243,7 @@ export class StreamConnection implements ReadConnection {
     this.#writer.onOpened();
     this.localAddress = this.#socket.localAddress ?? '';
     this.localPort = this.#socket.localPort ?? 0;
-    if (this.#socket instanceof TLSSocket) this.peerCertificate = shownCertificate(this.#socket);
+    if (this.transport === 'tls') this.peerCertificate = shownCertificate(this.#socket as TLSSocket);
     this.#names.learn(identity);
     this.#watchIdleness();
     this.#writer.flush();

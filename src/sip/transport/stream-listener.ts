@@ -1,6 +1,6 @@
 /** A listening TCP or TLS port: accepts connections within the limits and from admitted addresses, up to the end of the handshake. */
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { nobody } from '../../certificates/names.ts';
 import type { AcceptedSockets } from './accepted-sockets.ts';
 import { closedFlow } from './closed-flow.ts';
@@ -8,9 +8,9 @@ import type { DiscardCode, Flow, Listener } from './flow.ts';
 import { anybodyCalling, identify, isRefusal } from './peer-identity.ts';
 import { handshakeRefusal, type PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportTimeouts } from './settings.ts';
+import type { Sockets } from './sockets.ts';
 import type { StreamOrigin } from './stream-origin.ts';
-import { listenTcp } from './tcp.ts';
-import { createHandshaker, type TlsContext } from './tls.ts';
+import type { Handshaker, TlsContext } from './tls.ts';
 
 /** Read whenever they are needed: a reload changes them in place. */
 interface StreamListenerSettings {
@@ -23,7 +23,7 @@ interface Handshaking {
   readonly context: TlsContext;
   readonly listener: Listener;
   readonly handshakeMs: number;
-  readonly server: TlsServer;
+  readonly server: Handshaker;
 }
 
 interface AcceptHandler {
@@ -39,6 +39,7 @@ export class StreamListener {
   /** Of all listeners. */
   readonly #accepted: AcceptedSockets;
   readonly #handler: AcceptHandler;
+  readonly #sockets: Sockets;
   readonly #sharing: PortSharing;
   /** Undefined: TCP. */
   #handshaking: Handshaking | undefined;
@@ -49,11 +50,13 @@ export class StreamListener {
     settings: StreamListenerSettings,
     accepted: AcceptedSockets,
     handler: AcceptHandler,
+    sockets: Sockets,
     sharing: PortSharing = 'sole',
   ) {
     this.#settings = settings;
     this.#accepted = accepted;
     this.#handler = handler;
+    this.#sockets = sockets;
     this.#sharing = sharing;
   }
 
@@ -66,7 +69,7 @@ export class StreamListener {
     describe: (port: number) => Listener,
     tls: TlsContext | undefined,
   ): Promise<Listener> {
-    const server = await listenTcp(setting, this.#sharing, this.#onConnection);
+    const server = await this.#sockets.listenTcp(setting, this.#sharing, this.#onConnection);
     this.#server = server;
     try {
       const listener = describe((server.address() as AddressInfo).port);
@@ -88,7 +91,7 @@ export class StreamListener {
     const handshakeMs = this.#settings.timeouts.messageMs;
     const known = this.#handshaking;
     if (known?.context === context && known.listener === listener && known.handshakeMs === handshakeMs) return known;
-    const server = createHandshaker(context, handshakeMs, {
+    const server = this.#sockets.createHandshaker(context, handshakeMs, {
       onSecured: (socket) => this.#judge(socket, context, listener),
       onFailed: this.#onHandshakeFailed,
     });

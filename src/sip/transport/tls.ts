@@ -73,15 +73,18 @@ function secureOptions(profile: TlsProfile): tls.SecureContextOptions {
   };
 }
 
-interface HandshakeHandler {
+export interface HandshakeHandler {
   /** Before the peer's identity is known. */
   onSecured(socket: tls.TLSSocket): void;
   /** @param reason for people */
   onFailed(reason: string, socket: Socket): void;
 }
 
+/** Accepted sockets are given to it with `emit('connection', socket)`. */
+export type Handshaker = Pick<tls.Server, 'emit'>;
+
 /** Makes a server that never listens: accepted sockets are given to it with `emit('connection', socket)`. */
-export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): tls.Server {
+export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): Handshaker {
   const { profile, options } = context;
   const requestCert = profile.clientCertificate !== 'none';
   // Node would destroy an unauthorized socket without a word; judged by us, its address, its names and the reason are known.

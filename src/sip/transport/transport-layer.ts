@@ -30,6 +30,7 @@ import { chooseListener } from './listener.ts';
 import { Listening, type ListeningChange, type PendingChange } from './listening.ts';
 import type { PeerRefusal } from './peer-refusal.ts';
 import type { ListenSetting, PortSharing, TransportLimits, TransportSettings, TransportTimeouts } from './settings.ts';
+import { type Sockets, systemSockets } from './sockets.ts';
 import { StreamConnection, type StreamParts } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { StreamOrigin } from './stream-origin.ts';
@@ -71,9 +72,10 @@ export function createTransportLayer(
   handler: MessageHandler,
   clock: Clock,
   log: Log,
+  sockets: Sockets = systemSockets,
   sharing: PortSharing = 'sole',
 ): ReconfigurableTransports {
-  return new Transports(settings, door, handler, clock, log, sharing);
+  return new Transports(settings, door, handler, clock, log, sockets, sharing);
 }
 
 /** How often a closing layer looks whether it is done. */
@@ -102,6 +104,7 @@ class Transports implements ReconfigurableTransports {
     handler: MessageHandler,
     clock: Clock,
     log: Log,
+    sockets: Sockets,
     sharing: PortSharing,
   ) {
     this.#first = settings;
@@ -130,14 +133,15 @@ class Transports implements ReconfigurableTransports {
       undelivered,
       lost,
     };
-    this.#connector = new Connector(this.#tls, this.#parts);
+    this.#connector = new Connector(this.#tls, this.#parts, sockets);
     const accepting = {
       onAccepted: this.#onAccepted,
       onRefused: this.#onRefused,
       onPeerRefused: this.#onPeerRefused,
     };
-    const udp = (setting: ListenSetting) => new UdpPort(setting, limits, this.memory, door, handler, log, sharing);
-    const stream = () => new StreamListener({ timeouts }, this.#accepted, accepting, sharing);
+    const udp = (setting: ListenSetting) =>
+      new UdpPort(setting, limits, this.memory, door, handler, log, sockets, sharing);
+    const stream = () => new StreamListener({ timeouts }, this.#accepted, accepting, sockets, sharing);
     const listening = new Listening({ udp, stream }, clock);
     this.#listening = listening;
     this.#peers = new ConnectedPeers(

@@ -1,6 +1,5 @@
 /** A listening UDP port, and the remote addresses that talk with it. */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Log } from '../../log.ts';
 import { isUnicast } from '../../net/special-address.ts';
 import { octetsOnly, parseMessage } from '../../sip-parser/index.ts';
@@ -11,10 +10,8 @@ import { handUpResponse } from './fit-response.ts';
 import type { Flow, Listener, MessageHandler } from './flow.ts';
 import { type FlowUser, FlowUsers } from './flow-users.ts';
 import type { ListenSetting, PortSharing, TransportLimits } from './settings.ts';
+import type { Sockets } from './sockets.ts';
 import type { TransportError } from './transport-error.ts';
-
-/** Room for some thousand messages that arrive while something else is being done; the system may grant less. */
-const receiveBufferBytes = 4 * 1024 * 1024;
 
 /** One remote address. It does not die before its port, so what fails is only ever one message. */
 class UdpFlow implements Flow {
@@ -77,6 +74,7 @@ export class UdpPort {
   readonly #log: Log;
   readonly #flows: RecentMap<UdpFlow>;
   readonly #sharing: PortSharing;
+  readonly #sockets: Sockets;
   readonly #socket: Socket;
   #listener: Listener | undefined;
   /** Requests whose answer has not been sent. */
@@ -92,6 +90,7 @@ export class UdpPort {
     door: Door,
     handler: MessageHandler,
     log: Log,
+    sockets: Sockets,
     sharing: PortSharing = 'sole',
   ) {
     this.#limits = limits;
@@ -101,13 +100,14 @@ export class UdpPort {
     this.#log = log;
     this.#flows = new RecentMap(limits.udpFlows);
     this.#sharing = sharing;
-    this.#socket = socketFor(setting, sharing !== 'sole');
+    this.#sockets = sockets;
+    this.#socket = sockets.createUdpSocket(setting, sharing !== 'sole');
   }
 
   /** Rejects with the system's error, or with the ListenError of `describe`. */
   async open(setting: ListenSetting, describe: (port: number) => Listener): Promise<Listener> {
     try {
-      if (this.#sharing === 'first') await bindOnce(setting);
+      if (this.#sharing === 'first') await bindOnce(this.#sockets, setting);
       await bind(this.#socket, setting);
       this.#listener = describe(this.#socket.address().port);
     } catch (error) {
@@ -204,16 +204,6 @@ export class UdpPort {
 
 const isAwaited = ({ users }: UdpFlow): boolean => users.size > 0;
 
-const socketFor = ({ address }: ListenSetting, reusePort: boolean): Socket =>
-  createSocket({
-    type: isIPv6(address) ? 'udp6' : 'udp4',
-    ipv6Only: isIPv6(address),
-    recvBufferSize: receiveBufferBytes,
-    reusePort,
-    // All addresses are literal; the system's resolver would cost a thread's work per message.
-    lookup: (host, family, whenFound) => whenFound(null, host, Number(family)),
-  });
-
 const bind = (socket: Socket, { address, port }: ListenSetting): Promise<void> =>
   new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -221,8 +211,8 @@ const bind = (socket: Socket, { address, port }: ListenSetting): Promise<void> =
   });
 
 /** Rejects with the system's error when anybody else has the port. */
-async function bindOnce(setting: ListenSetting): Promise<void> {
-  const socket = socketFor(setting, false);
+async function bindOnce(sockets: Sockets, setting: ListenSetting): Promise<void> {
+  const socket = sockets.createUdpSocket(setting, false);
   try {
     await bind(socket, setting);
   } finally {

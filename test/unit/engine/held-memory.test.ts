@@ -7,7 +7,7 @@ import { newKey } from '../../../src/config/signing-keys.ts';
 import type { Snapshot } from '../../../src/config/snapshot.ts';
 import type { Directory } from '../../../src/directory/directory.ts';
 import { HopMonitor } from '../../../src/health/hop-monitor.ts';
-import { createRouter, type Router, type RouterSettings } from '../../../src/router.ts';
+import { createRouter, type Router, type RouterSettings, thisPlatform } from '../../../src/router.ts';
 import type { DirectoryAnswer } from '../../../src/routing/types.ts';
 import { aloneInProgram } from '../../../src/workers/worker-place.ts';
 import { load, routesYaml } from '../../support/configuration.ts';
@@ -153,7 +153,7 @@ test('after any traffic, with errors, cancels, lost connections and reloads, exa
   const bugs: string[] = [];
   const log = pino({ level: 'error' }, { write: (line) => void bugs.push(line) });
   router = createRouter(settingsWith(2 * MIB), directory, {
-    clock,
+    platform: thisPlatform(clock),
     log,
     writeRecord: (members) => void codes.add(/"code":"([^"]+)"/.exec(members)?.[1] ?? 'none'),
     placement: aloneInProgram(),

@@ -81,7 +81,9 @@ export interface HandshakeHandler {
 }
 
 /** Accepted sockets are given to it with `emit('connection', socket)`. */
-export type Handshaker = Pick<tls.Server, 'emit'>;
+export interface Handshaker {
+  emit(event: 'connection', socket: Socket): boolean;
+}
 
 /** Makes a server that never listens: accepted sockets are given to it with `emit('connection', socket)`. */
 export function createHandshaker(context: TlsContext, handshakeMs: number, handler: HandshakeHandler): Handshaker {

@@ -1,0 +1,73 @@
+/** What became of each request: written by the hosts as they see it, read by the invariants. */
+import type { Side } from '../../src/routing/types.ts';
+import type { HostTransport } from './host.ts';
+
+export type AskedMethod = 'MESSAGE' | 'INVITE' | 'SUBSCRIBE' | 'OPTIONS' | 'BENOTIFY';
+
+export interface Delivery {
+  readonly hop: string;
+  readonly side: Side;
+  readonly transport: HostTransport;
+  readonly branch: string;
+  readonly atMs: number;
+  readonly isWhole: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly atMs: number;
+  /** The hop that gave it; undefined: the router. */
+  readonly hop: string | undefined;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly method: AskedMethod;
+  readonly user: string;
+  readonly side: Side;
+  readonly asker: string;
+  readonly transport: HostTransport;
+  readonly body: string;
+  readonly atMs: number;
+  /** In a dialog, whose first request this was. */
+  readonly dialog: string | undefined;
+  readonly deliveries: Delivery[];
+  /** Finals that a hop has sent, each once, however often it repeats them. */
+  readonly given: Answer[];
+  /** Finals as the asker got them, without repeats of one that was had. */
+  readonly answers: Answer[];
+  readonly acksAtHops: string[];
+  cancelledAtMs: number | undefined;
+  /** Phones that rang, by hop. */
+  readonly ringing: Map<string, { readonly fromMs: number; readonly untilMs: number | undefined }>;
+  /** Its connection ended then, before it was answered. */
+  lostAtMs: number | undefined;
+  /** A phone has rung, be it one that cannot be told to stop. */
+  hasRung: boolean;
+}
+
+export class Observed {
+  readonly asked = new Map<string, Asked>();
+  readonly strange: string[] = [];
+
+  add(
+    asked: Omit<
+      Asked,
+      'deliveries' | 'given' | 'answers' | 'acksAtHops' | 'cancelledAtMs' | 'ringing' | 'lostAtMs' | 'hasRung'
+    >,
+  ): Asked {
+    const all: Asked = {
+      ...asked,
+      deliveries: [],
+      given: [],
+      answers: [],
+      acksAtHops: [],
+      cancelledAtMs: undefined,
+      ringing: new Map(),
+      lostAtMs: undefined,
+      hasRung: false,
+    };
+    this.asked.set(asked.id, all);
+    return all;
+  }
+}

@@ -26,19 +26,27 @@ export class Asker extends Host {
   readonly #observed: Observed;
   readonly #router: Place;
   readonly #pending = new Map<string, Pending>();
-  /** ACKs by Call-ID, sent again when a final comes again. */
+  /** As they were sent. */
+  readonly #invites = new Map<string, Pending>();
+  /** ACKs by Call-ID and what they acknowledge, sent again when a final comes again. */
   readonly #acks = new Map<string, string>();
   #wire: Wire | undefined;
   #count = 0;
 
   constructor(
     network: Network,
-    parts: { readonly side: Side; readonly chance: Chance; readonly observed: Observed; readonly router: Place },
+    parts: {
+      readonly side: Side;
+      readonly chance: Chance;
+      readonly observed: Observed;
+      readonly router: Place;
+      readonly listens: boolean;
+    },
     name: string,
     place: Place,
     transport: HostTransport,
   ) {
-    super(network, name, place, transport);
+    super(network, name, place, transport, parts.listens);
     this.side = parts.side;
     this.#chance = parts.chance;
     this.#observed = parts.observed;
@@ -72,6 +80,7 @@ export class Asker extends Host {
     world.tell(`${this.name} -> router: ${method} ${id} to ${user}, over ${transport}`);
     const pending: Pending = { asked, text, branch, uri, from, repeat: undefined, isProvisional: false };
     if (method !== 'BENOTIFY') this.#pending.set(id, pending);
+    if (method === 'INVITE') this.#invites.set(id, pending);
     this.#send(text);
     if (transport === 'udp' && method !== 'BENOTIFY') this.#repeatLater(pending, t1Ms, giveUpMs);
     return id;
@@ -133,6 +142,7 @@ export class Asker extends Host {
     const pending = this.#pending.get(id);
     if (status < 200) {
       if (pending !== undefined) pending.isProvisional = true;
+      if (status === 180) asked.heardRinging.add(/;tag=(\S+)$/.exec(message.header('To') ?? '')?.[1] ?? '');
       if (asked.method === 'INVITE') pending?.repeat?.cancel();
       return;
     }
@@ -147,23 +157,20 @@ export class Asker extends Host {
     asked.answers.push({ status, atMs: this.network.world.nowMs, hop: isOfHop ? hop : undefined });
   }
 
-  /** The same answer again is no second one; over a stream none is repeated but 2xx to INVITE. */
-  #onRepeat(message: RawMessage, asked: Asked, hop: string | undefined): void {
-    const [first] = asked.answers;
-    const status = message.status ?? 0;
-    if (first?.status === status && first.hop === hop) return;
-    // A second phone that was picked up is heard of, too (§16.7 step 10).
-    if (asked.method === 'INVITE' && status < 300) return;
-    asked.answers.push({ status, atMs: this.network.world.nowMs, hop });
+  /** The same answer again is no second one. */
+  #onRepeat({ status = 0 }: RawMessage, { answers }: Asked, hop: string | undefined): void {
+    if (answers.some((each) => each.status === status && each.hop === hop)) return;
+    answers.push({ status, atMs: this.network.world.nowMs, hop });
   }
 
   #acknowledge(message: RawMessage, asked: Asked, pending: Pending | undefined): void {
     const { id } = asked;
     const isAccepted = (message.status ?? 0) < 300;
-    const known = this.#acks.get(id);
+    const which = `${id} ${isAccepted ? /;tag=(\S+)$/.exec(message.header('To') ?? '')?.[1] : 'refused'}`;
+    const known = this.#acks.get(which);
     if (known !== undefined) return this.#send(known);
-    if (pending === undefined) return;
-    const { uri, from, branch } = pending;
+    const { uri, from, branch } = pending ?? this.#invites.get(id) ?? {};
+    if (uri === undefined || from === undefined || branch === undefined) return;
     const to = message.header('To') ?? '';
     const route = message.headers('Record-Route').map((value) => `Route: ${value}`);
     const target = /<([^>]+)>/.exec(message.header('Contact') ?? '')?.[1] ?? uri;
@@ -171,7 +178,7 @@ export class Asker extends Host {
       ? { uri: target, via: [this.#via(newBranch())], headers: route }
       : { uri, via: [this.#via(branch)], headers: [] };
     const text = requestText({ method: 'ACK', from, to, callId: id, ...fields });
-    this.#acks.set(id, text);
+    this.#acks.set(which, text);
     this.#send(text);
   }
 

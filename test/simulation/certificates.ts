@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { createAuthority } from '../support/certificates.ts';
 
 export interface SimulatedCertificates {
-  readonly files: Readonly<Record<string, string>>;
+  /** The router's own, by two certificates that take each other's place. */
+  readonly files: readonly Readonly<Record<string, string>>[];
   /** DER, of `NAME.example.com`. */
   of(name: string): Buffer;
 }
@@ -12,10 +13,14 @@ export function simulatedCertificates(): SimulatedCertificates {
   const authority = createAuthority('Simulated CA', 3_650);
   const issue = (name: string) =>
     authority.issue({ commonName: `${name}.example.com`, alternativeNames: [`DNS:${name}.example.com`], days: 3_650 });
-  const own = issue('router');
+  const own = [issue('router'), issue('router')];
   const known = new Map<string, Buffer>();
   return {
-    files: { 'router.crt': own.certificate, 'router.key': own.key, 'ca.crt': authority.certificate },
+    files: own.map(({ certificate, key }) => ({
+      'router.crt': certificate,
+      'router.key': key,
+      'ca.crt': authority.certificate,
+    })),
     of(name) {
       const before = known.get(name);
       if (before !== undefined) return before;

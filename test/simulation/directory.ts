@@ -7,6 +7,8 @@ export class SimulatedDirectory implements Directory {
   /** Milliseconds that an answer takes; 0: at once. */
   delayMs = 0;
   isAway = false;
+  /** It says the other side of everybody: a planted fault. */
+  isLying = false;
   readonly #world: World;
   /** By user: where they lived from when on. */
   readonly #homes = new Map<string, { readonly fromMs: number; readonly side: Side }[]>();
@@ -48,7 +50,7 @@ export class SimulatedDirectory implements Directory {
   #answer(recipientKey: string): DirectoryAnswer {
     const kept = { source: 'simulated', ageMs: 0 } as const;
     if (this.isAway) return { kind: 'unavailable', why: 'the simulated directory is away' };
-    const isMicrosoft = this.sideOf(recipientKey.split('@')[0]!) === 'microsoft';
+    const isMicrosoft = (this.sideOf(recipientKey.split('@')[0]!) === 'microsoft') !== this.isLying;
     if (!isMicrosoft) return { kind: 'unknown-user', ...kept };
     return { kind: 'home', side: 'microsoft', addressOnly: false, freshness: 'fresh', ...kept };
   }

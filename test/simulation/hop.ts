@@ -145,7 +145,7 @@ export class Hop extends Host {
       wire.send(text);
     });
     const callId = message.header('Call-ID') ?? '';
-    const ends = this.#later(soonMs + this.#chance.between(100, 12_000), () => {
+    const ends = this.#later(soonMs + this.#chance.between(100, this.#chance.is(0.1) ? 90_000 : 12_000), () => {
       this.#ringing.delete(callId);
       this.#stopsRinging(message, wire);
       this.#answer(message, wire, this.#chance.is(0.8) ? 200 : 486, 0);
@@ -154,15 +154,13 @@ export class Hop extends Host {
     const asked = this.#observed.asked.get(callId);
     if (asked === undefined) return;
     asked.hasRung = true;
-    asked.ringing.set(this.name, { fromMs: world.nowMs, untilMs: undefined });
+    asked.ringing.set(this.name, { fromMs: world.nowMs, untilMs: undefined, isCutOff: false });
   }
 
-  /** A phone whose connection was lost cannot be told anything: a router takes that for a 503 (RFC 3261 §16.9). */
   #stopsRinging(invite: RawMessage, wire: Wire): void {
     const ringing = this.#observed.asked.get(invite.header('Call-ID') ?? '')?.ringing;
-    if (!wire.isOpen) return void ringing?.delete(this.name);
     const { fromMs = 0 } = ringing?.get(this.name) ?? {};
-    ringing?.set(this.name, { fromMs, untilMs: this.network.world.nowMs });
+    ringing?.set(this.name, { fromMs, untilMs: this.network.world.nowMs, isCutOff: !wire.isOpen });
   }
 
   #answer(message: RawMessage, wire: Wire, status: number, inMs: number): void {

@@ -45,17 +45,20 @@ export abstract class Host {
   protected readonly network: Network;
   readonly #wires = new Set<StreamWire>();
   /** It does nothing for now, as a process that is stopped: its connections stay open. */
+  readonly #listens: boolean;
   #isHung = false;
   #isAlive = false;
   #held: (() => void)[] = [];
   #udp: ReturnType<Network['bind']> | undefined;
   #listening: { close(): void } | undefined;
 
-  constructor(network: Network, name: string, place: Place, transport: HostTransport) {
+  /** @param listens for connections */
+  constructor(network: Network, name: string, place: Place, transport: HostTransport, listens = true) {
     this.network = network;
     this.name = name;
     this.place = place;
     this.transport = transport;
+    this.#listens = listens;
     this.begin();
   }
 
@@ -69,7 +72,7 @@ export abstract class Host {
         const wire: Wire = { isOpen: true, send: (text) => this.sendTo(text, from) };
         this.#hear(new RawMessage(octets.toString('latin1')), wire);
       });
-    } else this.#listening = this.network.listen(this.place, (socket) => void this.#wire(socket));
+    } else if (this.#listens) this.#listening = this.network.listen(this.place, (socket) => void this.#wire(socket));
   }
 
   /** As a process that is killed: nobody listens, and all connections are reset. */

@@ -22,17 +22,18 @@ const eachOf = ({ observed }: Ended, judge: (asked: Asked) => string | undefined
   [...observed.asked.values()].flatMap((asked) => judge(asked) ?? []);
 
 export const invariants: Readonly<Record<string, Invariant>> = {
-  /** RFC 3261 §16.7 step 6, §17.2. */
+  /** RFC 3261 §16.7 steps 5 and 10, §17.2: behind a refusal only that another phone has been picked up. */
   'a request has one final answer at most': (ended) =>
     eachOf(ended, (asked) => {
-      const said = asked.answers.map(({ status, hop = 'the router' }) => `${status} of ${hop}`);
+      const counting = asked.answers.filter(({ status }) => asked.method !== 'INVITE' || status >= 300);
+      const said = counting.map(({ status, hop = 'the router' }) => `${status} of ${hop}`);
       return said.length > 1 ? `${nameOf(asked)} was answered ${said.length} times: ${said.join(', ')}` : undefined;
     }),
 
   /** RFC 3261 §16.7, and §16.8 where nobody answers; a steady hop of each side answers everything. */
   'a request has a final answer': (ended) =>
     eachOf(ended, (asked) => {
-      if (!withAnswer(asked) || asked.answers.length > 0 || isLost(asked)) return undefined;
+      if (!withAnswer(asked) || asked.answers.length > 0 || isLost(ended, asked)) return undefined;
       const came = asked.deliveries.map(({ hop }) => hop);
       const given = asked.given.map(({ hop, status }) => `${status} of ${hop}`);
       const told = `it came to ${came.join(', ') || 'nobody'}, who gave ${given.join(', ') || 'nothing'}`;
@@ -92,9 +93,11 @@ export const invariants: Readonly<Record<string, Invariant>> = {
       const { cancelledAtMs } = asked;
       if (cancelledAtMs === undefined) return undefined;
       const mostMs = longestRingMs + silenceMs(ended.scene);
-      const late = [...asked.ringing].find(
-        ([, { fromMs, untilMs = Number.POSITIVE_INFINITY }]) => untilMs - Math.max(fromMs, cancelledAtMs) > mostMs,
-      );
+      const late = [...asked.ringing].find(([name, { fromMs, untilMs = Number.POSITIVE_INFINITY, isCutOff }]) => {
+        // A connection that ends before anything came by it is taken for a 503 (§16.9); behind it nobody is known to ring.
+        const isKnown = !isCutOff || asked.heardRinging.has(name);
+        return isKnown && untilMs - Math.max(fromMs, cancelledAtMs) > mostMs;
+      });
       return late && `${nameOf(asked)} was cancelled, and ${late[0]} rang on`;
     }),
 
@@ -113,12 +116,14 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   ],
 };
 
-/** Longer than the longest ring of a phone that nobody cancels: 12 s. */
+/** A CANCEL has its way to make. */
 const longestRingMs = 4_000;
 
 /** A request, or its answer, may have been on the way when the connection was reset; an answer of later goes by another (§18.2.2). */
-const isLost = ({ lostAtMs, given }: Asked): boolean =>
-  lostAtMs !== undefined && !given.some(({ atMs }) => atMs > lostAtMs + 1_000);
+const isLost = ({ scene }: Ended, { lostAtMs, given, asker }: Asked): boolean => {
+  const listens = scene.askers.some(({ name, listens }) => name === asker && listens);
+  return lostAtMs !== undefined && !(listens && given.some(({ atMs }) => atMs > lostAtMs + 1_000));
+};
 
 const isSteady = ({ hops }: Scene, name: string): boolean => hops.some((hop) => hop.name === name && hop.isSteady);
 

@@ -4,6 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
+import { RawFramer } from '../support/raw-message.ts';
 import type { World } from './world.ts';
 
 interface Place {
@@ -46,6 +47,8 @@ export class Network {
   /** What each address shows as its certificate (DER), where TLS is spoken. */
   readonly certificates = new Map<string, Buffer>();
   readonly sockets = new Set<SimulatedSocket>();
+  /** Of this address, every message that is sent is made of these, if a fault is planted. */
+  sabotaged: { readonly address: string; readonly change: (text: string) => readonly string[] } | undefined;
   readonly #listening = new Map<string, (socket: SimulatedSocket) => void>();
   readonly #bound = new Map<string, Datagram>();
   readonly #reachability = new Map<string, Reachability>();
@@ -123,9 +126,19 @@ export class Network {
     if (this.#bound.has(text)) throw systemError('EADDRINUSE', 'bind', place);
     this.#bound.set(text, onDatagram);
     return {
-      send: (octets, to) => this.#throw(octets, place, to),
+      send: (octets, to) => {
+        for (const each of this.sabotage(place.address, octets)) this.#throw(each, place, to);
+      },
       close: () => void this.#bound.delete(text),
     };
+  }
+
+  /** What is written at once holds whole messages. */
+  sabotage(address: string, octets: Buffer): readonly Buffer[] {
+    if (this.sabotaged?.address !== address) return [octets];
+    const { change } = this.sabotaged;
+    const texts = new RawFramer().push(octets.toString('latin1'));
+    return texts.flatMap((text) => change(text)).map((text) => Buffer.from(text, 'latin1'));
   }
 
   #throw(octets: Buffer, from: Place, to: Place): void {
@@ -225,7 +238,8 @@ export class SimulatedSocket extends Duplex {
 
   override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#whenOpen(() => {
-      for (const piece of this.#pieces(chunk)) this.#send(piece);
+      const octets = Buffer.concat(this.#network.sabotage(this.localAddress, chunk));
+      for (const piece of this.#pieces(octets)) this.#send(piece);
       done();
     });
   }

@@ -39,7 +39,12 @@ export interface Asked {
   readonly acksAtHops: string[];
   cancelledAtMs: number | undefined;
   /** Phones that rang, by hop. */
-  readonly ringing: Map<string, { readonly fromMs: number; readonly untilMs: number | undefined }>;
+  readonly ringing: Map<
+    string,
+    { readonly fromMs: number; readonly untilMs: number | undefined; readonly isCutOff: boolean }
+  >;
+  /** Hops that the asker has heard ring. */
+  readonly heardRinging: Set<string>;
   /** Its connection ended then, before it was answered. */
   lostAtMs: number | undefined;
   /** A phone has rung, be it one that cannot be told to stop. */
@@ -53,7 +58,15 @@ export class Observed {
   add(
     asked: Omit<
       Asked,
-      'deliveries' | 'given' | 'answers' | 'acksAtHops' | 'cancelledAtMs' | 'ringing' | 'lostAtMs' | 'hasRung'
+      | 'deliveries'
+      | 'given'
+      | 'answers'
+      | 'acksAtHops'
+      | 'cancelledAtMs'
+      | 'ringing'
+      | 'heardRinging'
+      | 'lostAtMs'
+      | 'hasRung'
     >,
   ): Asked {
     const all: Asked = {
@@ -64,6 +77,7 @@ export class Observed {
       acksAtHops: [],
       cancelledAtMs: undefined,
       ringing: new Map(),
+      heardRinging: new Set(),
       lostAtMs: undefined,
       hasRung: false,
     };

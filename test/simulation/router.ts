@@ -65,16 +65,17 @@ export function simulatedRouter(
   certificates: SimulatedCertificates,
 ): SimulatedRouter {
   const folder = mkdtempSync(join(tmpdir(), 'pif-simulation-'));
-  const load = (failoverAfterMs: number): Snapshot => {
+  const load = (failoverAfterMs: number, own: Readonly<Record<string, string>> | undefined): Snapshot => {
     const ldif = 'dn: CN=a\nmsRTCSIP-PrimaryUserAddress: sip:a@example.com\nmsRTCSIP-UserEnabled: TRUE\n';
-    const files = { ...certificates.files, 'users.ldif': ldif, 'routes.yaml': yamlOf(scene, failoverAfterMs) };
+    const files = { ...own, 'users.ldif': ldif, 'routes.yaml': yamlOf(scene, failoverAfterMs) };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
     const { snapshot, problems } = loadSnapshot(join(folder, 'routes.yaml'), 1);
     if (snapshot === undefined) throw new Error(problems.map(formatProblem).join('\n'));
     return snapshot;
   };
-  const first = load(2_000);
-  const later = load(1_500);
+  const [one, other] = certificates.files;
+  const first = load(2_000, one);
+  const later = load(1_500, other);
   rmSync(folder, { recursive: true });
   const bugs: string[] = [];
   const ignore = (): void => undefined;

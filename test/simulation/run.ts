@@ -1,6 +1,7 @@
 /** `npm run simulate`: simulated worlds, seed after seed. See README.md. */
 import './seeded-platform.ts';
 import { parseArgs } from 'node:util';
+import { planted } from './planted.ts';
 import { type Scene, sceneOf } from './scene.ts';
 import { shrunk } from './shrink.ts';
 import { simulate } from './simulate.ts';
@@ -12,14 +13,17 @@ const { values } = parseArgs({
     count: { type: 'string' },
     hours: { type: 'string' },
     seconds: { type: 'string', default: '60' },
+    plant: { type: 'string' },
   },
 });
 
 const realMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 
+const plant = values.plant === undefined ? undefined : planted[values.plant];
+
 async function tellFailure(scene: Scene): Promise<void> {
-  const smallest = await shrunk(scene, async (each) => (await simulate(each)).violations);
-  const { story, violations } = await simulate(smallest);
+  const smallest = await shrunk(scene, async (each) => (await simulate(each, plant)).violations);
+  const { story, violations } = await simulate(smallest, plant);
   console.log(
     `\nseed ${scene.seed}, with ${smallest.asks.length} of ${scene.asks.length} requests and ${smallest.faults.length} of ${scene.faults.length} faults:\n`,
   );
@@ -36,7 +40,7 @@ async function run(): Promise<number> {
   let seeds = 0;
   for (let seed = from; seeds < count && realMs() - beganMs < withinMs; seed += 1) {
     const scene = sceneOf(seed);
-    const outcome = await simulate(scene);
+    const outcome = await simulate(scene, plant);
     seeds += 1;
     simulatedMs += outcome.simulatedMs;
     if (outcome.violations.length > 0) {

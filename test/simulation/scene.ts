@@ -15,6 +15,8 @@ interface AskerPlan {
   readonly name: string;
   readonly side: 'cisco' | 'microsoft';
   readonly transport: HostTransport;
+  /** Over TCP and TLS: it takes connections, too, as a server does; else it can be reached by its own only. */
+  readonly listens: boolean;
 }
 
 interface AskPlan {
@@ -72,7 +74,7 @@ export function sceneOf(seed: number): Scene {
   });
   const askers = sides.flatMap((side) =>
     Array.from({ length: 1 + chance.below(2) }, (_, place): AskerPlan => {
-      return { name: `${side}-asker-${place + 1}`, side, transport: chance.pick(transports) };
+      return { name: `${side}-asker-${place + 1}`, side, transport: chance.pick(transports), listens: chance.is(0.7) };
     }),
   );
   const users = ['ann', 'bob', 'cid', 'dee'];

@@ -8,6 +8,7 @@ import { Hop } from './hop.ts';
 import { invariants } from './invariants.ts';
 import { Network } from './network.ts';
 import { Observed } from './observed.ts';
+import { type Planted, sabotage } from './planted.ts';
 import { addressOf, routerPlace, type SimulatedRouter, simulatedRouter } from './router.ts';
 import type { Scene } from './scene.ts';
 import { seedPlatform } from './seeded-platform.ts';
@@ -26,7 +27,8 @@ const goingHomeMs = 400_000;
 
 const certificates = simulatedCertificates();
 
-export async function simulate(scene: Scene): Promise<Outcome> {
+/** @param plant a fault that must be found */
+export async function simulate(scene: Scene, plant?: Planted): Promise<Outcome> {
   seedPlatform(scene.seed);
   const world = new World(new Chance(scene.seed + 1));
   const network = new Network(world, { leastDelayMs: 0.1, ...scene.network });
@@ -34,6 +36,10 @@ export async function simulate(scene: Scene): Promise<Outcome> {
   for (const user of scene.users) directory.move(user, world.chance.pick(['cisco', 'microsoft']));
   for (const { name } of [...scene.hops, ...scene.askers]) {
     network.certificates.set(addressOf(scene, name), certificates.of(name));
+  }
+  if (plant !== undefined) {
+    network.sabotaged = { address: routerPlace.address, change: sabotage(plant) };
+    directory.isLying = plant.lyingDirectory === true;
   }
   const observed = new Observed();
   const placeOf = (name: string) => ({ address: addressOf(scene, name), port: 5060 });
@@ -45,8 +51,8 @@ export async function simulate(scene: Scene): Promise<Outcome> {
     const parts = { side, isSteady, chance: world.chance.fork(), observed, router: toRouter(transport) };
     return new Hop(network, parts, name, placeOf(name), transport);
   });
-  const askers = scene.askers.map(({ name, side, transport }) => {
-    const parts = { side, chance: world.chance.fork(), observed, router: toRouter(transport) };
+  const askers = scene.askers.map(({ name, side, transport, listens }) => {
+    const parts = { side, chance: world.chance.fork(), observed, router: toRouter(transport), listens };
     return new Asker(network, parts, name, placeOf(name), transport);
   });
   const { router, bugs, reload } = simulatedRouter(scene, network, directory, certificates);

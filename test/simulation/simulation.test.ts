@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { faultySeeds } from './faulty-seeds.ts';
+import { planted } from './planted.ts';
 
 const day = Math.floor(Date.now() / 86_400_000);
 /** So that no day has seeds of another. */
@@ -25,6 +26,11 @@ test(`new seeds of the day violate nothing`, { timeout: 120_000 }, async () => {
 
 test.each(faultySeeds)('seed %i, which once showed that %s, violates nothing', { timeout: 60_000 }, async (seed) => {
   expect(await simulated('--seed', `${seed}`)).toContain('nothing was violated');
+});
+
+test.each(Object.entries(planted))('%s: found by its invariant', { timeout: 60_000 }, async (name, { violates }) => {
+  const failed = await simulated('--plant', name).catch((error: Error) => error.message);
+  expect(failed).toContain(`VIOLATED  ${violates}: `);
 });
 
 test('the same seed is the same world, octet by octet; another seed is another', { timeout: 60_000 }, async () => {

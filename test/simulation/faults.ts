@@ -7,7 +7,7 @@ import type { Hop } from './hop.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';
 
-export interface Surroundings {
+export interface FaultParts {
   readonly world: World;
   readonly network: Network;
   readonly directory: SimulatedDirectory;
@@ -19,7 +19,7 @@ export interface Surroundings {
 }
 
 /** @returns its end */
-type Fault = (around: Surroundings, chance: Chance) => { readonly what: string; readonly end: () => void } | undefined;
+type Fault = (parts: FaultParts, chance: Chance) => { readonly what: string; readonly end: () => void } | undefined;
 
 const nothing = (): void => undefined;
 

@@ -3,7 +3,7 @@ import { Asker } from './asker.ts';
 import { simulatedCertificates } from './certificates.ts';
 import { Chance } from './chance.ts';
 import { SimulatedDirectory } from './directory.ts';
-import { faults, type Surroundings } from './faults.ts';
+import { type FaultParts, faults } from './faults.ts';
 import { Hop } from './hop.ts';
 import { invariants } from './invariants.ts';
 import { Network } from './network.ts';
@@ -60,7 +60,7 @@ export async function simulate(scene: Scene, plant?: Planted): Promise<Outcome> 
   await world.runUntil(5_000);
   const before = world.armedTimers;
 
-  const around: Surroundings = {
+  const faultParts: FaultParts = {
     world,
     network,
     directory,
@@ -79,7 +79,7 @@ export async function simulate(scene: Scene, plant?: Planted): Promise<Outcome> 
   }
   for (const { atMs, forMs, fault, seed } of scene.faults) {
     world.after(atMs, () => {
-      const begun = faults[fault]?.(around, new Chance(seed));
+      const begun = faults[fault]?.(faultParts, new Chance(seed));
       if (begun === undefined) return;
       world.tell(`* ${begun.what}`);
       world.after(forMs, () => {

@@ -127,6 +127,12 @@ const isLost = ({ scene }: Ended, { lostAtMs, given, asker }: Asked): boolean =>
 
 const isSteady = ({ hops }: Scene, name: string): boolean => hops.some((hop) => hop.name === name && hop.isSteady);
 
-/** In which a hop may not have heard that it should stop. */
-const silenceMs = ({ faults }: Scene): number =>
-  faults.filter(({ fault }) => /hangs|cut off/.test(fault)).reduce((sum, { forMs }) => sum + forMs, 0);
+/**
+ * In which a hop may not have heard that it should stop. A CANCEL waits for a provisional response (§9.1), and where that is lost
+ * for the next copy of the INVITE, which comes within 64*T1 (§17.1.1.2).
+ */
+function silenceMs({ faults, network }: Scene): number {
+  const silences = faults.filter(({ fault }) => /hangs|cut off/.test(fault));
+  const isLossy = network.loss > 0 || faults.some(({ fault }) => fault === 'datagrams are lost');
+  return silences.reduce((sum, { forMs }) => sum + forMs, isLossy ? 32_000 : 0);
+}

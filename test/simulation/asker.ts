@@ -4,7 +4,7 @@ import { newBranch, newTag, type RawMessage, requestText, responseText } from '.
 import type { Chance } from './chance.ts';
 import { Host, type HostTransport, type Place, shortOf, type Wire } from './host.ts';
 import type { Network } from './network.ts';
-import type { Asked, AskedMethod, Observed } from './observed.ts';
+import { type Asked, type AskedMethod, idOf, type Observed } from './observed.ts';
 
 const t1Ms = 500;
 const t2Ms = 4_000;
@@ -75,15 +75,38 @@ export class Asker extends Host {
       transport,
       body,
       atMs: world.nowMs,
-      dialog: undefined,
+      dialogWith: undefined,
     });
-    world.tell(`${this.name} -> router: ${method} ${id} to ${user}, over ${transport}`);
     const pending: Pending = { asked, text, branch, uri, from, repeat: undefined, isProvisional: false };
-    if (method !== 'BENOTIFY') this.#pending.set(id, pending);
     if (method === 'INVITE') this.#invites.set(id, pending);
-    this.#send(text);
-    if (transport === 'udp' && method !== 'BENOTIFY') this.#repeatLater(pending, t1Ms, giveUpMs);
+    this.#begin(pending);
     return id;
+  }
+
+  #begin(pending: Pending): void {
+    const { asked, text } = pending;
+    const { id, method, user } = asked;
+    this.network.world.tell(`${this.name} -> router: ${method} ${id} to ${user}, over ${this.transport}`);
+    if (method !== 'BENOTIFY') this.#pending.set(id, pending);
+    this.#send(text);
+    if (this.transport === 'udp' && method !== 'BENOTIFY') this.#repeatLater(pending, t1Ms, giveUpMs);
+  }
+
+  /** RFC 3261 §15.1.1, §12.2.1.1: to the Contact, by the route that the dialog has recorded. */
+  #hangUp({ asked, from }: Pending, to: string, hop: string, target: string, route: readonly string[]): void {
+    const { world } = this.network;
+    world.after(this.#chance.between(0, 5_000), () => {
+      const branch = newBranch();
+      const { user, id: callId } = asked;
+      const body = `${callId} is over`;
+      const via = [this.#via(branch)];
+      const text = requestText({ method: 'BYE', uri: target, via, from, to, callId, cseq: 2, headers: route, body });
+      const { side, transport } = this;
+      const id = `${callId} BYE`;
+      const bye = { id, method: 'BYE', user, side, asker: this.name, transport, body, atMs: world.nowMs } as const;
+      const observed = this.#observed.add({ ...bye, dialogWith: hop });
+      this.#begin({ asked: observed, text, branch, uri: target, from, repeat: undefined, isProvisional: false });
+    });
   }
 
   /** Of an INVITE that rings. */
@@ -98,10 +121,6 @@ export class Asker extends Host {
     this.#send(text);
     if (this.transport !== 'udp') return;
     for (const inMs of [500, 1_500, 3_500]) world.after(inMs, () => this.#send(text));
-  }
-
-  get unanswered(): readonly string[] {
-    return [...this.#pending.keys()];
   }
 
   /** Its connection is reset in the middle of things. */
@@ -132,7 +151,7 @@ export class Asker extends Host {
   }
 
   #onResponse(message: RawMessage): void {
-    const id = message.header('Call-ID') ?? '';
+    const id = idOf(message);
     const asked = this.#observed.asked.get(id);
     const status = message.status ?? 0;
     if (asked === undefined || asked.asker !== this.name) {
@@ -180,6 +199,8 @@ export class Asker extends Host {
     const text = requestText({ method: 'ACK', from, to, callId: id, ...fields });
     this.#acks.set(which, text);
     this.#send(text);
+    const hop = /;tag=(\S+)$/.exec(to)?.[1];
+    if (isAccepted && pending !== undefined && hop !== undefined) this.#hangUp(pending, to, hop, target, route);
   }
 
   #repeatLater(pending: Pending, inMs: number, leftMs: number): void {

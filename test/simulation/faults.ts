@@ -3,6 +3,7 @@ import type { Side } from '../../src/routing/types.ts';
 import type { Asker } from './asker.ts';
 import type { Chance } from './chance.ts';
 import type { SimulatedDirectory } from './directory.ts';
+import type { SimulatedDns } from './dns.ts';
 import type { Hop } from './hop.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';
@@ -15,7 +16,9 @@ export interface FaultParts {
   readonly hops: readonly Hop[];
   readonly askers: readonly Asker[];
   readonly users: readonly string[];
+  readonly dns: SimulatedDns;
   reload(): void;
+  drain(isDraining: boolean): void;
 }
 
 /** @returns its end */
@@ -77,6 +80,24 @@ export const faults: Readonly<Record<string, Fault>> = {
       directory.delayMs = 0;
     };
     return { what: `the directory takes ${directory.delayMs.toFixed(0)} ms`, end };
+  },
+  'DNS is away'({ dns }) {
+    dns.isAway = true;
+    const end = (): void => {
+      dns.isAway = false;
+    };
+    return { what: 'DNS is away', end };
+  },
+  'DNS is slow'({ dns }, chance) {
+    dns.delayMs = chance.between(100, 5_000);
+    const end = (): void => {
+      dns.delayMs = 1;
+    };
+    return { what: `DNS takes ${dns.delayMs.toFixed(0)} ms`, end };
+  },
+  'the node is drained'({ drain }) {
+    drain(true);
+    return { what: 'the node is drained', end: () => drain(false) };
   },
   'a user moves'({ directory, users }, chance) {
     const user = chance.pick(users);

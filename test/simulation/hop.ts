@@ -5,7 +5,7 @@ import { type RawMessage, responseText } from '../support/raw-message.ts';
 import type { Chance } from './chance.ts';
 import { Host, type HostTransport, type Place, shortOf, type Wire } from './host.ts';
 import type { Network } from './network.ts';
-import type { Observed } from './observed.ts';
+import { idOf, type Observed } from './observed.ts';
 
 /** What a hop does with a request that it gets. */
 type Manner = 'accept' | 'refuse' | 'unavailable' | 'silent' | 'late' | 'twice' | 'end' | 'reset' | 'elsewhere';
@@ -84,7 +84,7 @@ export class Hop extends Host {
     if (message.method === undefined) return;
     const { world } = this.network;
     // Probes are many, and tell nothing.
-    if (message.method === 'OPTIONS' && !this.#observed.asked.has(message.header('Call-ID') ?? '')) {
+    if (message.method === 'OPTIONS' && !this.#observed.asked.has(idOf(message))) {
       wire.send(responseText(message, 200));
       return;
     }
@@ -100,7 +100,9 @@ export class Hop extends Host {
     this.#note(message, branch, said !== undefined);
     if (said !== undefined) return void (said !== '' && wire.send(said));
     if (message.method === 'BENOTIFY') return;
-    const manner = this.#chance.weigh(this.isSteady ? mannersOfSteady : mannersOfMost);
+    // Whoever has taken a call hears that it is over, and is polite.
+    const isEnd = message.method === 'BYE';
+    const manner = isEnd ? 'accept' : this.#chance.weigh(this.isSteady ? mannersOfSteady : mannersOfMost);
     this.#said.set(`${branch} ${message.method}`, '');
     this.network.world.tell(`           ${this.name} is about to ${manner}`);
     this.#behave(manner, message, wire);
@@ -144,7 +146,7 @@ export class Hop extends Host {
       this.#said.set(`${branchOf(message)} INVITE`, text);
       wire.send(text);
     });
-    const callId = message.header('Call-ID') ?? '';
+    const callId = idOf(message);
     const ends = this.#later(soonMs + this.#chance.between(100, this.#chance.is(0.1) ? 90_000 : 12_000), () => {
       this.#ringing.delete(callId);
       this.#stopsRinging(message, wire);
@@ -158,7 +160,7 @@ export class Hop extends Host {
   }
 
   #stopsRinging(invite: RawMessage, wire: Wire): void {
-    const ringing = this.#observed.asked.get(invite.header('Call-ID') ?? '')?.ringing;
+    const ringing = this.#observed.asked.get(idOf(invite))?.ringing;
     const { fromMs = 0 } = ringing?.get(this.name) ?? {};
     ringing?.set(this.name, { fromMs, untilMs: this.network.world.nowMs, isCutOff: !wire.isOpen });
   }
@@ -166,7 +168,7 @@ export class Hop extends Host {
   #answer(message: RawMessage, wire: Wire, status: number, inMs: number): void {
     const { world } = this.network;
     this.#later(inMs, () => {
-      const callId = message.header('Call-ID') ?? '';
+      const callId = idOf(message);
       const contact = `Contact: <sip:${this.place.address}:${this.place.port};transport=${this.transport}>`;
       const body = `${this.name} to ${callId}`;
       const text = responseText(message, status, { toTag: this.name, headers: [contact], body });
@@ -199,7 +201,7 @@ export class Hop extends Host {
   }
 
   #onAck(message: RawMessage): void {
-    const callId = message.header('Call-ID') ?? '';
+    const callId = idOf(message);
     this.#repeating.get(callId)?.cancel();
     this.#repeating.delete(callId);
     this.#observed.asked.get(callId)?.acksAtHops.push(this.name);
@@ -207,7 +209,7 @@ export class Hop extends Host {
 
   #onCancel(message: RawMessage, wire: Wire): void {
     wire.send(responseText(message, 200));
-    const callId = message.header('Call-ID') ?? '';
+    const callId = idOf(message);
     const ringingNow = this.#ringing.get(callId);
     if (ringingNow === undefined) return;
     this.#ringing.delete(callId);
@@ -218,7 +220,7 @@ export class Hop extends Host {
 
   #note(message: RawMessage, branch: string, isRepeat: boolean): void {
     const { world } = this.network;
-    const asked = this.#observed.asked.get(message.header('Call-ID') ?? '');
+    const asked = this.#observed.asked.get(idOf(message));
     if (asked === undefined)
       return void this.#observed.strange.push(`${this.name} got ${shortOf(message)}, which nobody sent`);
     if (isRepeat && this.transport === 'udp') return;

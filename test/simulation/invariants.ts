@@ -34,6 +34,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   'a request has a final answer': (ended) =>
     eachOf(ended, (asked) => {
       if (!withAnswer(asked) || asked.answers.length > 0 || isLost(ended, asked)) return undefined;
+      if (asked.dialogWith !== undefined && !isSteady(ended.scene, asked.dialogWith)) return undefined;
       const came = asked.deliveries.map(({ hop }) => hop);
       const given = asked.given.map(({ hop, status }) => `${status} of ${hop}`);
       const told = `it came to ${came.join(', ') || 'nobody'}, who gave ${given.join(', ') || 'nothing'}`;
@@ -46,7 +47,8 @@ export const invariants: Readonly<Record<string, Invariant>> = {
       const [answer] = asked.answers;
       if (answer === undefined || answer.hop !== undefined || asked.cancelledAtMs !== undefined) return undefined;
       // A phone that rings and then falls silent is waited for until Timer C (§16.8).
-      if (asked.hasRung) return undefined;
+      if (asked.hasRung || wasDrained(ended, asked)) return undefined;
+      if (asked.dialogWith !== undefined && !isSteady(ended.scene, asked.dialogWith)) return undefined;
       return answer.status >= 500 || answer.status === 408
         ? `${nameOf(asked)} got ${answer.status} of the router`
         : undefined;
@@ -56,12 +58,21 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   'nothing is delivered to the wrong side': ({ observed, directory }) =>
     [...observed.asked.values()].flatMap((asked) =>
       asked.deliveries.flatMap(({ hop, side, atMs }) => {
+        if (asked.dialogWith !== undefined) return [];
         const homes = directory.sidesWithin(asked.user, asked.atMs, atMs);
         return side !== asked.side && homes.has(side)
           ? []
           : [`${nameOf(asked)} of ${asked.side} came to ${hop}, ${asked.user} is of ${[...homes].join(' and ')}`];
       }),
     ),
+
+  /** RFC 3261 §12.2.1.1, §16.4: by its recorded route, wherever its user lives by now. */
+  'a dialog stays where it began': (ended) =>
+    eachOf(ended, (asked) => {
+      const { dialogWith } = asked;
+      const astray = asked.deliveries.find(({ hop }) => dialogWith !== undefined && hop !== dialogWith);
+      return astray && `${nameOf(asked)} came to ${astray.hop}, its dialog is with ${dialogWith}`;
+    }),
 
   /** RFC 3261 §17.2.2, §18: a repeated datagram is absorbed. A BENOTIFY, as an ACK, has no transaction that could. */
   'nothing is delivered twice over a stream': (ended) =>
@@ -124,6 +135,17 @@ const isLost = ({ scene }: Ended, { lostAtMs, given, asker }: Asked): boolean =>
   const listens = scene.askers.some(({ name, listens }) => name === asker && listens);
   return lostAtMs !== undefined && !(listens && given.some(({ atMs }) => atMs > lostAtMs + 1_000));
 };
+
+/** docs/operate.md: what would begin while the node is drained is refused. It may have been on its way when that began. */
+function wasDrained({ observed: { drained } }: Ended, { atMs, transport }: Asked): boolean {
+  const untilMs = atMs + (transport === 'udp' ? 32_000 : onTheWayMs);
+  const before = drained.findLast((each) => each.atMs <= atMs);
+  return (
+    before?.isDraining === true || drained.some((each) => each.isDraining && each.atMs > atMs && each.atMs < untilMs)
+  );
+}
+
+const onTheWayMs = 2_000;
 
 const isSteady = ({ hops }: Scene, name: string): boolean => hops.some((hop) => hop.name === name && hop.isSteady);
 

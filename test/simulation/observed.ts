@@ -1,8 +1,9 @@
 /** What became of each request: written by the hosts as they see it, read by the invariants. */
 import type { Side } from '../../src/routing/types.ts';
+import type { RawMessage } from '../support/raw-message.ts';
 import type { HostTransport } from './host.ts';
 
-export type AskedMethod = 'MESSAGE' | 'INVITE' | 'SUBSCRIBE' | 'OPTIONS' | 'BENOTIFY';
+export type AskedMethod = 'MESSAGE' | 'INVITE' | 'SUBSCRIBE' | 'OPTIONS' | 'BENOTIFY' | 'BYE';
 
 export interface Delivery {
   readonly hop: string;
@@ -29,8 +30,8 @@ export interface Asked {
   readonly transport: HostTransport;
   readonly body: string;
   readonly atMs: number;
-  /** In a dialog, whose first request this was. */
-  readonly dialog: string | undefined;
+  /** Within a dialog: the hop that has the other end of it. */
+  readonly dialogWith: string | undefined;
   readonly deliveries: Delivery[];
   /** Finals that a hop has sent, each once, however often it repeats them. */
   readonly given: Answer[];
@@ -51,9 +52,18 @@ export interface Asked {
   hasRung: boolean;
 }
 
+/** Of a call its Call-ID; what comes later in its dialog has its method besides. */
+export const idOf = (message: RawMessage): string => {
+  const callId = message.header('Call-ID') ?? '';
+  const method = message.header('CSeq')?.split(' ')[1];
+  return method === 'BYE' ? `${callId} ${method}` : callId;
+};
+
 export class Observed {
   readonly asked = new Map<string, Asked>();
   readonly strange: string[] = [];
+  /** When the router began to be drained, and ended. */
+  readonly drained: { readonly atMs: number; readonly isDraining: boolean }[] = [];
 
   add(
     asked: Omit<

@@ -9,6 +9,7 @@ import { HopMonitor } from '../../src/health/hop-monitor.ts';
 import type { Log } from '../../src/log.ts';
 import { createRouter, type Router } from '../../src/router.ts';
 import { formatProblem } from '../../src/settings/problem.ts';
+import type { DnsClient } from '../../src/sip/resolve/dns-client.ts';
 import { aloneInProgram } from '../../src/workers/worker-place.ts';
 import type { SimulatedCertificates } from './certificates.ts';
 import type { Network } from './network.ts';
@@ -27,9 +28,9 @@ function yamlOf(scene: Scene, failoverAfterMs: number): string {
   const { address, port, tlsPort } = routerPlace;
   const everybody = [...scene.hops, ...scene.askers];
   const access = everybody.map(({ name, side }) => `  - { side: ${side}, from: ${addressOf(scene, name)} }`);
-  const routes = scene.hops.map(({ name, side, transport }, place) => {
+  const routes = scene.hops.map(({ name, side, transport, isNamed }, place) => {
     const tls = transport === 'tls' ? `, tls-name: ${name}.example.com` : '';
-    const at = `next-hop: ${addressOf(scene, name)}, port: 5060, transport: ${transport}${tls}`;
+    const at = `next-hop: ${isNamed ? `${name}.example.com` : addressOf(scene, name)}, port: 5060, transport: ${transport}${tls}`;
     return `  - { to: ${side}, pattern: example.com, ${at}, priority: ${place + 1} }`;
   });
   return [
@@ -47,10 +48,6 @@ function yamlOf(scene: Scene, failoverAfterMs: number): string {
   ].join('\n');
 }
 
-/** Every hop is named by its address. */
-const noSuchName = (name: string): Promise<never> =>
-  Promise.reject(Object.assign(new Error(`nobody is called ${name}`), { code: 'ENOTFOUND' }));
-
 export interface SimulatedRouter {
   readonly router: Router<HopMonitor>;
   /** Bugs that it logged of itself. */
@@ -62,6 +59,7 @@ export function simulatedRouter(
   scene: Scene,
   network: Network,
   directory: Directory,
+  dns: DnsClient,
   certificates: SimulatedCertificates,
 ): SimulatedRouter {
   const folder = mkdtempSync(join(tmpdir(), 'pif-simulation-'));
@@ -92,7 +90,7 @@ export function simulatedRouter(
     platform: {
       clock: world.clock,
       sockets: socketsOf(network, routerPlace.address),
-      dnsOf: () => ({ addresses: noSuchName, services: noSuchName, pointers: noSuchName }),
+      dnsOf: () => dns,
       random: () => world.chance.next(),
     },
     log,

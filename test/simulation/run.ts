@@ -1,6 +1,7 @@
 /** `npm run simulate`: simulated worlds, seed after seed. See README.md. */
 import './seeded-platform.ts';
 import { parseArgs } from 'node:util';
+import { Coverage } from './coverage.ts';
 import { planted } from './planted.ts';
 import { type Scene, sceneOf } from './scene.ts';
 import { shrunk } from './shrink.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     hours: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     plant: { type: 'string' },
+    coverage: { type: 'boolean', default: false },
   },
 });
 
@@ -32,6 +34,8 @@ async function tellFailure(scene: Scene): Promise<void> {
 }
 
 async function run(): Promise<number> {
+  const coverage = values.coverage ? new Coverage() : undefined;
+  await coverage?.start();
   const beganMs = realMs();
   const withinMs = values.hours === undefined ? Number(values.seconds) * 1_000 : Number(values.hours) * 3_600_000;
   const from = Number(values.seed ?? values.from);
@@ -48,6 +52,10 @@ async function run(): Promise<number> {
       return 1;
     }
     if (values.seed !== undefined) for (const line of outcome.story) console.log(line);
+  }
+  if (coverage !== undefined) {
+    console.log('Of the machines, no world has come to');
+    for (const line of await coverage.unreached()) console.log(`  ${line}`);
   }
   const seconds = (realMs() - beganMs) / 1_000;
   const hours = (simulatedMs / 3_600_000).toFixed(1);

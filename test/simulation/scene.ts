@@ -9,6 +9,8 @@ interface HopPlan {
   readonly side: 'cisco' | 'microsoft';
   readonly transport: HostTransport;
   readonly isSteady: boolean;
+  /** The router knows its name, and asks DNS for its address. */
+  readonly isNamed: boolean;
 }
 
 interface AskerPlan {
@@ -54,7 +56,8 @@ export interface Scene {
 const transports = ['udp', 'tcp', 'tls'] as const;
 const sides = ['cisco', 'microsoft'] as const;
 
-const methods: Readonly<Record<AskedMethod, number>> = {
+/** A BYE ends each call that was answered. */
+const methods: Readonly<Record<Exclude<AskedMethod, 'BYE'>, number>> = {
   MESSAGE: 45,
   INVITE: 30,
   SUBSCRIBE: 10,
@@ -68,7 +71,8 @@ export function sceneOf(seed: number): Scene {
     const count = 1 + chance.below(3);
     const each = (place: number): HopPlan => {
       const transport = chance.pick(transports);
-      return { name: `${side}-hop-${place + 1}`, side, transport, isSteady: place === count - 1 };
+      const isSteady = place === count - 1;
+      return { name: `${side}-hop-${place + 1}`, side, transport, isSteady, isNamed: chance.is(0.3) };
     };
     return Array.from({ length: count }, (_, place) => each(place));
   });

@@ -3,6 +3,7 @@ import { Asker } from './asker.ts';
 import { simulatedCertificates } from './certificates.ts';
 import { Chance } from './chance.ts';
 import { SimulatedDirectory } from './directory.ts';
+import { SimulatedDns } from './dns.ts';
 import { type FaultParts, faults } from './faults.ts';
 import { Hop } from './hop.ts';
 import { invariants } from './invariants.ts';
@@ -55,7 +56,9 @@ export async function simulate(scene: Scene, plant?: Planted): Promise<Outcome> 
     const parts = { side, chance: world.chance.fork(), observed, router: toRouter(transport), listens };
     return new Asker(network, parts, name, placeOf(name), transport);
   });
-  const { router, bugs, reload } = simulatedRouter(scene, network, directory, certificates);
+  const dns = new SimulatedDns(world);
+  for (const { name } of scene.hops) dns.name(`${name}.example.com`, addressOf(scene, name));
+  const { router, bugs, reload } = simulatedRouter(scene, network, directory, dns.client, certificates);
   await router.start();
   await world.runUntil(5_000);
   const before = world.armedTimers;
@@ -67,7 +70,12 @@ export async function simulate(scene: Scene, plant?: Planted): Promise<Outcome> 
     hops: hops.filter(({ isSteady }) => !isSteady),
     askers,
     users: scene.users,
+    dns,
     reload: () => void reload(),
+    drain(isDraining) {
+      router.drain(isDraining);
+      observed.drained.push({ atMs: world.nowMs, isDraining });
+    },
   };
   for (const { atMs, asker: name, method, user, cancelAfterMs } of scene.asks) {
     const asker = askers.find((each) => each.name === name);

@@ -60,7 +60,7 @@ function checkNextHop({ path, value }: Item<RouteRow>, report: Report): void {
   }
 }
 
-/** Swapped, the port takes connections, and everything behind that fails in ways that do not say why (RFC 3261 §19.1.2). */
+/** With the ports of TCP and TLS swapped, connections are made, and then fail without saying why (RFC 3261 §19.1.2). */
 export function checkUsualPort(
   { path, value: { transport, port } }: Item<{ readonly transport: string; readonly port: number | undefined }>,
   report: Report,

@@ -5,7 +5,7 @@ import type { Schema } from '../settings/declared.ts';
 const settingLine = /^( *)(# )?([a-z][a-z0-9-]*):(?: [^#]*?)?(?: *# (.*))?$/;
 /** `#   port   text`: a row of the table above a list. */
 const tableRow = /^ *# {3}( *)([a-z][a-z0-9-]*) {2,}(\S.*)$/;
-/** The further lines of either. */
+/** A line that continues the text of the one above. */
 const furtherLine = /^ *# {17,}(\S.*)$/;
 const commentLine = /^ *# (\S.*)$/;
 

@@ -59,7 +59,7 @@ export const hasError = (problems: readonly Problem[]): boolean =>
 const sortOf = ({ severity, file, path, what, hint }: Problem): string =>
   [severity, file, path, what].map((text) => text.replace(/"(?:[^"\\]|\\.)*"|\d+/g, '')).join('\n') + (hint ?? '');
 
-/** So many of one sort that differ in their words are each told. */
+/** So many problems of one sort are told one by one; the rest is counted. */
 const mostToldOfSort = 20;
 
 function tellSort(problems: readonly Problem[]): readonly Problem[] {
@@ -72,7 +72,7 @@ function tellSort(problems: readonly Problem[]): readonly Problem[] {
   return [...first.slice(0, -1), { ...last, what }];
 }
 
-/** So many lines are named besides the first. */
+/** In "the same 3 times more: lines 6, 10, 14": so many lines are named. */
 const mostLinesNamed = 6;
 
 /** @param same not empty */

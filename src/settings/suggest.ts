@@ -16,7 +16,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best ?? others?.find((word) => known.includes(word));
 }
 
-/** What other products call it, by the word that somebody writes: the first that is known where it stands is meant. */
+/** Words of other products, each with our names for it: the first that exists in this place is suggested. */
 const otherWords: Readonly<Record<string, readonly string[]>> = {
   active: ['in-service'],
   address: ['next-hop', 'from'],
@@ -60,7 +60,7 @@ export function suggestion(word: string, known: readonly string[]): string {
   return meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`;
 }
 
-// Words longer than any setting cannot be a slip, and would cost their square.
+// Longer than any setting: no slip, and comparing costs the square of the length.
 const longestWord = 64;
 
 const normalize = (word: string): string => word.slice(0, longestWord).toLowerCase().replaceAll('_', '-');

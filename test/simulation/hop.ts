@@ -8,7 +8,7 @@ import type { Network } from './network.ts';
 import { idOf, type Observed } from './observed.ts';
 
 /** What a hop does with a request that it gets. */
-type Manner = 'accept' | 'refuse' | 'unavailable' | 'silent' | 'late' | 'twice' | 'end' | 'reset' | 'elsewhere';
+type Manner = 'accept' | 'refuse' | 'unavailable' | 'silent' | 'late' | 'twice' | 'end' | 'reset' | 'elsewhere' | 'try';
 
 const mannersOfMost: Readonly<Record<Manner, number>> = {
   accept: 60,
@@ -20,6 +20,7 @@ const mannersOfMost: Readonly<Record<Manner, number>> = {
   end: 3,
   reset: 4,
   elsewhere: 3,
+  try: 4,
 };
 
 const mannersOfSteady: Readonly<Record<Manner, number>> = {
@@ -30,6 +31,7 @@ const mannersOfSteady: Readonly<Record<Manner, number>> = {
   end: 0,
   reset: 0,
   elsewhere: 0,
+  try: 0,
 };
 
 export class Hop extends Host {
@@ -133,6 +135,10 @@ export class Hop extends Host {
         if (this.transport === 'udp') return this.#accept(message, wire, soonMs);
         return void world.after(soonMs, () => this.#answer(message, this.connect(this.#router), 200, soonMs));
       }
+      case 'try':
+        this.#later(0, () => wire.send(responseText(message, 100)));
+        if (this.transport !== 'udp') world.after(soonMs + 50, () => this.dropConnections());
+        return this.#answer(message, wire, 200, soonMs + this.#chance.between(100, 6_000));
       default:
         throw new Error(`no manner ${manner satisfies never}`);
     }

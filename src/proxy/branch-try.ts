@@ -168,6 +168,10 @@ export class BranchTry implements Attempt, ClientTransactionUser {
     if (this.client !== undefined) new Cancelling(this.client, this.#owner.parts).send();
   }
 
+  stopRepeating(): void {
+    this.client?.stopRepeating();
+  }
+
   /** Nothing is expected of it any more, but somebody may still answer the call. */
   abandon(): void {
     const asker = this.#owner.routed.request.topVia;

@@ -74,6 +74,8 @@ export class ProxiedRequest extends Sending implements BranchOwner {
         return this.sendToNext();
       case 'cancel-branch':
         return this.#tries[effect.branch]?.cancel();
+      case 'stop-repeating':
+        return this.#tries[effect.branch]?.stopRepeating();
       case 'abandon-branch':
         return this.#tries[effect.branch]?.abandon();
       case 'forward-response':

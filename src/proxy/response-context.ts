@@ -59,6 +59,8 @@ export type ContextEvent =
 export type ContextEffect =
   | { readonly do: 'start-branch' }
   | { readonly do: 'cancel-branch'; readonly branch: number }
+  /** Nobody wants the INVITE any more, so it is not sent again; a provisional response, which allows the CANCEL, is awaited. */
+  | { readonly do: 'stop-repeating'; readonly branch: number }
   /** Nothing is expected of it any more: its client transaction may go (§9.1, §16.8). */
   | { readonly do: 'abandon-branch'; readonly branch: number }
   /** The response of this event goes upstream as it is. */
@@ -146,7 +148,12 @@ const onStarted = (context: ResponseContext, hasMore: boolean): ContextStep => {
 const cancelBranch = (context: ResponseContext, index: number, effects: ContextEffect[]): ResponseContext => {
   const branch = context.branches[index];
   if (branch === undefined || branch.phase === 'ended' || branch.cancel === 'sent' || !context.isInvite) return context;
-  if (!branch.isHeard) return withBranch(context, index, { ...branch, cancel: 'wanted' });
+  if (!branch.isHeard) {
+    // A copy of the INVITE may bring the response that was lost, and so the CANCEL. But a hop that has been silent for so long
+    // that another was asked is dead, and if it came back it would ring for nobody.
+    if (branch.phase === 'left' && branch.cancel === 'no') effects.push({ do: 'stop-repeating', branch: index });
+    return withBranch(context, index, { ...branch, cancel: 'wanted' });
+  }
   effects.push({ do: 'cancel-branch', branch: index }, { do: 'start-timer', timer: 'cancelled', branch: index });
   return withBranch(context, index, { ...branch, cancel: 'sent' });
 };

@@ -137,7 +137,9 @@ export class Hop extends Host {
       }
       case 'try':
         this.#later(0, () => wire.send(responseText(message, 100)));
+        // Behind a connection that ends after a 100 another hop is asked; a datagram has none that could end.
         if (this.transport !== 'udp') world.after(soonMs + 50, () => this.dropConnections());
+        else this.#isWith(message);
         return this.#answer(message, wire, 200, soonMs + this.#chance.between(100, 6_000));
       default:
         throw new Error(`no manner ${manner satisfies never}`);
@@ -161,8 +163,13 @@ export class Hop extends Host {
     this.#ringing.set(callId, { invite: message, wire, ends });
     const asked = this.#observed.asked.get(callId);
     if (asked === undefined) return;
-    asked.hasRung = true;
+    asked.isWithHop = true;
     asked.ringing.set(this.name, { fromMs: world.nowMs, untilMs: undefined, isCutOff: false });
+  }
+
+  #isWith(message: RawMessage): void {
+    const asked = this.#observed.asked.get(idOf(message));
+    if (asked !== undefined) asked.isWithHop = true;
   }
 
   #stopsRinging(invite: RawMessage, wire: Wire): void {

@@ -46,8 +46,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
     eachOf(ended, (asked) => {
       const [answer] = asked.answers;
       if (answer === undefined || answer.hop !== undefined || asked.cancelledAtMs !== undefined) return undefined;
-      // A phone that rings and then falls silent is waited for until Timer C (§16.8).
-      if (asked.hasRung || wasDrained(ended, asked)) return undefined;
+      if (asked.isWithHop || wasDrained(ended, asked)) return undefined;
       if (asked.dialogWith !== undefined && !isSteady(ended.scene, asked.dialogWith)) return undefined;
       return answer.status >= 500 || answer.status === 408
         ? `${nameOf(asked)} got ${answer.status} of the router`

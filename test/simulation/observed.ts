@@ -48,8 +48,8 @@ export interface Asked {
   readonly heardRinging: Set<string>;
   /** Its connection ended then, before it was answered. */
   lostAtMs: number | undefined;
-  /** A phone has rung, be it one that cannot be told to stop. */
-  hasRung: boolean;
+  /** A hop has said that it has the INVITE, and is waited for until Timer C (§16.8), be its phone one that cannot be told to stop. */
+  isWithHop: boolean;
 }
 
 /** Of a call its Call-ID; what comes later in its dialog has its method besides. */
@@ -76,7 +76,7 @@ export class Observed {
       | 'ringing'
       | 'heardRinging'
       | 'lostAtMs'
-      | 'hasRung'
+      | 'isWithHop'
     >,
   ): Asked {
     const all: Asked = {
@@ -89,7 +89,7 @@ export class Observed {
       ringing: new Map(),
       heardRinging: new Set(),
       lostAtMs: undefined,
-      hasRung: false,
+      isWithHop: false,
     };
     this.asked.set(asked.id, all);
     return all;

@@ -174,6 +174,11 @@ export class ClientTransaction extends TimedTransaction implements FlowUser {
     this.#parts.accepted(this, ms, heir, note);
   }
 
+  /** The INVITE is not sent again, as Timer A would have it (§17.1.1.2): it is to be cancelled, for which its first response is awaited. */
+  stopRepeating(): void {
+    this.stopTimer('A');
+  }
+
   /** Gives up waiting: nothing is sent again, and a response that still comes is a stray. */
   abandon(): void {
     this.#terminate();

@@ -13,6 +13,8 @@ const word = (effect: ContextEffect): string => {
       return 'start';
     case 'cancel-branch':
       return `cancel ${effect.branch}`;
+    case 'stop-repeating':
+      return `hush ${effect.branch}`;
     case 'abandon-branch':
       return `abandon ${effect.branch}`;
     case 'forward-response':
@@ -40,7 +42,7 @@ const play = (start: ResponseContext, ...events: ContextEvent[]): { context: Res
 const visible = (told: readonly string[]): string[] =>
   told.map((line) =>
     line
-      .replace(/[+-](failover|C|cancelled) \d+|abandon \d+/g, '')
+      .replace(/[+-](failover|C|cancelled) \d+|abandon \d+|hush \d+/g, '')
       .replace(/ +/g, ' ')
       .trim(),
   );
@@ -207,6 +209,15 @@ describe('CANCEL (RFC 3261 §9.1, §16.10)', () => {
     expect(visible(play(message(), cancel).told)).toEqual(['']);
     expect(visible(play(invite(), response(0, 486), cancel).told)).toEqual(['answer 486 response', '']);
   });
+  it('sends the INVITE to no hop again that was left, but to one that is silent for a moment', () => {
+    expect(play(invite(), cancel).told).toEqual(['']);
+    const left = play(invite(), silent(0), started()).context;
+    expect(play(left, cancel).told).toEqual(['hush 0']);
+    expect(play(left, cancel, response(0, 180)).told[1]).toContain('cancel 0');
+    expect(play(left, response(1, 200)).told).toEqual(['-failover 1 -C 1 forward 1 hush 0']);
+    expect(play(left, response(1, 486)).told[0]).toMatch(/hush 0 answer 486/);
+  });
+
   it('gives up a cancelled branch that never ends, after 64*T1', () => {
     const cancelled = play(invite(), response(0, 180), cancel).context;
     expect(visible(play(cancelled, timerC(0)).told)).toEqual(['answer 487 timeout']);

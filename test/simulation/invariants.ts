@@ -132,7 +132,9 @@ const longestRingMs = 4_000;
 /** A request, or its answer, may have been on the way when the connection was reset; an answer of later goes by another (§18.2.2). */
 const isLost = ({ scene }: Ended, { lostAtMs, given, asker }: Asked): boolean => {
   const listens = scene.askers.some(({ name, listens }) => name === asker && listens);
-  return lostAtMs !== undefined && !(listens && given.some(({ atMs }) => atMs > lostAtMs + 1_000));
+  // Of several the first was sent on.
+  const [first] = given;
+  return lostAtMs !== undefined && !(listens && first !== undefined && first.atMs > lostAtMs + 1_000);
 };
 
 /** docs/operate.md: what would begin while the node is drained is refused. It may have been on its way when that began. */

@@ -58,6 +58,9 @@ const signOfLife = { baseDn: '', scope: 'base', filter: { present: 'objectClass'
 /** One slow search may be its own fault. A server that gives signs of life, and answers nothing else, has lost its database. */
 const mostUnanswered = 2;
 
+/** An empty page is not the last one (RFC 2696 §3); a server that gives no others would be asked for ever. */
+const mostEmptyPages = 1_000;
+
 /** RFC 4511 §4.4.1: the server says that it will close the connection, in a message that answers nothing. */
 const noticeOfDisconnection = 0;
 
@@ -122,10 +125,20 @@ export class LdapStreamConnection implements LdapConnection {
     let isAbandoned = false;
     const pages = async (): Promise<LdapResult> => {
       const referrals: string[] = [];
+      let emptyPages = 0;
+      const onEntry = (entry: LdapEntry): void => {
+        emptyPages = 0;
+        search.onEntry(entry);
+      };
       for (let cookie: Buffer = empty; ; ) {
-        page = this.#search(search, [...(search.controls ?? []), pagedControl(pageSize, cookie)]);
+        page = this.#search({ ...search, onEntry }, [...(search.controls ?? []), pagedControl(pageSize, cookie)]);
         const result = await page.done;
         referrals.push(...result.referrals);
+        emptyPages += 1;
+        if (emptyPages > mostEmptyPages) {
+          const what = `${this.server} has given ${mostEmptyPages} empty pages in a row, and no end`;
+          throw new LdapError('ldap-protocol', what);
+        }
         // An empty page with a cookie is not the last one (RFC 2696 §3): only an empty cookie says so.
         cookie = readPagedCookie(result.controls) ?? empty;
         if (cookie.length === 0) return { ...result, referrals };

@@ -7,6 +7,7 @@ import {
   bindResponse,
   fakeLdapServer,
   type LdapRequest,
+  pagedCookie,
   searchDone,
   searchEntry,
 } from '../../../support/fake-ldap-server.ts';
@@ -249,4 +250,21 @@ describe('a server that says that it cannot serve', () => {
     expect(codes).toMatchObject([{ code: 'ldap-refused' }, { code: 'ldap-refused' }]);
     expect(await outcomeOf(connection.search(everything).done)).toBe('done');
   });
+});
+
+test('a server that gives empty pages for ever is not asked for ever; some thousand with entries between are no fault', async () => {
+  const pages = (hasEntry: (count: number) => boolean, last: number): Answer => {
+    return ({ operation, messageId, count }) => {
+      if (operation !== 'search') return undefined;
+      const entries = hasEntry(count) ? [searchEntry(messageId, `CN=${count}`, { cn: ['a'] })] : [];
+      return [...entries, searchDone(messageId, 0, '', pagedCookie(count === last ? '' : 'more'))];
+    };
+  };
+  const endless = await connected(pages(() => false, Number.POSITIVE_INFINITY));
+  expect(await outcomeOf(endless.connection.searchPaged(everything, 10).done)).toMatchObject({
+    code: 'ldap-protocol',
+    message: 'ldap://fake has given 1000 empty pages in a row, and no end',
+  });
+  const long = await connected(pages((count) => count % 900 === 0, 2_000));
+  expect(await outcomeOf(long.connection.searchPaged(everything, 10).done)).toBe('done');
 });
